@@ -1,0 +1,51 @@
+package chord
+
+import (
+	"cicada/identity"
+	"cicada/trace"
+)
+
+// A Message is what two peers of the ring say to each other. Which fields are
+// used depends on its kind, see Kind. It is a value: the core never changes a
+// message or a list in it once it was handed out.
+type Message struct {
+	Kind    Kind
+	Request uint64 // chosen by who asks, echoed by who answers; 0 where no answer is owed
+
+	Lookup trace.MessageID // names a lookup
+	Key    identity.Point
+	Hops   int           // links the lookup has crossed, this one included
+	Trail  []identity.ID // peers the lookup came through: origin first, last sender last
+	Join   bool          // the lookup is for a peer that is about to join at Key
+
+	Member    bool   // the sender is a member, not still joining
+	Small     bool   // Successors holds every other member
+	Busy      bool   // no lists yet: the sender waits for an answer that may change them
+	Accepted  bool   // the notifier is now the sender's predecessor
+	Unchanged bool   // no lists: the asker has this version
+	Version   uint64 // of the sender's lists
+
+	Peer         *identity.Contact // Found: the owner. Suspect: who does not answer
+	Predecessor  *identity.Contact
+	Successors   []*identity.Contact // nearest first
+	Predecessors []*identity.Contact // nearest first
+}
+
+// A Kind says what a message is.
+type Kind uint8
+
+// The kinds of messages; behind each, the fields it uses and the answer it gets.
+const (
+	Ping        Kind = iota + 1 //                                            -> Pong
+	Pong                        // Member
+	Ask                         // Version                                    -> State
+	State                       // Busy Member Small Version Unchanged Predecessor Successors Predecessors
+	Notify                      //                                            -> Notified
+	Notified                    // Accepted Predecessor
+	Lookup                      // Lookup Key Hops Trail Join                 -> LookupTaken, later Found or LookupStuck
+	LookupTaken                 // Lookup
+	Found                       // Lookup Key Hops Trail Peer Predecessor Successors
+	LookupStuck                 // Lookup Key Trail
+	Suspect                     // Peer
+	Leave                       // Successors Predecessors
+)

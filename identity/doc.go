@@ -1,0 +1,2 @@
+// Package identity says who a peer is.
+package identity

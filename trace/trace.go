@@ -1,0 +1,80 @@
+// Package trace is the one stream of typed events that tests, the simulator,
+// the visualizer and trace files read. Logs are for people; events are data.
+//
+// The cores of chord and routing return events with everything filled in but At
+// and Peer, which their driver knows. A recorded stream is NDJSON: one event a
+// line, fields that are empty left out. Kinds are added, never renamed.
+//
+// Begin reading at Event.
+package trace
+
+import (
+	"time"
+
+	"cicada/identity"
+)
+
+// An Event is one thing that happened at one peer.
+type Event struct {
+	At      time.Duration  `json:"at"`                // nanoseconds since the trace began
+	Peer    identity.ID    `json:"peer,omitzero"`     // where it happened
+	Kind    Kind           `json:"kind"`              // what happened
+	Other   identity.ID    `json:"other,omitzero"`    // the other peer concerned
+	Key     identity.Point `json:"key,omitzero"`      // a key looked up, or the target's point
+	Message MessageID      `json:"message,omitzero"`  // which message or request
+	Name    string         `json:"name,omitempty"`    // of a ring message or frame: "lookup", "notify", …
+	Copy    int            `json:"copy,omitempty"`    // number of the copy, from 1
+	Hops    int            `json:"hops,omitempty"`    // links crossed so far
+	Count   int            `json:"count,omitempty"`   // of whatever the kind counts
+	Size    int            `json:"size,omitempty"`    // bytes
+	Peers   []identity.ID  `json:"peers,omitempty"`   // a list of the peer, nearest first; a trail, origin first
+	Address string         `json:"address,omitempty"` // host:port
+	Reason  string         `json:"reason,omitempty"`  // why something was dropped, closed or refused
+}
+
+// A Kind names a kind of event: layer, dot, what happened.
+type Kind string
+
+// The kinds of events, by layer.
+const (
+	PeerUp      Kind = "peer.up"      // the peer listens; Address, Key is its point
+	PeerDown    Kind = "peer.down"    // the peer closed; Reason
+	LinkUp      Kind = "link.up"      // Other, Address
+	LinkDown    Kind = "link.down"    // Other, Reason
+	LinkRefused Kind = "link.refused" // a connection that never became a link; Address, Reason
+
+	RingSent         Kind = "ring.sent"         // Other, Name, Key
+	RingMode         Kind = "ring.mode"         // Reason is "joining", "small" or "full"
+	RingSuccessors   Kind = "ring.successors"   // Peers
+	RingPredecessors Kind = "ring.predecessors" // Peers
+	RingFinger       Kind = "ring.finger"       // Key is the finger's start, Peers its candidates
+	RingSuspect      Kind = "ring.suspect"      // Other missed an answer; Count
+	RingDead         Kind = "ring.dead"         // Other is dropped from the table; Reason
+	RingOwns         Kind = "ring.owns"         // the successor accepted this peer; it answers for its keys now
+
+	LookupSent      Kind = "lookup.sent"      // Key, Message
+	LookupForwarded Kind = "lookup.forwarded" // Key, Message, Other is the next hop, Hops, Reason is the rule
+	LookupAnswered  Kind = "lookup.answered"  // Key, Message, at the owner
+	LookupDone      Kind = "lookup.done"      // Key, Message, Other is the owner, Hops, Peers is the trail
+	LookupFailed    Kind = "lookup.failed"    // Key, Message, Reason
+
+	CopySent      Kind = "copy.sent"      // Message, Copy, Key, Other is the first hop
+	CopyForwarded Kind = "copy.forwarded" // Message, Copy, Key, Other is the next hop, Hops
+	CopyArrived   Kind = "copy.arrived"   // at the target: Message, Copy, Hops
+	CopyDropped   Kind = "copy.dropped"   // Message, Copy, Reason
+	CopyRetried   Kind = "copy.retried"   // the next hop did not answer: Message, Copy, Other
+	Delivered     Kind = "message.delivered"
+	Opened        Kind = "message.opened" // a seal was opened at this peer
+	Refused       Kind = "message.refused"
+	ReceiptSent   Kind = "receipt.sent"
+	ReceiptDone   Kind = "receipt.done" // at the origin: Message, Other is the target, Hops
+	SendFailed    Kind = "send.failed"  // Message, Reason
+
+	BroadcastSent      Kind = "broadcast.sent"      // Message, Count is the children
+	BroadcastForwarded Kind = "broadcast.forwarded" // Message, Other is the child, Key the end of its interval
+	BroadcastDelivered Kind = "broadcast.delivered" // Message, Other is the origin, Hops
+	BroadcastTaken     Kind = "broadcast.taken"     // Message, Other is the dead child whose interval went to another
+	BroadcastDone      Kind = "broadcast.done"      // at the origin: Message, Count is the peers reached
+
+	Violation Kind = "violation" // a peer broke a rule of the wire: Other or Address, Reason
+)

@@ -1,0 +1,62 @@
+package transport
+
+import (
+	"context"
+	"net"
+	"net/netip"
+
+	"cicada/identity"
+	"cicada/wire"
+)
+
+// A Network carries bytes between addresses: TCP, or memory.Network in tests.
+// What it returns need not be secure; links run TLS over it. Both methods may be
+// called concurrently.
+type Network interface {
+	// Listen opens address. Port 0 means any free port; the listener's Addr tells which.
+	Listen(address netip.AddrPort) (net.Listener, error)
+	// Dial connects to address. It returns as soon as ctx ends.
+	Dial(ctx context.Context, address netip.AddrPort) (net.Conn, error)
+}
+
+// A Link is an authenticated, encrypted connection to one peer that carries
+// frames both ways, in order. All methods may be called concurrently.
+type Link interface {
+	// Peer is who is at the other end, proven by its key.
+	Peer() identity.ID
+	// Remote is the other end's address as seen here. On a link that the other
+	// end dialled, its port is not one that can be dialled.
+	Remote() netip.AddrPort
+	// Dialled reports whether this end opened the link.
+	Dialled() bool
+	// Queue appends one frame whose body is head followed by body, both copied.
+	// It never blocks. ErrBacklog: the other end does not read fast enough and
+	// the frame was not queued; ErrClosed: the link is down.
+	Queue(kind wire.FrameKind, head, body []byte) error
+	// Flush sends what is queued. It does not block on a peer that does not
+	// read. Frames queued meanwhile by others go with it.
+	Flush()
+	// Close tells the other end why, as far as that is possible at once, and closes.
+	Close(code wire.Code, reason string)
+}
+
+// A Handler is told what happens on links. Frames of one link come in order from
+// that link's own goroutine; different links call at the same time. A method
+// must not block for long: it holds up its link.
+type Handler interface {
+	// Up reports a new link, before any of its frames. The link can be written to.
+	Up(link Link)
+	// Frame hands over one frame. body is only valid during the call.
+	Frame(link Link, kind wire.FrameKind, body []byte)
+	// Read reports that all frames which one read brought were handed over: the
+	// moment to flush the links that were written to.
+	Read(link Link)
+	// Down reports that a link which was Up is gone, and why. It is called once
+	// a link, after its last frame.
+	Down(link Link, err error)
+	// Unreachable reports that a peer which was to be sent to could not be
+	// dialled; what was queued for it is lost.
+	Unreachable(id identity.ID, err error)
+	// Refused reports a connection that never became a link.
+	Refused(remote netip.AddrPort, err error)
+}
