@@ -14,7 +14,7 @@ const progressInterval = 100 * time.Millisecond
 // GenerateKey makes a random key whose ID is valid in a swarm with that
 // difficulty. That takes 2^(6+difficulty) tries on average and all cores, or
 // one try where difficulty is 0. progress may be nil; else it is called ten
-// times a second, by one goroutine and not after the return, with the number of keys tried so far.
+// times a second, by the caller's goroutine, with the number of keys tried.
 // The error is that of ctx, or of a difficulty over MaxDifficulty.
 func GenerateKey(ctx context.Context, difficulty uint8, progress func(tries uint64)) (PrivateKey, error) {
 	if err := checkDifficulty(difficulty); err != nil {

@@ -81,16 +81,15 @@ func (p *Points) PointOf(id ID) (Point, error) {
 	if !passesScreen(id) {
 		return Point{}, ErrDifficulty
 	}
-	point, known, err := p.recall(id, true)
-	if known || err != nil {
+	if point, known, err := p.recall(id); known || err != nil {
 		return point, err
 	}
 	p.running.Lock()
 	defer p.running.Unlock()
-	if point, known, err = p.recall(id, false); known {
-		return point, err // another caller was quicker
+	if point, known, err := p.recallSolved(id); known {
+		return point, err // another caller asked for the same ID and was quicker
 	}
-	point, err = solvePoint(id, p.difficulty)
+	point, err := solvePoint(id, p.difficulty)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err != nil {
@@ -101,19 +100,12 @@ func (p *Points) PointOf(id ID) (Point, error) {
 	return point, err
 }
 
-// recall looks id up. Where it is not known and take is set, it counts one run
-// as made, or returns ErrRate.
-func (p *Points) recall(id ID, take bool) (point Point, known bool, err error) {
+// recall looks id up. Where it is not known it takes the right to one run, or returns ErrRate.
+func (p *Points) recall(id ID) (point Point, known bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if point, ok := p.valid.find(id); ok {
-		return point, true, nil
-	}
-	if _, ok := p.refused.find(id); ok {
-		return Point{}, true, ErrDifficulty
-	}
-	if !take {
-		return Point{}, false, nil
+	if point, known, err = p.findLocked(id); known {
+		return point, true, err
 	}
 	now := time.Now()
 	p.runs = min(p.burst, p.runs+now.Sub(p.counted).Seconds()*p.rate)
@@ -122,6 +114,26 @@ func (p *Points) recall(id ID, take bool) (point Point, known bool, err error) {
 		return Point{}, false, ErrRate
 	}
 	p.runs--
+	return Point{}, false, nil
+}
+
+// recallSolved looks id up and, where it is known, gives the right to a run back.
+func (p *Points) recallSolved(id ID) (point Point, known bool, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if point, known, err = p.findLocked(id); known {
+		p.runs++
+	}
+	return point, known, err
+}
+
+func (p *Points) findLocked(id ID) (point Point, known bool, err error) {
+	if point, ok := p.valid.find(id); ok {
+		return point, true, nil
+	}
+	if _, ok := p.refused.find(id); ok {
+		return Point{}, true, ErrDifficulty
+	}
 	return Point{}, false, nil
 }
 

@@ -1,6 +1,6 @@
 package identity
 
-//go:generate protoc --go_out=.. --go_opt=module=cicada record.proto
+//go:generate protoc -I.. --go_out=.. --go_opt=module=cicada identity/record.proto
 
 import (
 	"errors"

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"unicode"
 	"unicode/utf8"
@@ -20,7 +19,7 @@ type Swarm struct {
 	name       string
 	difficulty uint8
 	tag        [32]byte
-	key        [32]byte // proves membership
+	key        *[32]byte // proves membership; behind a pointer so that printing shows an address
 }
 
 const (
@@ -49,12 +48,12 @@ func NewSwarm(name string, difficulty uint8, secret []byte) (*Swarm, error) {
 	if len(secret) > maxSecret {
 		return nil, fmt.Errorf("identity: a swarm's secret of %d bytes is over the limit of %d", len(secret), maxSecret)
 	}
-	s := &Swarm{name: name, difficulty: difficulty}
+	s := &Swarm{name: name, difficulty: difficulty, key: new([32]byte)}
 	s.tag = sha256.Sum256(append([]byte(swarmTagPrefix), append([]byte{difficulty}, name...)...))
 	if len(secret) > 0 {
-		s.key = [32]byte(argon2.IDKey(secret, s.tag[:], 3, 64<<10, 1, 32))
+		*s.key = [32]byte(argon2.IDKey(secret, s.tag[:], 3, 64<<10, 1, 32))
 	} else {
-		s.key = sha256.Sum256(append([]byte(swarmOpenPrefix), s.tag[:]...))
+		*s.key = sha256.Sum256(append([]byte(swarmOpenPrefix), s.tag[:]...))
 	}
 	return s, nil
 }
@@ -112,9 +111,6 @@ func (s *Swarm) CheckProof(exporter []byte, dialler bool, proof []byte) bool {
 
 // String returns the swarm's name and difficulty, for people.
 func (s *Swarm) String() string { return fmt.Sprintf("swarm %q, difficulty %d", s.name, s.difficulty) }
-
-// Format prints what String returns, for every verb of package fmt.
-func (s *Swarm) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 
 // LogValue logs what String returns.
 func (s *Swarm) LogValue() slog.Value { return slog.StringValue(s.String()) }
