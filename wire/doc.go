@@ -13,4 +13,4 @@
 // Begin reading at FrameKind, then Envelope, then UnmarshalControl.
 package wire
 
-//go:generate protoc --go_out=.. --go_opt=module=cicada control.proto
+//go:generate protoc --proto_path=.. --go_out=.. --go_opt=module=cicada wire/control.proto
