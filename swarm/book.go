@@ -14,59 +14,56 @@ type book struct {
 	points *identity.Points
 
 	mu       sync.Mutex // guards the fields below
-	contacts map[identity.ID]*identity.Contact
-	order    []identity.ID // a ring buffer: who was written down when
+	verified map[signature]*identity.Contact
+	order    []signature // a ring buffer: what was written down when
 	next     int
 }
+
+// A signature names a record; one that is forged from it has another body.
+type signature [identity.SignatureSize]byte
 
 // bookSize bounds the records remembered; the oldest makes way.
 const bookSize = 1024
 
 func newBook(points *identity.Points) *book {
-	return &book{points: points, contacts: make(map[identity.ID]*identity.Contact)}
+	return &book{points: points, verified: make(map[signature]*identity.Contact)}
 }
 
 // Verify returns the contact that r describes, or why r is not valid.
 func (b *book) Verify(r identity.Record) (*identity.Contact, error) {
-	if id, ok := r.ClaimedID(); ok {
-		b.mu.Lock()
-		c := b.contacts[id]
-		b.mu.Unlock()
-		if c != nil && bytes.Equal(c.Record.Signature, r.Signature) && bytes.Equal(c.Record.Body, r.Body) {
-			return c, nil
-		}
+	if len(r.Signature) != identity.SignatureSize {
+		return r.Verify(b.points) // which says what is wrong
+	}
+	name := signature(r.Signature)
+	if c := b.find(name); c != nil && bytes.Equal(c.Record.Body, r.Body) {
+		return c, nil
 	}
 	c, err := r.Verify(b.points)
 	if err != nil {
 		return nil, err
 	}
-	b.add(c)
+	b.add(name, c)
 	return c, nil
 }
 
-// add writes c down, unless a newer record of the same peer is known.
-func (b *book) add(c *identity.Contact) {
+func (b *book) find(name signature) *identity.Contact {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if old := b.contacts[c.ID]; old != nil {
-		if c.Sequence >= old.Sequence {
-			b.contacts[c.ID] = c
-		}
-		return
-	}
-	b.contacts[c.ID] = c
-	if len(b.order) < bookSize {
-		b.order = append(b.order, c.ID)
-		return
-	}
-	delete(b.contacts, b.order[b.next])
-	b.order[b.next] = c.ID
-	b.next = (b.next + 1) % bookSize
+	return b.verified[name]
 }
 
-// find returns the newest known contact of a peer, or nil.
-func (b *book) find(id identity.ID) *identity.Contact {
+func (b *book) add(name signature, c *identity.Contact) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.contacts[id]
+	if b.verified[name] != nil {
+		return
+	}
+	b.verified[name] = c
+	if len(b.order) < bookSize {
+		b.order = append(b.order, name)
+		return
+	}
+	delete(b.verified, b.order[b.next])
+	b.order[b.next] = name
+	b.next = (b.next + 1) % bookSize
 }

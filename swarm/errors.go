@@ -20,17 +20,18 @@ var (
 	ErrSelf           = errors.New("swarm: that address is this peer itself")
 )
 
-// A SendError says that a message was not delivered, as far as this peer can
-// know, and why. Err is one of the errors above, or of the context.
-type SendError struct {
+// A TargetError says that a target was not found, or that a message was not
+// delivered to it as far as this peer can know, and why. Err is one of the errors
+// above, or of the context.
+type TargetError struct {
 	Target  identity.ID
 	Nearest *identity.Contact // with ErrNoSuchPeer: the peer that owns the target's place
 	Err     error
 }
 
 // Error returns one sentence.
-func (e *SendError) Error() string {
-	s := fmt.Sprintf("swarm: send to %s: %v", e.Target.Short(), bare(e.Err))
+func (e *TargetError) Error() string {
+	s := fmt.Sprintf("swarm: %s: %v", e.Target.Short(), bare(e.Err))
 	if e.Nearest != nil {
 		s += fmt.Sprintf(" (nearest is %s)", e.Nearest.ID.Short())
 	}
@@ -38,7 +39,7 @@ func (e *SendError) Error() string {
 }
 
 // Unwrap returns the cause.
-func (e *SendError) Unwrap() error { return e.Err }
+func (e *TargetError) Unwrap() error { return e.Err }
 
 // A JoinError says that no seed let this peer into its swarm. It wraps what
 // each seed last failed with.
