@@ -99,12 +99,18 @@ func (s *Sealer) openMessage(dst []byte, e wire.Envelope) (Opened, error) {
 		return Opened{}, err
 	}
 	o.Origin, o.Handle = n.peer, Handle{session: n, message: e.Message()}
-	if !n.confirmed.Load() {
-		s.mu.Lock()
-		s.table.confirm(n, now.age)
-		s.mu.Unlock()
-	}
+	s.confirm(n, now)
 	return o, err
+}
+
+// confirm takes note that the other end sealed something under n.
+func (s *Sealer) confirm(n *session, now moment) {
+	if n.confirmed.Load() {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.table.confirm(n, now.age)
 }
 
 func (s *Sealer) openFirst(dst []byte, e wire.Envelope) (Opened, error) {

@@ -70,5 +70,6 @@ func (s *Sealer) openReceipt(dst []byte, e wire.Envelope, target identity.ID, no
 	if err != nil {
 		return Reply{}, err
 	}
+	s.confirm(n, now)
 	return Reply{Status: Received, Receipt: receipt}, nil
 }
