@@ -16,8 +16,9 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
+
+	"go.uber.org/goleak"
 
 	"cicada/identity"
 )
@@ -185,6 +186,7 @@ func TestGenerateKey(t *testing.T) {
 
 // A search that would take years says how far it is, and ends when it is told to.
 func TestGenerateKeyCanBeCancelled(t *testing.T) {
+	defer goleak.VerifyNone(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	var tries []uint64
 	_, err := identity.GenerateKey(ctx, identity.MaxDifficulty, func(n uint64) {
@@ -201,13 +203,4 @@ func TestGenerateKeyCanBeCancelled(t *testing.T) {
 	if _, err := identity.GenerateKey(ctx, 0, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("after the end: got %v, want %v", err, context.Canceled)
 	}
-}
-
-// When GenerateKey has returned it left nothing running: a bubble ends only then.
-func TestGenerateKeyLeavesNothingRunning(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		if _, err := identity.GenerateKey(t.Context(), 1, nil); err != nil {
-			t.Error(err)
-		}
-	})
 }
