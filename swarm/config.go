@@ -51,7 +51,7 @@ type Config struct {
 	Logger *slog.Logger
 	// Trace receives every event, on the goroutine where it happens: it must not
 	// block nor call the peer. Nil means none. Peer.Events works either way.
-	Trace func(trace.Event)
+	Trace trace.Sink
 }
 
 const (
@@ -60,20 +60,28 @@ const (
 	defaultInboxBytes    = 8 << 20
 )
 
-// populate returns c with every zero value replaced by its default.
-func (c Config) populate() (Config, error) {
+// populate returns c with every zero value replaced by its default, and whether
+// the key was made for it.
+func (c Config) populate(ctx context.Context) (_ Config, fresh bool, err error) {
 	if c.SendTimeout < 0 || c.InboxMessages < 0 || c.InboxBytes < 0 {
-		return c, errors.New("swarm: a limit in the configuration is negative")
+		return c, false, errors.New("swarm: a limit in the configuration is negative")
+	}
+	if err := c.Ring.Validate(); err != nil {
+		return c, false, err
 	}
 	if c.Address == "" {
 		c.Address = ":" + strconv.Itoa(DefaultPort)
 	}
 	if c.Swarm == nil {
-		s, err := identity.NewSwarm("cicada", 0, nil)
-		if err != nil {
-			return c, err
+		if c.Swarm, err = identity.NewSwarm("cicada", 0, nil); err != nil {
+			return c, false, err
 		}
-		c.Swarm = s
+	}
+	if c.Key.IsZero() {
+		fresh = true
+		if c.Key, err = identity.GenerateKey(ctx, c.Swarm.Difficulty(), nil); err != nil {
+			return c, false, err
+		}
 	}
 	if c.Network == nil {
 		c.Network = transport.TCP{}
@@ -90,7 +98,7 @@ func (c Config) populate() (Config, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	return c, nil
+	return c, fresh, nil
 }
 
 // listenAddress turns "host:port" into an address to listen on; no host is all interfaces.

@@ -112,10 +112,10 @@ func (p *Peer) settle() {
 		p.settleReceipts()
 	}
 	p.keepNeighbours()
-	if p.events.Enabled() || p.config.Trace != nil {
-		tracing := p.tracing()
-		p.ring.SetTrace(tracing)
-		p.route.SetTrace(tracing)
+	if on := p.tracing(); on != p.traced {
+		p.traced = on
+		p.ring.SetTrace(on)
+		p.route.SetTrace(on)
 	}
 }
 
@@ -274,4 +274,3 @@ func (b *ackBatch) send(p *Peer) {
 		b.body = b.body[:0]
 	}
 }
-

@@ -206,4 +206,3 @@ func (p *Peer) noteAnswered(a netip.AddrPort, id identity.ID) {
 	}
 	p.answered[a] = id
 }
-

@@ -48,19 +48,20 @@ type Peer struct {
 	dirty   []transport.Link // written to, not flushed
 	armed   time.Duration    // when the loop wakes
 
-	sending      map[trace.MessageID]*sending
-	opening      map[identity.ID][]*sending // sends that wait for the handshake of another
-	receipts     []heldReceipt
-	lookups      map[trace.MessageID]func(chord.Answer)
-	broadcasts   map[trace.MessageID]chan int
-	heard        heardBroadcasts
-	joining      chan error // gets the end of the join under way; nil: none
-	answered     map[netip.AddrPort]identity.ID
-	kept         [2]identity.ID // whose links stay open however idle
-	acks         ackBatch
-	scratch      []byte
-	sealed       []byte
-	leaving      bool
+	sending    map[trace.MessageID]*sending
+	opening    map[identity.ID][]*sending // sends that wait for the handshake of another
+	receipts   []heldReceipt
+	lookups    map[trace.MessageID]func(chord.Answer)
+	broadcasts map[trace.MessageID]chan int
+	heard      heardBroadcasts
+	joining    chan error // gets the end of the join under way; nil: none
+	answered   map[netip.AddrPort]identity.ID
+	kept       [2]identity.ID // whose links stay open however idle
+	acks       ackBatch
+	scratch    []byte
+	sealed     []byte
+	leaving    bool
+	traced     bool // the state machines make events
 }
 
 // A neighbour is a peer at the other end of a link.
@@ -169,7 +170,7 @@ func (p *Peer) start(fresh bool) error {
 		return err
 	}
 	p.ring = chord.New(self, p.config.Ring, p.random)
-	p.route = routing.New(p.ring, routing.Config{Trace: p.config.Ring.Trace}, p.random)
+	p.route = routing.New(p.ring, routing.Config{RememberArrivals: 2 * broadcastAge}, p.random)
 	p.ring.Start(p.now())
 	p.emit(trace.Event{Kind: trace.PeerUp, Address: p.address.String(), Key: p.point})
 	p.settle()
