@@ -164,13 +164,7 @@ func (c *Core) Nearest(target identity.Point, ok func(*identity.Contact) bool) *
 // at returns the entry at place i, counted round the ring.
 func (c *Core) at(i int) *entry {
 	n := len(c.table)
-	switch {
-	case i < 0:
-		i += n
-	case i >= n:
-		i -= n
-	}
-	return &c.table[i]
+	return &c.table[((i%n)+n)%n]
 }
 
 func (c *Core) distance(i int, goal span) span {
