@@ -1,6 +1,9 @@
 package chord
 
 import (
+	"slices"
+	"strconv"
+
 	"cicada/identity"
 	"cicada/trace"
 )
@@ -41,11 +44,49 @@ const (
 	Ask                         // Version                                    -> State
 	State                       // Busy Member Small Version Unchanged Predecessor Successors Predecessors
 	Notify                      //                                            -> Notified
-	Notified                    // Accepted Predecessor
+	Notified                    // Accepted Predecessor (if accepted: who was it until now)
 	Lookup                      // Lookup Key Hops Trail Join                 -> LookupTaken, later Found or LookupStuck
 	LookupTaken                 // Lookup
-	Found                       // Lookup Key Hops Trail Peer Predecessor Successors
-	LookupStuck                 // Lookup Key Trail
+	Found                       // Lookup Key Hops Trail Peer Predecessor Successors, back along the trail
+	LookupStuck                 // Lookup Key, to the peer the lookup came from
 	Suspect                     // Peer
 	Leave                       // Successors Predecessors
 )
+
+// kindNames are the names of the kinds in events, stories and logs.
+var kindNames = [...]string{Ping: "ping", Pong: "pong", Ask: "ask", State: "state", Notify: "notify",
+	Notified: "notified", Lookup: "lookup", LookupTaken: "taken", Found: "found", LookupStuck: "stuck",
+	Suspect: "suspect", Leave: "leave"}
+
+// String returns the name of the kind: "ping", "notify", …
+func (k Kind) String() string {
+	if k == 0 || int(k) >= len(kindNames) {
+		return "kind " + strconv.Itoa(int(k))
+	}
+	return kindNames[k]
+}
+
+// The most a message may hold; wire refuses more before the core sees it.
+const (
+	maxList  = 64 // contacts in a list
+	maxTrail = 64 // peers a lookup may pass
+)
+
+// fault returns what is wrong with m whoever sent it, or "".
+func (m *Message) fault() string {
+	switch {
+	case m.Kind == 0 || int(m.Kind) >= len(kindNames):
+		return "a kind of message that does not exist"
+	case len(m.Successors) > maxList || len(m.Predecessors) > maxList:
+		return "a list too long"
+	case len(m.Trail) > maxTrail:
+		return "a trail too long"
+	case slices.Contains(m.Successors, nil) || slices.Contains(m.Predecessors, nil):
+		return "a list with a hole"
+	case m.Peer == nil && (m.Kind == Found || m.Kind == Suspect):
+		return "no peer named"
+	case m.Kind == Lookup && len(m.Trail) == 0:
+		return "a lookup from nowhere"
+	}
+	return ""
+}

@@ -1,17 +1,29 @@
 package chord
 
 import (
+	"errors"
+
 	"cicada/identity"
 	"cicada/trace"
 )
 
-// Ready is what the driver is to do after calls to a Core, in order.
+// ErrNoAnswer ends a lookup or a join that nobody answered in time.
+var ErrNoAnswer = errors.New("chord: no answer in time")
+
+// ErrNotMember ends a lookup of a peer that has not joined a ring.
+var ErrNotMember = errors.New("chord: not a member of a ring")
+
+// ErrSelf ends a join through the peer itself.
+var ErrSelf = errors.New("chord: a peer cannot join through itself")
+
+// Ready is what the driver is to do after calls to a Core, in order. Its slices
+// are only good until the next call of Core.Ready; the messages in them may be kept.
 type Ready struct {
 	Messages []Outgoing    // send these
 	Events   []trace.Event // report these, with At and Peer filled in
 	Answers  []Answer      // lookups of this peer that ended
-	Joined   bool          // the join that was asked for is complete
-	JoinFail error         // the join that was asked for failed; it may be tried again
+	Joined   bool          // the join that was asked for is complete: this peer owns its keys
+	JoinFail error         // the join that was asked for failed (ErrNoAnswer, ErrSelf); it may be tried again
 }
 
 // Outgoing is a message to send.

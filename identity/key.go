@@ -16,12 +16,12 @@ import (
 // PrivateKey has a zero ID and must not be used otherwise. All methods may be
 // called concurrently.
 type PrivateKey struct {
-	_ [0]func()
-	s *secret
+	// A function, as package fmt looks into everything else: where a key is in an
+	// unexported field of something, fmt does not call Format, and with a verb
+	// that does not fit it follows even a pointer.
+	secret func() *secret
 }
 
-// secret stands behind a pointer so that printing a struct that contains a
-// PrivateKey in an unexported field prints an address, never the key.
 type secret struct {
 	key ed25519.PrivateKey
 	id  ID
@@ -34,25 +34,26 @@ var errNoKey = errors.New("identity: no private key")
 // difficulty by chance only; see GenerateKey.
 func KeyFromSeed(seed [32]byte) PrivateKey {
 	key := ed25519.NewKeyFromSeed(seed[:])
-	return PrivateKey{s: &secret{key: key, id: ID(key.Public().(ed25519.PublicKey))}}
+	s := &secret{key: key, id: ID(key.Public().(ed25519.PublicKey))}
+	return PrivateKey{func() *secret { return s }}
 }
 
 // ID returns the public half of k, which names the peer.
 func (k PrivateKey) ID() ID {
-	if k.s == nil {
+	if k.secret == nil {
 		return ID{}
 	}
-	return k.s.id
+	return k.secret().id
 }
 
 // IsZero reports whether k is no key at all.
-func (k PrivateKey) IsZero() bool { return k.s == nil }
+func (k PrivateKey) IsZero() bool { return k.secret == nil }
 
 // Sign returns the signature of purpose followed by body: SignatureSize bytes,
 // always the same for the same input. ID.Verify checks it.
 func (k PrivateKey) Sign(purpose Purpose, body []byte) []byte {
 	var buffer [signBuffer]byte
-	return ed25519.Sign(k.s.key, purpose.join(buffer[:0], body))
+	return ed25519.Sign(k.secret().key, purpose.join(buffer[:0], body))
 }
 
 // Signer returns k in the shape that crypto/tls and crypto/x509 ask for. It
@@ -62,7 +63,7 @@ func (k PrivateKey) Signer() crypto.Signer { return signer{k} }
 // X25519 returns the private scalar for key exchange (RFC 7748) that belongs to
 // k: the first half of SHA-512(seed), clamped. ID.X25519 is its public half.
 func (k PrivateKey) X25519() [32]byte {
-	sum := sha512.Sum512(k.s.key.Seed())
+	sum := sha512.Sum512(k.secret().key.Seed())
 	scalar := [32]byte(sum[:32])
 	scalar[0] &= 248
 	scalar[31] = scalar[31]&127 | 64
@@ -72,13 +73,13 @@ func (k PrivateKey) X25519() [32]byte {
 // A signer signs with a key that it does not show.
 type signer struct{ k PrivateKey }
 
-func (s signer) Public() crypto.PublicKey { return s.k.s.key.Public() }
+func (s signer) Public() crypto.PublicKey { return s.k.secret().key.Public() }
 
 func (s signer) Sign(rand io.Reader, message []byte, opts crypto.SignerOpts) ([]byte, error) {
 	if s.k.IsZero() {
 		return nil, errNoKey
 	}
-	return s.k.s.key.Sign(rand, message, opts)
+	return s.k.secret().key.Sign(rand, message, opts)
 }
 
 const redactedKey = "PrivateKey(redacted)"

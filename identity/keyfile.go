@@ -42,9 +42,9 @@ func MarshalKey(key PrivateKey, passphrase []byte) ([]byte, error) {
 		comment = "cicada " + key.ID().Short()
 	)
 	if len(passphrase) > 0 {
-		block, err = ssh.MarshalPrivateKeyWithPassphrase(key.s.key, comment, passphrase)
+		block, err = ssh.MarshalPrivateKeyWithPassphrase(key.secret().key, comment, passphrase)
 	} else {
-		block, err = ssh.MarshalPrivateKey(key.s.key, comment)
+		block, err = ssh.MarshalPrivateKey(key.secret().key, comment)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("identity: write key: %w", err)
@@ -94,7 +94,7 @@ func parseKey(text, passphrase []byte) (PrivateKey, error) {
 	}
 	key := KeyFromSeed([32]byte(stored.Seed()))
 	// To sign under a public key that is not the seed's own gives the key away.
-	if !key.s.key.Equal(*stored) {
+	if !key.secret().key.Equal(*stored) {
 		return PrivateKey{}, fmt.Errorf("%w: its public half does not match", ErrKey)
 	}
 	return key, nil

@@ -19,7 +19,7 @@ type Swarm struct {
 	name       string
 	difficulty uint8
 	tag        [32]byte
-	key        *[32]byte // proves membership; behind a pointer so that printing shows an address
+	key        func() [32]byte // proves membership; a function, so that nothing prints it
 }
 
 const (
@@ -48,13 +48,15 @@ func NewSwarm(name string, difficulty uint8, secret []byte) (*Swarm, error) {
 	if len(secret) > maxSecret {
 		return nil, fmt.Errorf("identity: a swarm's secret of %d bytes is over the limit of %d", len(secret), maxSecret)
 	}
-	s := &Swarm{name: name, difficulty: difficulty, key: new([32]byte)}
+	s := &Swarm{name: name, difficulty: difficulty}
 	s.tag = sha256.Sum256(append([]byte(swarmTagPrefix), append([]byte{difficulty}, name...)...))
+	var key [32]byte
 	if len(secret) > 0 {
-		*s.key = [32]byte(argon2.IDKey(secret, s.tag[:], 3, 64<<10, 1, 32))
+		key = [32]byte(argon2.IDKey(secret, s.tag[:], 3, 64<<10, 1, 32))
 	} else {
-		*s.key = sha256.Sum256(append([]byte(swarmOpenPrefix), s.tag[:]...))
+		key = sha256.Sum256(append([]byte(swarmOpenPrefix), s.tag[:]...))
 	}
+	s.key = func() [32]byte { return key }
 	return s, nil
 }
 
@@ -95,7 +97,8 @@ func (s *Swarm) Proof(exporter []byte, dialler bool) [32]byte {
 	if dialler {
 		role = 1
 	}
-	mac := hmac.New(sha256.New, s.key[:])
+	key := s.key()
+	mac := hmac.New(sha256.New, key[:])
 	mac.Write([]byte(swarmProofPrefix))
 	mac.Write([]byte{role})
 	mac.Write(exporter)

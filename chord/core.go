@@ -1,0 +1,307 @@
+package chord
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"cicada/identity"
+	"cicada/trace"
+)
+
+// A Mode says how a peer keeps its place on the ring.
+type Mode uint8
+
+// The modes. A peer begins as Joining; a member is Small while the swarm has
+// fewer than 2r+2 peers, and then knows all of them; else Full.
+const (
+	Joining Mode = iota
+	Small
+	Full
+)
+
+// String returns "joining", "small" or "full".
+func (m Mode) String() string { return [...]string{"joining", "small", "full"}[m] }
+
+// A Core is one peer of the ring, without its network and its clock: see the
+// package comment. Times are durations since whenever the driver likes; they
+// never go back. Make one with New; it does nothing until Start or Join.
+type Core struct {
+	self   *identity.Contact
+	config Config
+	random *rand.Rand
+	now    time.Duration
+
+	mode     Mode
+	left     bool           // Leave was called: silent until Start or Join
+	accepted bool           // the successor took this peer as its predecessor
+	boundary identity.Point // this peer owns what lies after it, up to itself
+
+	// Lists are never changed once made: messages share them.
+	successors   []*identity.Contact
+	predecessors []*identity.Contact
+	members      []*identity.Contact // in small mode: all others, clockwise from self
+	version      uint64              // of the lists above
+	confirmed    bool                // the predecessor was heard from since it became that
+	fresh        []announcement
+
+	table   []entry // every peer of the lists and fingers, clockwise from self
+	stale   bool    // the table lags behind the lists
+	fingers fingers
+	learned learned
+	lost    lost
+
+	requests    []request
+	asked       uint64 // number of the latest request
+	operation   operation
+	claimant    claim
+	waiting     []question // asks to be answered when the operation ends
+	stabilizeAt time.Duration
+	period      time.Duration // between stabilisations
+	quiet       bool          // nothing changed since the last stabilisation
+	seenOf      identity.ID   // whose lists seenVersion names
+	seenVersion uint64
+	seenBefore  uint64 // version of the predecessor's lists
+	join        join
+
+	hops  []hop
+	own   []lookup
+	ended [16]trace.MessageID // lookups of this peer that ended: late answers to them are no offence
+	next  int                 // in ended
+
+	ready  Ready
+	spare  Ready // the buffers handed out last
+	takes  uint32
+	due    time.Duration
+	dueSet bool
+	always bool // never small: for model checking, see package model
+	whole  bool // versions are not used: likewise
+}
+
+// announcement is a peer that told this one directly, not long ago, that it is a member.
+type announcement struct {
+	contact *identity.Contact
+	until   time.Duration
+}
+
+// far is a time that never comes.
+const far = time.Duration(math.MaxInt64)
+
+// New returns the core of self, which must have the right point. It draws only
+// from random. Fields of config that are out of range are brought into it.
+func New(self *identity.Contact, config Config, random *rand.Rand) *Core {
+	return &Core{self: self, config: config.filled(), random: random, stabilizeAt: far, version: random.Uint64() | 1}
+}
+
+// Start makes the peer the first of a ring of its own.
+func (c *Core) Start(now time.Duration) {
+	c.advance(now)
+	c.reset()
+	c.becomeAlone()
+}
+
+// becomeAlone makes a ring of one.
+func (c *Core) becomeAlone() {
+	c.join = join{}
+	c.setMode(Small)
+	c.deriveLists(nil)
+	c.own = slices.DeleteFunc(c.own, func(l lookup) bool { return l.purpose == forJoin || l.purpose == forMerge })
+	c.ownAll()
+	c.changed()
+}
+
+// ownAll makes a peer that is alone the owner of every key.
+func (c *Core) ownAll() {
+	if c.mode != Small || len(c.members) > 0 {
+		return
+	}
+	c.boundary = c.self.Point
+	c.accept()
+}
+
+// reset forgets every place on a ring, but not the peers that were met.
+func (c *Core) reset() {
+	c.left, c.accepted, c.confirmed = false, false, false
+	c.boundary = c.self.Point
+	c.requests, c.waiting, c.fresh = c.requests[:0], c.waiting[:0], nil
+	c.operation, c.claimant, c.join = operation{}, claim{}, join{}
+	c.seenOf, c.seenBefore = identity.ID{}, 0
+	c.stabilizeAt = far
+	c.members = nil
+	c.fingers = fingers{}
+	c.setSuccessors(nil)
+	c.setPredecessors(nil)
+	for _, l := range c.own {
+		c.fail(l, ErrNotMember)
+	}
+	c.own, c.hops = c.own[:0], c.hops[:0]
+	c.settle()
+}
+
+// Leave hands over to the neighbours and falls silent: afterwards the peer
+// answers nothing. Start or Join make it a member again.
+func (c *Core) Leave(now time.Duration) {
+	c.advance(now)
+	if c.mode != Joining {
+		m := Message{Kind: Leave, Successors: c.successors, Predecessors: c.predecessors}
+		for _, peer := range c.heirs() {
+			c.send(peer, m)
+		}
+	}
+	c.reset()
+	c.setMode(Joining)
+	c.left = true
+}
+
+// heirs returns whom a leaving peer tells: all members where they are few, else its two neighbours.
+func (c *Core) heirs() []*identity.Contact {
+	if c.mode == Small {
+		return c.members
+	}
+	var heirs []*identity.Contact
+	if len(c.successors) > 0 {
+		heirs = append(heirs, c.successors[0])
+	}
+	if p := c.Predecessor(); p != nil && (len(heirs) == 0 || p.ID != heirs[0].ID) {
+		heirs = append(heirs, p)
+	}
+	return heirs
+}
+
+// Step takes in a message. The contact it comes from is proven by the link.
+// What breaks a rule changes nothing and is reported as trace.Violation.
+func (c *Core) Step(now time.Duration, from *identity.Contact, m Message) {
+	c.advance(now)
+	if c.left || from == nil || from.ID == c.self.ID {
+		return
+	}
+	if reason := m.fault(); reason != "" {
+		c.violation(from, reason)
+		return
+	}
+	from = c.hear(from)
+	switch m.Kind {
+	case Ping:
+		c.send(from, Message{Kind: Pong, Request: m.Request, Member: c.mode != Joining})
+	case Pong:
+		c.onPong(from, &m)
+	case Ask:
+		c.onAsk(from, &m)
+	case State:
+		c.onState(from, &m)
+	case Notify:
+		c.onNotify(from, &m)
+	case Notified:
+		c.onNotified(from, &m)
+	case Lookup:
+		c.onLookup(from, &m)
+	case LookupTaken:
+		c.onTaken(from, &m)
+	case Found:
+		c.onFound(from, &m)
+	case LookupStuck:
+		c.onStuck(from, &m)
+	case Suspect:
+		c.onSuspect(from, &m)
+	case Leave:
+		c.onLeave(from, &m)
+	}
+	c.settle()
+}
+
+// Ready hands out what is to be done, and forgets it. See Ready.
+func (c *Core) Ready() Ready {
+	r := c.ready
+	clear(c.spare.Messages[:cap(c.spare.Messages)])
+	clear(c.spare.Events[:cap(c.spare.Events)])
+	clear(c.spare.Answers[:cap(c.spare.Answers)])
+	c.ready = Ready{Messages: c.spare.Messages[:0], Events: c.spare.Events[:0], Answers: c.spare.Answers[:0]}
+	c.spare = r
+	c.takes++
+	return r
+}
+
+// Self returns the contact of this peer.
+func (c *Core) Self() *identity.Contact { return c.self }
+
+// Mode returns the peer's mode.
+func (c *Core) Mode() Mode { return c.mode }
+
+// Successors returns the peers that follow, nearest first. It is not to be changed.
+func (c *Core) Successors() []*identity.Contact { return c.successors }
+
+// Predecessors returns the peers that precede, nearest first. It is not to be changed.
+func (c *Core) Predecessors() []*identity.Contact { return c.predecessors }
+
+// Predecessor returns the nearest peer that precedes and was heard from, or nil.
+func (c *Core) Predecessor() *identity.Contact {
+	if len(c.predecessors) == 0 || !c.confirmed {
+		return nil
+	}
+	return c.predecessors[0]
+}
+
+// Owns reports whether key is this peer's: its successor accepted it, and key
+// lies after the last peer that this one accepted as its predecessor.
+func (c *Core) Owns(key identity.Point) bool {
+	return c.accepted && within(c.boundary, key, c.self.Point)
+}
+
+// Renew replaces this peer's own contact, whose record was signed anew. The ID must be the same.
+func (c *Core) Renew(self *identity.Contact) {
+	if self.ID == c.self.ID {
+		c.self = self
+	}
+}
+
+// send queues a message.
+func (c *Core) send(to *identity.Contact, m Message) {
+	c.ready.Messages = append(c.ready.Messages, Outgoing{To: to, Message: m})
+	if c.config.Trace {
+		c.event(trace.Event{Kind: trace.RingSent, Other: to.ID, Name: m.Kind.String(), Key: m.Key})
+	}
+}
+
+func (c *Core) event(e trace.Event) { c.ready.Events = append(c.ready.Events, e) }
+
+// violation reports that a peer broke a rule.
+func (c *Core) violation(from *identity.Contact, reason string) {
+	c.event(trace.Event{Kind: trace.Violation, Other: from.ID, Reason: reason})
+}
+
+// setMode changes the mode and says so.
+func (c *Core) setMode(mode Mode) {
+	if c.mode == mode && mode != Joining {
+		return
+	}
+	c.mode = mode
+	c.version++
+	c.event(trace.Event{Kind: trace.RingMode, Reason: mode.String()})
+}
+
+// accept makes this peer the owner of its keys.
+func (c *Core) accept() {
+	if c.accepted {
+		return
+	}
+	c.accepted = true
+	c.event(trace.Event{Kind: trace.RingOwns})
+	c.endJoin()
+	c.answerParked()
+}
+
+// same reports whether a and b are contacts of one peer.
+func same(a, b *identity.Contact) bool {
+	return a == b || a != nil && b != nil && a.ID == b.ID
+}
+
+// holds reports whether list has a contact of the peer.
+func holds(list []*identity.Contact, peer *identity.Contact) bool {
+	for _, x := range list {
+		if same(x, peer) {
+			return true
+		}
+	}
+	return false
+}

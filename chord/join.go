@@ -1,0 +1,259 @@
+package chord
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"cicada/identity"
+)
+
+// join is how far a peer is on its way into a ring.
+type join struct {
+	asked    bool                // Join was called: say how it ends
+	seed     *identity.Contact   // through whom
+	seeds    []*identity.Contact // further ones, where the peer helps itself
+	before   *identity.Contact
+	after    *identity.Contact
+	steps    int // questions asked so far
+	refused  int
+	deadline time.Duration
+	againAt  time.Duration
+}
+
+const (
+	maxJoinSteps = 32                     // questions before the place is looked up anew
+	joinPause    = 100 * time.Millisecond // before it is
+	maxSeeds     = 32
+)
+
+// Join makes the peer a member of the ring that seed is a member of. How it
+// ends is told by Ready: Joined or JoinFail; after the latter it may be called
+// again, with this or another seed. A member that is not alone stays where it
+// is and has the two rings grow together.
+func (c *Core) Join(now time.Duration, seed *identity.Contact) {
+	c.advance(now)
+	if seed == nil || seed.ID == c.self.ID {
+		c.ready.JoinFail = ErrSelf
+		return
+	}
+	if c.mode != Joining && len(c.successors) > 0 {
+		c.join.asked, c.join.seed = true, seed
+		if !c.ask(c.meet(seed), forRemembered, 0) && !c.asking(seed, forRemembered) {
+			c.failJoin()
+		}
+		return
+	}
+	c.reset()
+	c.setMode(Joining)
+	c.join = join{asked: true, seed: seed}
+	c.seek(c.config.LookupTimeout)
+	c.settle()
+}
+
+// seek looks for the peer's place.
+func (c *Core) seek(limit time.Duration) {
+	c.join.deadline, c.join.againAt = c.now+limit, far
+	c.join.steps = 0
+	c.dueSet = false
+	c.begin(lookup{purpose: forJoin, key: c.self.Point, via: c.join.seed})
+}
+
+// onJoinFound has the owner of the joiner's point, which is to be its
+// successor. Its word is not enough: the peer before it is asked first.
+func (c *Core) onJoinFound(m *Message) {
+	if c.mode != Joining {
+		return
+	}
+	c.join.before, c.join.after = m.Predecessor, m.Peer
+	if same(m.Peer, c.self) {
+		c.joinAgain()
+		return
+	}
+	if m.Predecessor == nil || same(m.Predecessor, c.self) || same(m.Predecessor, m.Peer) {
+		c.join.before = nil
+		c.joinAsk(m.Peer, forJoinAfter)
+		return
+	}
+	c.joinAsk(m.Predecessor, forJoinBefore)
+}
+
+func (c *Core) joinAsk(peer *identity.Contact, p purpose) {
+	c.join.steps++
+	if same(peer, c.self) || c.join.steps > maxJoinSteps || !c.ask(c.meet(peer), p, 0) {
+		c.joinAgain()
+	}
+}
+
+// joinAgain looks up the place anew after a pause: what was found is no longer true.
+func (c *Core) joinAgain() {
+	if c.mode == Joining && c.join.seed != nil {
+		c.join.againAt = c.now + c.jitter(joinPause)
+		c.dueSet = false
+	}
+}
+
+// onJoinBefore walks on until the joiner stands between a peer and its successor.
+func (c *Core) onJoinBefore(from *identity.Contact, m *Message) {
+	switch {
+	case c.mode != Joining:
+	case m.Small:
+		c.enterSmall(from, m)
+	case len(m.Successors) == 0 || same(m.Successors[0], c.self):
+		c.joinAgain()
+	case Between(from.Point, c.self.Point, m.Successors[0].Point):
+		c.join.before, c.join.after = from, m.Successors[0]
+		c.joinAsk(c.join.after, forJoinAfter)
+	default:
+		c.joinAsk(m.Successors[0], forJoinBefore)
+	}
+}
+
+// onJoinAfter takes over the whole list of the successor, unless there is news
+// of a peer that stands nearer on either side.
+func (c *Core) onJoinAfter(from *identity.Contact, m *Message) {
+	p := m.Predecessor
+	switch {
+	case c.mode != Joining:
+	case m.Small:
+		c.enterSmall(from, m)
+	case p == nil || same(p, c.self) || same(p, c.join.before):
+		c.enterFull(from, m)
+	case Between(c.self.Point, p.Point, from.Point):
+		c.join.after = p
+		c.joinAsk(p, forJoinAfter)
+	case c.join.before == nil || Between(c.join.before.Point, p.Point, c.self.Point):
+		c.joinAsk(p, forJoinBefore)
+	default: // it has not heard yet that its predecessor is gone
+		c.enterFull(from, m)
+	}
+}
+
+// enterFull makes the joiner a member behind after.
+func (c *Core) enterFull(after *identity.Contact, m *Message) {
+	before := c.join.before
+	if before == nil { // nobody but after is known on this side either
+		before = after
+	}
+	c.boundary = before.Point
+	c.setMode(Full)
+	c.setSuccessors(c.cut(after, m.Successors, false))
+	c.setPredecessors(c.cut(before, beyond(c, m.Predecessors, before), true))
+	c.settle()
+	c.hear(before)
+	c.hear(after)
+	c.ask(after, forNotify, 0)
+	c.ask(before, forNotify, 0)
+	c.changed()
+	c.checkMode()
+}
+
+// enterSmall makes the joiner a member among the few that one of them named, and tells them all.
+func (c *Core) enterSmall(from *identity.Contact, m *Message) {
+	members := []*identity.Contact{from}
+	for _, peer := range m.Successors {
+		if !same(peer, c.self) && !c.lost.recent(peer.ID, c.now) {
+			members = c.inserted(members, c.meet(peer))
+		}
+	}
+	c.setMode(Small)
+	c.deriveLists(members)
+	c.boundary = c.predecessors[0].Point
+	c.settle()
+	c.hear(from)
+	for _, peer := range members {
+		c.ask(peer, forNotify, 0)
+	}
+	c.checkMode()
+}
+
+// endJoin reports that the join which was asked for is complete.
+func (c *Core) endJoin() {
+	if c.join.asked {
+		c.ready.Joined = true
+	}
+	c.join = join{}
+}
+
+// failJoin ends an attempt to join. A peer that was a member tries its next
+// seed, and when it has asked all, it is a ring of one that remembers who is lost.
+func (c *Core) failJoin() {
+	asked, seed := c.join.asked, c.join.seed
+	c.dropJoin()
+	if asked {
+		c.join = join{}
+		c.ready.JoinFail = fmt.Errorf("chord: join through %s: %w", seed.ID.Short(), ErrNoAnswer)
+		return
+	}
+	if c.mode != Joining {
+		return
+	}
+	if len(c.join.seeds) == 0 {
+		c.becomeAlone()
+		return
+	}
+	c.join.seed, c.join.seeds = c.join.seeds[0], c.join.seeds[1:]
+	c.join.refused = 0
+	c.seek(c.config.LookupTimeout / 4)
+}
+
+// dropJoin gives up what the attempt has under way.
+func (c *Core) dropJoin() {
+	c.own = slices.DeleteFunc(c.own, func(l lookup) bool { return l.purpose == forJoin })
+	c.requests = slices.DeleteFunc(c.requests, func(r request) bool {
+		return r.purpose == forJoinBefore || r.purpose == forJoinAfter
+	})
+	c.join.againAt, c.join.deadline = far, far
+	c.dueSet = false
+}
+
+// repair finds a new place for a member that lost all its successors, through anybody it knows.
+func (c *Core) repair() {
+	asked := c.join.asked
+	var seeds []*identity.Contact
+	add := func(peer *identity.Contact) bool {
+		if !holds(seeds, peer) && !c.lost.recent(peer.ID, c.now) {
+			seeds = append(seeds, peer)
+		}
+		return len(seeds) < maxSeeds
+	}
+	for _, peer := range c.predecessors {
+		add(peer)
+	}
+	c.Each(add)
+	for _, peer := range c.learned.ring {
+		if !add(peer) {
+			break
+		}
+	}
+	c.reset()
+	c.setMode(Joining)
+	c.join = join{seeds: seeds}
+	if asked && len(seeds) > 0 {
+		c.join.asked, c.join.seed, c.join.seeds = true, seeds[0], seeds[1:]
+		c.seek(c.config.LookupTimeout)
+		return
+	}
+	c.failJoin()
+}
+
+// tickJoin goes on with a join whose time has come.
+func (c *Core) tickJoin() {
+	if c.mode != Joining || c.join.seed == nil {
+		return
+	}
+	if c.join.deadline <= c.now {
+		c.failJoin()
+		return
+	}
+	if c.join.againAt <= c.now {
+		c.dropAgain()
+	}
+}
+
+// dropAgain looks the place up once more, within the time that is left.
+func (c *Core) dropAgain() {
+	left := c.join.deadline - c.now
+	c.dropJoin()
+	c.seek(left)
+}

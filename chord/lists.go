@@ -1,0 +1,170 @@
+package chord
+
+import (
+	"slices"
+	"time"
+
+	"cicada/identity"
+	"cicada/trace"
+)
+
+// maxFresh is how many fresh announcements are kept in mind.
+const maxFresh = 4
+
+// cut makes a list of head and of what head has for a list, in this order, at
+// most r long. It ends where the ring comes round to this peer, or where what
+// was said is out of order. Peers found dead just now are left out: that skips
+// nobody who lives. back says that the list runs counter-clockwise.
+func (c *Core) cut(head *identity.Contact, tail []*identity.Contact, back bool) []*identity.Contact {
+	list := make([]*identity.Contact, 1, min(c.config.Successors, 1+len(tail)))
+	list[0] = head
+	way := c.clockwise(head, back)
+	for _, peer := range tail {
+		further := c.clockwise(peer, back)
+		if len(list) == c.config.Successors || !way.less(further) {
+			break
+		}
+		way = further
+		if !c.lost.recent(peer.ID, c.now) {
+			list = append(list, c.meet(peer))
+		}
+	}
+	return list
+}
+
+// clockwise returns how far peer is from self; if back is set, counter-clockwise.
+func (c *Core) clockwise(peer *identity.Contact, back bool) span {
+	self, there := spanOf(c.self.Point), spanOf(peer.Point)
+	if back {
+		return self.minus(there)
+	}
+	return there.minus(self)
+}
+
+// adopt makes the list of head, which has just answered with tail, the
+// successor list. A peer that announced itself here not long ago is kept
+// although the answer, sent before, lacks it: only peers that said themselves
+// that they live are put in, so that nobody is skipped.
+func (c *Core) adopt(head *identity.Contact, tail []*identity.Contact) {
+	list := c.cut(head, tail, false)
+	c.fresh = slices.DeleteFunc(c.fresh, func(a announcement) bool { return a.until <= c.now })
+	for _, a := range c.fresh {
+		last := list[len(list)-1]
+		if holds(list, a.contact) || !Between(head.Point, a.contact.Point, last.Point) {
+			continue
+		}
+		i := slices.IndexFunc(list, func(x *identity.Contact) bool {
+			return Between(head.Point, a.contact.Point, x.Point) && x != head
+		})
+		list = slices.Insert(list, i, a.contact)
+		list = list[:min(len(list), c.config.Successors)]
+	}
+	c.setSuccessors(list)
+}
+
+// announce keeps in mind that peer said here that it is a member.
+func (c *Core) announce(peer *identity.Contact) {
+	c.fresh = slices.DeleteFunc(c.fresh, func(a announcement) bool { return same(a.contact, peer) })
+	if len(c.fresh) == maxFresh {
+		c.fresh = slices.Delete(c.fresh, 0, 1)
+	}
+	c.fresh = append(c.fresh, announcement{contact: peer, until: c.now + 2*c.config.StabilizeMin})
+}
+
+// setSuccessors replaces the successor list.
+func (c *Core) setSuccessors(list []*identity.Contact) {
+	if slices.EqualFunc(c.successors, list, same) {
+		return
+	}
+	if len(list) == 0 || len(c.successors) == 0 || !same(list[0], c.successors[0]) {
+		c.seenOf = identity.ID{}
+	}
+	c.successors = list
+	c.listChanged(trace.RingSuccessors, list)
+}
+
+// setPredecessors replaces the predecessor list. Who was heard of only from
+// others is not yet confirmed as the predecessor.
+func (c *Core) setPredecessors(list []*identity.Contact) {
+	if slices.EqualFunc(c.predecessors, list, same) {
+		return
+	}
+	if len(list) == 0 || len(c.predecessors) == 0 || !same(list[0], c.predecessors[0]) {
+		c.confirmed = false
+		c.seenBefore = 0
+	}
+	c.predecessors = list
+	c.listChanged(trace.RingPredecessors, list)
+}
+
+func (c *Core) listChanged(kind trace.Kind, list []*identity.Contact) {
+	ids := make([]identity.ID, len(list))
+	for i, peer := range list {
+		ids[i] = peer.ID
+	}
+	c.event(trace.Event{Kind: kind, Peers: ids})
+	c.version++
+	c.stale = true
+	c.changed()
+}
+
+// changed makes the next stabilisation come soon, and the ones after it often.
+func (c *Core) changed() {
+	c.quiet = false
+	c.period = c.config.StabilizeMin
+	c.stabilizeWithin(c.config.StabilizeMin / 10)
+}
+
+// stabilizeWithin puts the next stabilisation about d from now, if it was to be later.
+func (c *Core) stabilizeWithin(d time.Duration) {
+	c.stabilizeAt = min(c.stabilizeAt, c.now+c.jitter(d))
+	c.dueSet = false
+}
+
+// jitter returns d, more or less a half.
+func (c *Core) jitter(d time.Duration) time.Duration {
+	return d/2 + time.Duration(c.random.Int64N(int64(d)+1))
+}
+
+// drop takes a peer out of every list at once.
+func (c *Core) drop(peer *identity.Contact) {
+	wasSuccessor := len(c.successors) > 0 && same(c.successors[0], peer)
+	wasPredecessor := len(c.predecessors) > 0 && same(c.predecessors[0], peer)
+	c.fresh = slices.DeleteFunc(c.fresh, func(a announcement) bool { return same(a.contact, peer) })
+	c.dropFinger(peer)
+	c.learned.remove(peer)
+	switch c.mode {
+	case Small:
+		if holds(c.members, peer) {
+			c.deriveLists(without(c.members, peer))
+		}
+	case Full:
+		if holds(c.successors, peer) {
+			c.setSuccessors(without(c.successors, peer))
+			c.seenOf = identity.ID{} // the next answer is to be whole
+		}
+		if holds(c.predecessors, peer) {
+			c.setPredecessors(without(c.predecessors, peer))
+			c.seenBefore = 0
+		}
+	}
+	c.stale = true
+	c.settle()
+	if same(c.claimant.peer, peer) {
+		c.claimant = claim{}
+	}
+	c.forgetRequests(peer)
+	c.rerouteAll(peer)
+	if wasPredecessor {
+		c.predecessorGone()
+	}
+	if wasSuccessor {
+		c.successorGone()
+	}
+	c.checkMode()
+}
+
+// without returns a new list that lacks the peer.
+func without(list []*identity.Contact, peer *identity.Contact) []*identity.Contact {
+	return slices.DeleteFunc(slices.Clone(list), func(x *identity.Contact) bool { return same(x, peer) })
+}

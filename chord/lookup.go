@@ -1,0 +1,437 @@
+package chord
+
+import (
+	"encoding/binary"
+	"slices"
+	"time"
+
+	"cicada/identity"
+	"cicada/trace"
+)
+
+// What a lookup of this peer is for.
+const (
+	forUser   = iota // Core.Lookup
+	forFinger        // to fill a slot
+	forJoin          // to find the peer's own place
+	forMerge         // to find it on a ring that was lost
+)
+
+// A lookup is one that this peer began. Each attempt has a name of its own, so
+// that an answer to an attempt given up is told from the others.
+type lookup struct {
+	id        trace.MessageID // what the caller knows it by
+	attempt   trace.MessageID // the latest attempt
+	former    trace.MessageID // the one before, whose answer is as good
+	key       identity.Point
+	purpose   int
+	via       *identity.Contact // first hop, where it is fixed
+	slot      int               // forFinger
+	avoid     identity.ID       // first hop of the attempt before
+	deadline  time.Duration
+	attemptAt time.Duration // next attempt
+	pause     time.Duration // until the attempt after one that got stuck here
+}
+
+// A hop is a lookup that this peer passed on, or is trying to.
+type hop struct {
+	id       trace.MessageID
+	key      identity.Point
+	join     bool
+	parked   bool              // waits until this peer owns its keys
+	from     *identity.Contact // nil: this peer began it
+	next     *identity.Contact // asked last
+	trail    []identity.ID     // up to and with this peer
+	tried    []identity.ID     // next hops so far
+	deadline time.Duration     // for next to take it; far: it did
+	until    time.Duration     // forgotten then
+}
+
+const (
+	maxHops      = 1024                   // lookups passed on at a time; the oldest gives way
+	maxOwn       = 256                    // lookups begun at a time
+	maxNext      = 6                      // peers a hop tries
+	attemptAfter = time.Second            // without an answer the origin tries anew
+	stuckPause   = 100 * time.Millisecond // before it does where it found no way, doubling
+)
+
+// Lookup asks who owns key. The answer comes as an Answer of Ready, in any case
+// within Config.LookupTimeout of the peer's clock. A peer that asks for more
+// than 256 keys at a time fails the oldest.
+func (c *Core) Lookup(now time.Duration, key identity.Point) trace.MessageID {
+	c.advance(now)
+	id := c.begin(lookup{purpose: forUser, key: key})
+	c.settle()
+	return id
+}
+
+// begin starts a lookup.
+func (c *Core) begin(l lookup) trace.MessageID {
+	l.id = c.newMessageID()
+	l.deadline = c.now + c.config.LookupTimeout
+	l.pause = stuckPause
+	c.event(trace.Event{Kind: trace.LookupSent, Key: l.key, Message: l.id})
+	if c.mode == Joining && l.purpose != forJoin {
+		c.fail(l, ErrNotMember)
+		return l.id
+	}
+	if l.purpose != forJoin && l.purpose != forMerge && c.Owns(l.key) {
+		c.done(l, &Message{Peer: c.self, Trail: []identity.ID{c.self.ID}, Predecessor: c.Predecessor(), Successors: c.successors})
+		return l.id
+	}
+	if len(c.own) >= maxOwn {
+		oldest := c.own[0]
+		c.own = slices.Delete(c.own, 0, 1)
+		c.fail(oldest, ErrNoAnswer)
+	}
+	c.own = append(c.own, l)
+	c.attempt(len(c.own) - 1)
+	return l.id
+}
+
+func (c *Core) newMessageID() (id trace.MessageID) {
+	binary.BigEndian.PutUint64(id[:8], c.random.Uint64())
+	binary.BigEndian.PutUint64(id[8:], c.random.Uint64())
+	return id
+}
+
+// attempt sends own lookup i on its way, anew.
+func (c *Core) attempt(i int) {
+	l := &c.own[i]
+	l.former, l.attempt = l.attempt, c.newMessageID()
+	l.attemptAt = c.now + attemptAfter
+	h := hop{id: l.attempt, key: l.key, join: l.purpose == forJoin || l.purpose == forMerge,
+		trail: []identity.ID{c.self.ID}, until: l.deadline, deadline: far}
+	c.dueSet = false
+	if l.via != nil {
+		c.pass(&h, l.via, "seed")
+		c.remember(h)
+		return
+	}
+	if !l.avoid.IsZero() {
+		h.tried = append(h.tried, l.avoid)
+	}
+	next, rule := c.route(&h)
+	if next == nil && len(h.tried) > 0 {
+		h.tried = h.tried[:0]
+		next, rule = c.route(&h)
+	}
+	if next == nil {
+		c.stuckHere(l)
+		return
+	}
+	l.avoid = next.ID
+	c.pass(&h, next, rule)
+	c.remember(h)
+}
+
+// stuckHere puts off the next attempt of a lookup that finds no way from here.
+func (c *Core) stuckHere(l *lookup) {
+	l.attemptAt = min(l.attemptAt, c.now+l.pause)
+	l.pause = min(2*l.pause, attemptAfter)
+	l.avoid = identity.ID{}
+	c.dueSet = false
+}
+
+// remember keeps a hop; the oldest one gives way.
+func (c *Core) remember(h hop) {
+	if len(c.hops) >= maxHops {
+		c.hops = slices.Delete(c.hops, 0, 1)
+	}
+	c.hops = append(c.hops, h)
+	c.dueSet = false
+}
+
+// pass sends the lookup to its next hop.
+func (c *Core) pass(h *hop, next *identity.Contact, rule string) {
+	h.next, h.parked = next, false
+	h.tried = append(h.tried, next.ID)
+	h.deadline = c.now + c.rto(next)
+	c.dueSet = false
+	if h.from != nil {
+		c.event(trace.Event{Kind: trace.LookupForwarded, Key: h.key, Message: h.id, Other: next.ID, Hops: len(h.trail), Reason: rule})
+	}
+	c.send(next, Message{Kind: Lookup, Lookup: h.id, Key: h.key, Hops: len(h.trail), Trail: h.trail, Join: h.join})
+}
+
+// route picks the next hop and says by which rule: who owns the key by the
+// lists, else who is nearest to it. A peer the lookup came through or was
+// refused by is no choice, nor is the joiner itself.
+func (c *Core) route(h *hop) (next *identity.Contact, rule string) {
+	ok := func(peer *identity.Contact) bool {
+		return !(h.join && peer.Point == h.key) && !slices.Contains(h.tried, peer.ID) && !slices.Contains(h.trail, peer.ID)
+	}
+	if peer := c.listedOwner(h.key, ok); peer != nil {
+		return peer, "owner"
+	}
+	if peer := c.Nearest(h.key, ok); peer != nil {
+		return peer, "nearest"
+	}
+	return nil, "stuck"
+}
+
+// listedOwner returns the owner of key as the two lists have it, or nil.
+func (c *Core) listedOwner(key identity.Point, ok func(*identity.Contact) bool) *identity.Contact {
+	for _, peer := range c.successors {
+		if within(c.self.Point, key, peer.Point) && ok(peer) {
+			return peer
+		}
+	}
+	for i := len(c.predecessors) - 2; i >= 0; i-- {
+		peer := c.predecessors[i]
+		if within(c.predecessors[i+1].Point, key, peer.Point) && ok(peer) {
+			return peer
+		}
+	}
+	return nil
+}
+
+// onLookup answers a lookup or passes it on.
+func (c *Core) onLookup(from *identity.Contact, m *Message) {
+	if m.Trail[len(m.Trail)-1] != from.ID {
+		c.violation(from, "a lookup that came another way")
+		return
+	}
+	if i := c.hopOf(m.Lookup); i >= 0 && same(c.hops[i].from, from) {
+		c.send(from, Message{Kind: LookupTaken, Lookup: m.Lookup}) // it did not hear that before
+		return
+	} else if i >= 0 || c.mode == Joining || len(m.Trail) >= maxTrail || slices.Contains(m.Trail, c.self.ID) {
+		c.send(from, Message{Kind: LookupStuck, Lookup: m.Lookup, Key: m.Key})
+		return
+	}
+	if m.Join {
+		if e := c.entry(&identity.Contact{ID: m.Trail[0], Point: m.Key}); e != nil && m.Trail[0] != from.ID {
+			c.probe(e.contact) // it says that it is no member any more
+		}
+	}
+	h := hop{id: m.Lookup, key: m.Key, join: m.Join, from: from, until: c.now + c.config.LookupTimeout, deadline: far,
+		trail: append(slices.Clip(m.Trail), c.self.ID)}
+	if c.answers(&h) {
+		c.answer(&h)
+		return
+	}
+	c.send(from, Message{Kind: LookupTaken, Lookup: m.Lookup})
+	c.forward(h)
+}
+
+// answers reports whether this peer is the owner that h looks for. Who joins
+// anew at its old point looks for the peer behind it.
+func (c *Core) answers(h *hop) bool {
+	return c.Owns(h.key) && !(h.join && h.key == c.self.Point) || h.join && c.accepted && h.key == c.boundary
+}
+
+// answer sends the owner's answer, which is this peer's, back along the trail.
+func (c *Core) answer(h *hop) {
+	c.event(trace.Event{Kind: trace.LookupAnswered, Key: h.key, Message: h.id, Other: h.trail[0], Hops: len(h.trail) - 1})
+	m := Message{Kind: Found, Lookup: h.id, Key: h.key, Hops: len(h.trail) - 1, Trail: h.trail, Peer: c.self,
+		Predecessor: c.Predecessor(), Successors: c.successors}
+	if h.join && m.Predecessor != nil && m.Predecessor.ID == h.trail[0] {
+		m.Predecessor = nil
+		if len(c.predecessors) > 1 {
+			m.Predecessor = c.predecessors[1]
+		}
+	}
+	c.send(h.from, m)
+}
+
+// forward passes h on, or back where there is no way on, and remembers it while it is here.
+func (c *Core) forward(h hop) {
+	if !c.accepted && c.mode != Joining && within(c.boundary, h.key, c.self.Point) {
+		h.parked = true // it will be this peer's in a moment
+		c.remember(h)
+		return
+	}
+	if len(h.tried) < maxNext {
+		if next, rule := c.route(&h); next != nil {
+			c.pass(&h, next, rule)
+			c.remember(h)
+			return
+		}
+	}
+	c.giveBack(&h)
+}
+
+// giveBack says that a lookup is stuck here.
+func (c *Core) giveBack(h *hop) {
+	if h.from != nil {
+		c.send(h.from, Message{Kind: LookupStuck, Lookup: h.id, Key: h.key})
+		return
+	}
+	if i := c.ownOf(h.id); i >= 0 {
+		c.stuckHere(&c.own[i])
+	}
+}
+
+// answerParked goes on with what waited for this peer to own its keys.
+func (c *Core) answerParked() {
+	c.reroute(func(h *hop) bool { return h.parked })
+}
+
+// reroute takes up again the hops that are meant.
+func (c *Core) reroute(meant func(*hop) bool) {
+	for i := 0; i < len(c.hops); i++ {
+		if !meant(&c.hops[i]) {
+			continue
+		}
+		h := c.hops[i]
+		c.hops = slices.Delete(c.hops, i, i+1)
+		i--
+		h.parked, h.next = false, nil
+		if h.from != nil && c.answers(&h) {
+			c.answer(&h)
+			continue
+		}
+		c.forwardLater(h)
+	}
+}
+
+// forwardLater is forward for a hop that was here before. One of this peer's own
+// with a fixed first hop has no other.
+func (c *Core) forwardLater(h hop) {
+	if i := c.ownOf(h.id); h.from == nil && i >= 0 && c.own[i].via != nil {
+		c.stuckHere(&c.own[i])
+		return
+	}
+	c.forward(h)
+}
+
+// rerouteAll takes up again the lookups that were passed to a peer that is dead.
+func (c *Core) rerouteAll(peer *identity.Contact) {
+	c.reroute(func(h *hop) bool { return same(h.next, peer) })
+}
+
+// rerouteID does so for a peer that is not in the table, such as a seed.
+func (c *Core) rerouteID(id identity.ID) {
+	c.reroute(func(h *hop) bool { return h.next != nil && h.next.ID == id })
+	if c.mode == Joining && c.join.seed != nil && c.join.seed.ID == id {
+		if c.join.refused++; c.join.refused > 1 {
+			c.failJoin()
+		}
+	}
+}
+
+func (c *Core) hopOf(id trace.MessageID) int {
+	return slices.IndexFunc(c.hops, func(h hop) bool { return h.id == id })
+}
+
+func (c *Core) ownOf(id trace.MessageID) int {
+	return slices.IndexFunc(c.own, func(l lookup) bool { return l.attempt == id || l.former == id })
+}
+
+// onTaken notes that the next hop has taken a lookup.
+func (c *Core) onTaken(from *identity.Contact, m *Message) {
+	if i := c.hopOf(m.Lookup); i >= 0 && same(c.hops[i].next, from) {
+		c.hops[i].deadline = far
+		c.dueSet = false
+	}
+}
+
+// onStuck tries another next hop.
+func (c *Core) onStuck(from *identity.Contact, m *Message) {
+	i := c.hopOf(m.Lookup)
+	if i < 0 || !same(c.hops[i].next, from) {
+		return
+	}
+	h := c.hops[i]
+	c.hops = slices.Delete(c.hops, i, i+1)
+	c.dueSet = false
+	c.forwardLater(h)
+}
+
+// onFound hands an answer back towards the origin, or takes it in there.
+func (c *Core) onFound(from *identity.Contact, m *Message) {
+	i := c.hopOf(m.Lookup)
+	if i < 0 {
+		if c.ownOf(m.Lookup) < 0 && !slices.Contains(c.ended[:], m.Lookup) {
+			c.violation(from, "found without a lookup")
+		}
+		return
+	}
+	h := c.hops[i]
+	if !slices.Contains(h.tried, from.ID) || h.key != m.Key {
+		c.violation(from, "found for another lookup")
+		return
+	}
+	c.hops = slices.Delete(c.hops, i, i+1)
+	c.dueSet = false
+	if h.from != nil {
+		c.send(h.from, *m)
+		return
+	}
+	if i := c.ownOf(m.Lookup); i >= 0 {
+		l := c.own[i]
+		c.own = slices.Delete(c.own, i, i+1)
+		c.done(l, m)
+	}
+}
+
+// done ends a lookup of this peer with its answer.
+func (c *Core) done(l lookup, m *Message) {
+	c.end(l.attempt)
+	c.end(l.former)
+	hops := max(len(m.Trail)-1, 0)
+	c.event(trace.Event{Kind: trace.LookupDone, Key: l.key, Message: l.id, Other: m.Peer.ID, Hops: hops, Peers: m.Trail})
+	switch l.purpose {
+	case forUser:
+		c.ready.Answers = append(c.ready.Answers,
+			Answer{Lookup: l.id, Key: l.key, Owner: c.meet(m.Peer), Hops: hops, Trail: m.Trail})
+	case forFinger:
+		c.fillFinger(l.slot, m)
+	case forJoin:
+		c.onJoinFound(m)
+	case forMerge:
+		if c.mode == Full {
+			c.approach(m.Peer)
+		}
+	}
+}
+
+// end remembers an attempt, so that a second answer to it is no offence.
+func (c *Core) end(id trace.MessageID) {
+	if !id.IsZero() {
+		c.ended[c.next] = id
+		c.next = (c.next + 1) % len(c.ended)
+	}
+}
+
+// fail ends a lookup of this peer without one.
+func (c *Core) fail(l lookup, err error) {
+	c.end(l.attempt)
+	c.end(l.former)
+	c.event(trace.Event{Kind: trace.LookupFailed, Key: l.key, Message: l.id, Reason: err.Error()})
+	switch l.purpose {
+	case forUser:
+		c.ready.Answers = append(c.ready.Answers, Answer{Lookup: l.id, Key: l.key, Err: err})
+	case forFinger:
+		c.fingers.busy = false
+	}
+}
+
+// tickLookups goes on with lookups whose time has come.
+func (c *Core) tickLookups() {
+	c.hops = slices.DeleteFunc(c.hops, func(h hop) bool { return h.until <= c.now })
+	var doubtful []*identity.Contact
+	c.reroute(func(h *hop) bool {
+		if h.deadline > c.now || h.next == nil {
+			return false
+		}
+		doubtful = append(doubtful, h.next)
+		return true
+	})
+	for _, peer := range doubtful {
+		if e := c.entry(peer); e != nil {
+			c.probe(e.contact)
+		}
+	}
+	for i := 0; i < len(c.own); i++ {
+		switch l := &c.own[i]; {
+		case l.deadline <= c.now:
+			ended := *l
+			c.own = slices.Delete(c.own, i, i+1)
+			i--
+			c.fail(ended, ErrNoAnswer)
+		case l.attemptAt <= c.now:
+			c.attempt(i)
+		}
+	}
+}

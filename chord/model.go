@@ -1,0 +1,121 @@
+package chord
+
+import (
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"cicada/chord/internal/model"
+	"cicada/identity"
+)
+
+// Restore puts the peer at a place on a ring as if it had always been there. It
+// is for the checkers and harnesses of package chordtest.
+func (c *Core) Restore(now time.Duration, p model.Place) {
+	c.advance(now)
+	c.always, c.whole = p.AlwaysFull, p.Whole
+	if len(p.Successors) == 0 || len(p.Predecessors) == 0 {
+		return
+	}
+	c.reset()
+	c.setMode(Full)
+	c.setSuccessors(p.Successors)
+	c.setPredecessors(p.Predecessors)
+	c.confirmed, c.accepted = true, true
+	c.boundary = p.Predecessors[0].Point
+	c.changed()
+	c.settle()
+}
+
+// Clone returns a copy that shares nothing that changes, and draws from random.
+func (c *Core) Clone(random *rand.Rand) *Core {
+	d := *c
+	d.random = random
+	d.table = slices.Clone(c.table)
+	d.fresh = slices.Clone(c.fresh)
+	d.lost.peers = slices.Clone(c.lost.peers)
+	d.requests = slices.Clone(c.requests)
+	d.waiting = slices.Clone(c.waiting)
+	d.own = slices.Clone(c.own)
+	d.fingers.slots = slices.Clone(c.fingers.slots)
+	for i := range d.fingers.slots {
+		d.fingers.slots[i].candidates = slices.Clone(d.fingers.slots[i].candidates)
+	}
+	d.hops = slices.Clone(c.hops)
+	for i := range d.hops {
+		d.hops[i].tried = slices.Clone(d.hops[i].tried)
+	}
+	d.join.seeds = slices.Clone(c.join.seeds)
+	d.learned.ring = slices.Clone(c.learned.ring)
+	if c.learned.places != nil {
+		d.learned.places = make(map[identity.Point]int, len(d.learned.ring))
+		for i, peer := range d.learned.ring {
+			d.learned.places[peer.Point] = i
+		}
+	}
+	d.ready = Ready{Messages: slices.Clone(c.ready.Messages), Events: slices.Clone(c.ready.Events),
+		Answers: slices.Clone(c.ready.Answers), Joined: c.ready.Joined, JoinFail: c.ready.JoinFail}
+	d.spare = Ready{}
+	return &d
+}
+
+// AppendState appends all of the state that decides what the peer does next,
+// but for times, versions and round-trip times, and returns the longer slice.
+// Equal states give equal bytes, and unequal ones unequal. It is for model checkers.
+func (c *Core) AppendState(b []byte) []byte {
+	b = append(b, byte(c.mode), flag(c.left), flag(c.accepted), flag(c.confirmed), byte(c.operation.purpose))
+	b = append(b, c.boundary[:8]...)
+	for _, list := range [...][]*identity.Contact{c.successors, c.predecessors, c.members, {c.claimant.peer},
+		{c.join.before, c.join.after, c.join.seed}, c.join.seeds} {
+		b = append(b, byte(len(list)))
+		for _, peer := range list {
+			b = appendPeer(b, peer)
+		}
+	}
+	b = append(b, byte(len(c.requests)))
+	for _, r := range c.requests {
+		b = append(appendPeer(b, r.to), byte(r.purpose), r.tries, flag(r.busy))
+	}
+	b = append(b, byte(len(c.waiting)))
+	for _, q := range c.waiting {
+		b = appendPeer(b, q.from)
+	}
+	b = append(b, byte(len(c.fresh)))
+	for _, a := range c.fresh {
+		b = appendPeer(b, a.contact)
+	}
+	b = append(b, byte(len(c.lost.peers)))
+	for _, p := range c.lost.peers {
+		b = append(appendPeer(b, p.contact), flag(p.hearsay))
+	}
+	for i := range c.table {
+		e := &c.table[i]
+		if e.misses > 0 || e.refused {
+			b = append(appendPeer(b, e.contact), e.misses, flag(e.refused))
+		}
+	}
+	b = append(b, byte(len(c.hops)), byte(len(c.own)))
+	for i := range c.hops {
+		b = append(appendPeer(b, c.hops[i].next), flag(c.hops[i].parked))
+		b = append(b, c.hops[i].key[:8]...)
+	}
+	for i := range c.own {
+		b = append(b, byte(c.own[i].purpose))
+		b = append(b, c.own[i].key[:8]...)
+	}
+	return b
+}
+
+func appendPeer(b []byte, peer *identity.Contact) []byte {
+	if peer == nil {
+		return append(b, 0)
+	}
+	return append(append(b, 1), peer.Point[:8]...)
+}
+
+func flag(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,347 @@
+package chord
+
+import (
+	"slices"
+	"time"
+
+	"cicada/identity"
+	"cicada/trace"
+)
+
+// A purpose says why something was asked, and so what its answer is for.
+type purpose uint8
+
+const (
+	forProbe       purpose = iota + 1 // Ping: is a peer of the table alive?
+	forHint                           // Ping: somebody named a peer; is it a member?
+	forRemembered                     // Ping: is a peer that was lost back?
+	forSuccessor                      // Ask: stabilisation, part A
+	forPending                        // Ask: stabilisation, part B
+	forSmall                          // Ask: whom does my successor know in a small ring?
+	forPredecessor                    // Ask: the predecessor's own predecessors
+	forJoinBefore                     // Ask: the peer before the joiner
+	forJoinAfter                      // Ask: the peer after it
+	forNotify                         // Notify
+)
+
+// A request is a message whose answer is awaited.
+type request struct {
+	number   uint64
+	purpose  purpose
+	busy     bool // the answer so far: later
+	tries    uint8
+	to       *identity.Contact
+	version  uint64 // asked with
+	sent     time.Duration
+	deadline time.Duration
+}
+
+// maxRequests bounds what is awaited at once. Hints, which others cause, get
+// the larger part; the protocol's own requests are a handful.
+const (
+	maxRequests = 96
+	maxHints    = 64
+)
+
+const (
+	minRTO     = 50 * time.Millisecond
+	maxRTO     = time.Second
+	maxMisses  = 3
+	maxTries   = 3
+	pauseLimit = 250 * time.Millisecond // a tick later than this means that this peer stood still
+	busyLimit  = time.Second            // an operation that waits for a busy peer ends after one to two of these
+)
+
+// kind returns the message that asks for purpose p.
+func (p purpose) kind() Kind {
+	switch p {
+	case forProbe, forHint, forRemembered:
+		return Ping
+	case forNotify:
+		return Notify
+	}
+	return Ask
+}
+
+// rto returns how long an answer of peer may take.
+func (c *Core) rto(peer *identity.Contact) time.Duration {
+	e := c.entry(peer)
+	if e == nil || e.srtt == 0 {
+		return maxRTO
+	}
+	d := time.Duration(e.srtt+4*e.rttvar) * time.Microsecond
+	return min(max(d, minRTO), maxRTO)
+}
+
+// ask sends a request, unless the same one is still under way or too many are.
+func (c *Core) ask(to *identity.Contact, p purpose, version uint64) bool {
+	if c.asking(to, p) || len(c.requests) >= maxRequests {
+		return false
+	}
+	c.asked++
+	r := request{number: c.asked, purpose: p, to: to, version: version}
+	c.transmit(&r)
+	c.requests = append(c.requests, r)
+	return true
+}
+
+// transmit sends r, for the first time or again.
+func (c *Core) transmit(r *request) {
+	r.sent = c.now
+	r.deadline = c.now + min(c.rto(r.to)<<r.tries, maxRTO)
+	r.tries++
+	c.dueSet = false
+	c.send(r.to, Message{Kind: r.purpose.kind(), Request: r.number, Version: r.version})
+}
+
+// asking reports whether a request for this purpose is under way.
+func (c *Core) asking(to *identity.Contact, p purpose) bool {
+	for i := range c.requests {
+		if c.requests[i].purpose == p && same(c.requests[i].to, to) {
+			return true
+		}
+	}
+	return false
+}
+
+// take returns the request that m, from this peer, answers, and forgets it.
+// An answer to a request that ended is late and no offence; one to a request
+// never made is.
+func (c *Core) take(from *identity.Contact, m *Message) (request, bool) {
+	for i := range c.requests {
+		r := c.requests[i]
+		if r.number == m.Request && same(r.to, from) && answers(r.purpose.kind()) == m.Kind {
+			c.requests = slices.Delete(c.requests, i, i+1)
+			c.dueSet = false
+			if r.tries == 1 && !r.busy && !m.Busy && r.purpose != forNotify {
+				c.measure(from, c.now-r.sent)
+			}
+			return r, true
+		}
+	}
+	if m.Request == 0 || m.Request > c.asked {
+		c.violation(from, m.Kind.String()+" without a request")
+	}
+	return request{}, false
+}
+
+// answers returns the kind that answers a request.
+func answers(k Kind) Kind {
+	switch k {
+	case Ping:
+		return Pong
+	case Ask:
+		return State
+	}
+	return Notified
+}
+
+// measure takes in a round-trip time, as TCP does (RFC 6298).
+func (c *Core) measure(peer *identity.Contact, d time.Duration) {
+	e := c.entry(peer)
+	if e == nil {
+		return
+	}
+	rtt := uint32(min(max(d/time.Microsecond, 1), 1<<28))
+	if e.srtt == 0 {
+		e.srtt, e.rttvar = rtt, rtt/2
+		return
+	}
+	off := max(rtt, e.srtt) - min(rtt, e.srtt)
+	e.rttvar += off/4 - e.rttvar/4
+	e.srtt += rtt/8 - e.srtt/8
+	e.srtt = max(e.srtt, 1)
+}
+
+// hear notes that a peer said something: it lives.
+func (c *Core) hear(from *identity.Contact) *identity.Contact {
+	from = c.meet(from)
+	c.lost.remove(from.ID)
+	if e := c.entry(from); e != nil {
+		e.heard, e.misses, e.refused = c.now, 0, false
+		c.dueSet = false
+	}
+	if len(c.predecessors) > 0 && same(c.predecessors[0], from) {
+		if !c.confirmed && c.mode != Joining {
+			c.confirmed = true
+			c.version++
+		}
+		c.rejectClaim()
+	}
+	return from
+}
+
+// probe asks a peer of the table whether it is alive.
+func (c *Core) probe(peer *identity.Contact) {
+	for i := range c.requests {
+		r := &c.requests[i]
+		if same(r.to, peer) && r.purpose != forNotify && !r.busy {
+			return // its answer will tell
+		}
+	}
+	c.ask(peer, forProbe, 0)
+}
+
+// Unreachable tells that the driver could not reach a peer, or that its link
+// broke: once for each failed dial or broken link, not for each message in it,
+// and not for a link that was closed because it was idle. The peer is asked
+// once more at once; if that cannot be sent either, it is dead.
+func (c *Core) Unreachable(now time.Duration, id identity.ID) {
+	c.advance(now)
+	if c.left {
+		return
+	}
+	for i := range c.table {
+		if c.table[i].contact.ID == id {
+			c.refuse(&c.table[i])
+			c.settle()
+			return
+		}
+	}
+	for i := len(c.requests) - 1; i >= 0; i-- {
+		if i < len(c.requests) && c.requests[i].to.ID == id {
+			c.unanswered(i)
+		}
+	}
+	c.rerouteID(id)
+	c.settle()
+}
+
+// refuse notes that the peer of e could not be reached.
+func (c *Core) refuse(e *entry) {
+	peer := e.contact
+	if e.refused && e.takes != c.takes {
+		c.dead(peer, "unreachable")
+		return
+	}
+	if e.refused {
+		return // the same breakdown: the driver had no chance to send anything since
+	}
+	e.refused, e.takes = true, c.takes
+	c.event(trace.Event{Kind: trace.RingSuspect, Other: peer.ID, Count: int(e.misses), Reason: "unreachable"})
+	again := false
+	for i := range c.requests {
+		if r := &c.requests[i]; same(r.to, peer) {
+			r.tries = 0
+			c.transmit(r)
+			again = true
+		}
+	}
+	if !again {
+		c.ask(peer, forProbe, 0)
+	}
+	c.reroute(func(h *hop) bool { return same(h.next, peer) })
+}
+
+// expire looks after the requests that were not answered in time.
+func (c *Core) expire() {
+	for i := 0; i < len(c.requests); {
+		if c.requests[i].deadline > c.now {
+			i++
+			continue
+		}
+		c.miss(i)
+		i = 0 // the list may have changed in any way; each request here is handled once, for its deadline moved
+	}
+}
+
+// miss notes that request i was not answered in time.
+func (c *Core) miss(i int) {
+	r := &c.requests[i]
+	e := c.entry(r.to)
+	counts := r.purpose != forNotify && !r.busy
+	if e != nil && counts && e.heard <= r.sent && e.missed <= r.sent {
+		e.misses++
+		e.missed = c.now
+		c.event(trace.Event{Kind: trace.RingSuspect, Other: r.to.ID, Count: int(e.misses)})
+		if e.misses >= maxMisses {
+			c.dead(r.to, "no answer")
+			return
+		}
+	}
+	if r.tries < maxTries && !r.busy {
+		c.transmit(r)
+		return
+	}
+	c.unanswered(i)
+}
+
+// unanswered gives up request i.
+func (c *Core) unanswered(i int) {
+	r := c.requests[i]
+	c.requests = slices.Delete(c.requests, i, i+1)
+	c.dueSet = false
+	switch r.purpose {
+	case forHint:
+		c.lost.add(r.to, c.now, true)
+	case forRemembered:
+		c.lost.add(r.to, c.now, false)
+		if c.join.asked && same(c.join.seed, r.to) {
+			c.failJoin()
+		}
+	case forSuccessor, forPending:
+		c.abort(r.purpose)
+	case forJoinBefore, forJoinAfter:
+		c.joinAgain()
+	}
+}
+
+// forgetRequests gives up what was asked of a peer that is dead.
+func (c *Core) forgetRequests(peer *identity.Contact) {
+	for i := len(c.requests) - 1; i >= 0; i-- {
+		if i < len(c.requests) && same(c.requests[i].to, peer) {
+			c.unanswered(i)
+		}
+	}
+}
+
+// dead drops a peer that does not answer, and in a small ring asks the others to see for themselves.
+func (c *Core) dead(peer *identity.Contact, reason string) {
+	c.event(trace.Event{Kind: trace.RingDead, Other: peer.ID, Reason: reason})
+	c.lost.add(peer, c.now, false)
+	suspicious := c.mode == Small && holds(c.members, peer) && reason != "left"
+	c.drop(peer)
+	if suspicious {
+		for _, other := range c.members {
+			c.send(other, Message{Kind: Suspect, Peer: peer})
+		}
+	}
+}
+
+// onSuspect probes a peer that somebody else could not reach: hearsay alone kills nobody.
+func (c *Core) onSuspect(from *identity.Contact, m *Message) {
+	peer := m.Peer
+	if same(peer, c.self) || c.entry(from) == nil {
+		return
+	}
+	if e := c.entry(peer); e != nil && c.now-e.heard >= minRTO {
+		c.probe(e.contact)
+	}
+}
+
+// onPong takes in that a peer lives, and whether it is a member.
+func (c *Core) onPong(from *identity.Contact, m *Message) {
+	r, ok := c.take(from, m)
+	if !ok {
+		return
+	}
+	if !m.Member {
+		c.noMember(from)
+		return
+	}
+	switch r.purpose {
+	case forHint:
+		c.consider(from)
+	case forRemembered:
+		c.reunite(from)
+	}
+}
+
+// noMember drops a peer that says it is not a member: it left, or began anew.
+func (c *Core) noMember(peer *identity.Contact) {
+	if c.entry(peer) == nil {
+		return
+	}
+	c.event(trace.Event{Kind: trace.RingDead, Other: peer.ID, Reason: "not a member"})
+	c.drop(peer)
+}

@@ -1,0 +1,166 @@
+package chord
+
+import (
+	"slices"
+
+	"cicada/identity"
+)
+
+// In a small ring every peer knows every other, and its lists are those, sorted.
+// A member is who said so itself: by Notify, or by answering Ping. What others
+// say of it is a reason to ask it, and no more, in both directions: hearsay
+// makes no member, and kills none.
+
+// deriveLists makes members, clockwise from self, all others that are known,
+// and the lists what follows from them.
+func (c *Core) deriveLists(members []*identity.Contact) {
+	c.members = members
+	n := min(len(members), c.config.Successors)
+	back := slices.Clone(members[len(members)-n:])
+	slices.Reverse(back)
+	c.version++
+	c.stale = true
+	c.setSuccessors(slices.Clip(members[:n]))
+	c.setPredecessors(back)
+	c.confirmed = true
+	c.changed()
+}
+
+// addMember enters a peer that said itself that it is a member.
+func (c *Core) addMember(peer *identity.Contact) {
+	if holds(c.members, peer) {
+		return
+	}
+	c.deriveLists(c.inserted(c.members, peer))
+	c.settle()
+	c.hear(peer)
+	c.checkMode()
+}
+
+// inserted returns list, clockwise from self, with peer at its place.
+func (c *Core) inserted(list []*identity.Contact, peer *identity.Contact) []*identity.Contact {
+	way := c.clockwise(peer, false)
+	i, found := slices.BinarySearchFunc(list, way, func(x *identity.Contact, way span) int {
+		there := c.clockwise(x, false)
+		switch {
+		case there.less(way):
+			return -1
+		case way.less(there):
+			return 1
+		}
+		return 0
+	})
+	if found || way == (span{}) {
+		return list
+	}
+	return slices.Insert(slices.Clone(list), i, peer)
+}
+
+// compare looks in the successor's answer for peers that are not known yet, and notifies it.
+func (c *Core) compare(from *identity.Contact, m *Message) {
+	if !m.Unchanged {
+		c.seenOf, c.seenVersion = from.ID, m.Version
+		for _, list := range [...][]*identity.Contact{m.Successors, m.Predecessors} {
+			for _, peer := range list {
+				c.hint(peer)
+			}
+		}
+		if m.Predecessor != nil {
+			c.hint(m.Predecessor)
+		}
+	}
+	c.ask(from, forNotify, 0)
+}
+
+// hint asks a peer that somebody named whether it is a member.
+func (c *Core) hint(peer *identity.Contact) {
+	if same(peer, c.self) || holds(c.members, peer) || c.lost.recent(peer.ID, c.now) {
+		return
+	}
+	hints := 0
+	for i := range c.requests {
+		if c.requests[i].purpose == forHint {
+			hints++
+		}
+	}
+	if hints < maxHints && c.ask(c.meet(peer), forHint, 0) {
+		return
+	}
+	c.seenOf = identity.ID{} // it will be named again
+}
+
+// consider takes in a peer that was a hint and says that it is a member.
+func (c *Core) consider(peer *identity.Contact) {
+	switch c.mode {
+	case Small:
+		if !holds(c.members, peer) {
+			c.addMember(peer)
+			c.ask(peer, forNotify, 0) // so that it knows of this one as well
+		}
+	case Full:
+		c.approach(peer)
+	}
+}
+
+// approach looks into a peer that may stand before the successor.
+func (c *Core) approach(peer *identity.Contact) {
+	if c.operation.purpose == 0 && len(c.successors) > 0 && Between(c.self.Point, peer.Point, c.successors[0].Point) {
+		c.askPending(peer)
+	}
+}
+
+// reunite takes in a member that was lost, or that belongs to a ring that was:
+// who stands behind this peer there?
+func (c *Core) reunite(peer *identity.Contact) {
+	if c.mode == Full {
+		c.approach(peer)
+		c.begin(lookup{purpose: forMerge, key: c.self.Point, via: peer})
+	} else {
+		c.consider(peer)
+	}
+	if c.join.asked && same(c.join.seed, peer) {
+		c.endJoin()
+	}
+}
+
+// becomeFull leaves small mode; the lists stay as they are.
+func (c *Core) becomeFull() {
+	c.members = nil
+	c.seenOf, c.seenBefore = identity.ID{}, 0
+	c.stale = true
+	c.setMode(Full)
+	c.changed()
+}
+
+// union returns all peers of both lists, clockwise, if the lists meet on the
+// far side of the ring, so that these are all peers there are. Else nil.
+func (c *Core) union() []*identity.Contact {
+	meet := false
+	union := slices.Clone(c.successors)
+	for _, peer := range c.predecessors {
+		if holds(c.successors, peer) {
+			meet = true
+			continue
+		}
+		union = c.inserted(union, peer)
+	}
+	if !meet {
+		return nil
+	}
+	return union
+}
+
+// becomeSmall enters small mode with these members, and makes sure of them.
+func (c *Core) becomeSmall(members []*identity.Contact) {
+	c.seenOf = identity.ID{}
+	c.setMode(Small)
+	confirmed := c.confirmed
+	c.deriveLists(members)
+	c.confirmed = confirmed
+	c.settle()
+	for _, peer := range members {
+		if e := c.entry(peer); e != nil && c.now-c.config.ProbeInterval > e.heard {
+			c.probe(peer)
+		}
+	}
+}

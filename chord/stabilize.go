@@ -1,0 +1,425 @@
+package chord
+
+import (
+	"slices"
+	"time"
+
+	"cicada/identity"
+)
+
+// An operation is what this peer waits for and what may change its successor
+// list. There is one at a time; while it lasts, who asks for the lists is told
+// to wait, so that each step looks as if it had happened at one instant.
+type operation struct {
+	purpose purpose // forSuccessor, forPending; 0: none is under way
+}
+
+// A question is an ask that waits for the end of an operation.
+type question struct {
+	from    *identity.Contact
+	request uint64
+	version uint64
+}
+
+// maxWaiting bounds the questions that wait; the oldest gives way.
+const maxWaiting = 64
+
+// A claim is a notify that contradicts the predecessor, whose answer decides.
+type claim struct {
+	peer    *identity.Contact
+	request uint64
+}
+
+// Stabilize begins a stabilisation now, rather than when it is due. It is for
+// tests and checkers; a driver has no need of it.
+func (c *Core) Stabilize(now time.Duration) {
+	c.advance(now)
+	c.stabilize()
+	c.settle()
+}
+
+// stabilize begins a stabilisation: it compares notes with the successor, and
+// with the predecessor for the sake of routing, and looks after one more peer.
+func (c *Core) stabilize() {
+	c.scheduleStabilize()
+	if c.mode == Joining || c.operation.purpose != 0 {
+		return
+	}
+	if peer := c.lost.pick(c.now); peer != nil {
+		c.ask(peer, forRemembered, 0)
+	}
+	if len(c.successors) == 0 {
+		return
+	}
+	c.probeOldest()
+	if c.mode == Small {
+		c.ask(c.successors[0], forSmall, c.seen(c.successors[0]))
+		return
+	}
+	c.askSuccessor()
+	if len(c.predecessors) > 0 {
+		c.ask(c.predecessors[0], forPredecessor, c.seenBefore)
+	}
+}
+
+// scheduleStabilize puts the next stabilisation a period from now, and lets
+// the period grow while nothing changes.
+func (c *Core) scheduleStabilize() {
+	c.stabilizeAt, c.dueSet = far, false
+	if c.mode == Joining {
+		return
+	}
+	if c.quiet {
+		c.period = min(2*c.period, c.config.StabilizeMax)
+	}
+	c.quiet = true
+	c.period = max(c.period, c.config.StabilizeMin)
+	c.stabilizeWithin(c.period)
+}
+
+// seen returns the version of the peer's lists that this one's agree with, or 0.
+func (c *Core) seen(peer *identity.Contact) uint64 {
+	if c.seenOf == peer.ID && !c.whole {
+		return c.seenVersion
+	}
+	return 0
+}
+
+// askSuccessor begins part A: what are my successor's lists, and who precedes it?
+func (c *Core) askSuccessor() {
+	head := c.successors[0]
+	if c.ask(head, forSuccessor, c.seen(head)) {
+		c.operation.purpose = forSuccessor
+	}
+}
+
+// askPending begins part B: peer may be a nearer successor. It becomes that only with its own list.
+func (c *Core) askPending(peer *identity.Contact) {
+	if c.ask(c.meet(peer), forPending, 0) {
+		c.operation.purpose = forPending
+		return
+	}
+	c.endOperation()
+}
+
+// onState takes in the lists of a peer that was asked for them.
+func (c *Core) onState(from *identity.Contact, m *Message) {
+	r, ok := c.take(from, m)
+	if !ok {
+		return
+	}
+	if m.Busy {
+		if !r.busy { // the first time only: nobody keeps another waiting for ever
+			r.busy, r.deadline = true, c.now+busyLimit+c.jitter(busyLimit)
+		}
+		c.requests = append(c.requests, r)
+		return
+	}
+	if !m.Member {
+		c.noMember(from)
+		c.dismiss(r)
+		return
+	}
+	switch r.purpose {
+	case forSuccessor, forSmall:
+		c.onSuccessor(from, m)
+	case forPending:
+		c.onPending(from, m)
+	case forPredecessor:
+		c.onPredecessor(from, m)
+	case forJoinBefore:
+		c.onJoinBefore(from, m)
+	case forJoinAfter:
+		c.onJoinAfter(from, m)
+	}
+}
+
+// dismiss ends what was asked of a peer that turned out to be no member.
+func (c *Core) dismiss(r request) {
+	switch r.purpose {
+	case forSuccessor, forPending:
+		if c.operation.purpose == r.purpose {
+			c.abort(r.purpose)
+		}
+	case forJoinBefore, forJoinAfter:
+		c.joinAgain()
+	}
+}
+
+// onSuccessor ends part A: the successor's list, with the successor in front, is this peer's.
+func (c *Core) onSuccessor(from *identity.Contact, m *Message) {
+	if len(c.successors) == 0 || !same(c.successors[0], from) {
+		return
+	}
+	if c.mode == Small {
+		c.compare(from, m)
+		return
+	}
+	if c.operation.purpose != forSuccessor {
+		return
+	}
+	if !m.Unchanged {
+		c.adopt(from, m.Successors)
+		c.seenOf, c.seenVersion = from.ID, m.Version
+		p := m.Predecessor
+		if p != nil && Between(c.self.Point, p.Point, from.Point) && !c.lost.recent(p.ID, c.now) {
+			c.askPending(p)
+			return
+		}
+	}
+	c.endOperation()
+}
+
+// onPending ends part B.
+func (c *Core) onPending(from *identity.Contact, m *Message) {
+	if c.operation.purpose != forPending {
+		return
+	}
+	if len(c.successors) == 0 || Between(c.self.Point, from.Point, c.successors[0].Point) {
+		c.adopt(from, m.Successors)
+		c.seenOf = identity.ID{} // its predecessor is still to be looked at
+	}
+	c.endOperation()
+}
+
+// abort ends an operation whose question was not answered.
+func (c *Core) abort(p purpose) {
+	c.seenOf = identity.ID{}
+	if p == forSuccessor {
+		c.operation = operation{}
+		c.answerWaiting()
+		c.stabilizeWithin(c.config.StabilizeMin)
+		return
+	}
+	c.endOperation()
+}
+
+// endOperation tells the successor that this peer precedes it, and answers who waits.
+func (c *Core) endOperation() {
+	c.operation = operation{}
+	if len(c.successors) > 0 {
+		c.ask(c.successors[0], forNotify, 0)
+	}
+	c.answerWaiting()
+	c.checkMode()
+}
+
+func (c *Core) answerWaiting() {
+	for _, q := range c.waiting {
+		c.tell(q.from, q.request, q.version)
+	}
+	c.waiting = c.waiting[:0]
+}
+
+// onPredecessor takes over the predecessor's predecessors.
+func (c *Core) onPredecessor(from *identity.Contact, m *Message) {
+	if m.Unchanged || c.mode != Full || len(c.predecessors) == 0 || !same(c.predecessors[0], from) {
+		return
+	}
+	tail := m.Predecessors
+	if m.Small { // the members all the way round, which are the same list read backwards
+		tail = slices.Clone(m.Successors)
+		slices.Reverse(tail)
+	}
+	c.setPredecessors(c.cut(from, tail, true))
+	if !c.whole {
+		c.seenBefore = m.Version
+	}
+	c.checkMode()
+}
+
+// onAsk tells the lists, at once or when the operation under way has ended.
+func (c *Core) onAsk(from *identity.Contact, m *Message) {
+	switch {
+	case c.mode == Joining:
+		c.send(from, Message{Kind: State, Request: m.Request})
+	case c.operation.purpose == 0:
+		c.tell(from, m.Request, m.Version)
+	default:
+		c.waiting = slices.DeleteFunc(c.waiting, func(q question) bool { return same(q.from, from) && q.request == m.Request })
+		if len(c.waiting) == maxWaiting {
+			c.waiting = slices.Delete(c.waiting, 0, 1)
+		}
+		c.waiting = append(c.waiting, question{from: from, request: m.Request, version: m.Version})
+		c.send(from, Message{Kind: State, Request: m.Request, Busy: true, Member: true})
+	}
+}
+
+// tell sends the lists to a peer, unless it has this version of them.
+func (c *Core) tell(to *identity.Contact, number, version uint64) {
+	m := Message{Kind: State, Request: number, Member: c.mode != Joining, Small: c.mode == Small, Version: c.version}
+	switch {
+	case version == c.version:
+		m.Unchanged = true
+	case c.mode == Small:
+		m.Predecessor, m.Successors = c.Predecessor(), c.members
+	default:
+		m.Predecessor, m.Successors, m.Predecessors = c.Predecessor(), c.successors, c.predecessors
+	}
+	c.send(to, m)
+}
+
+// onNotify hears a member say that it precedes this peer (rectify). It is
+// believed where nobody is known to stand between; else only if the
+// predecessor, asked now, does not answer.
+func (c *Core) onNotify(from *identity.Contact, m *Message) {
+	switch c.mode {
+	case Joining:
+		c.send(from, Message{Kind: Notified, Request: m.Request})
+		return
+	case Small:
+		c.addMember(from)
+	}
+	if c.mode == Full {
+		c.announced(from)
+	}
+	var p *identity.Contact
+	if len(c.predecessors) > 0 {
+		p = c.predecessors[0]
+	}
+	switch {
+	case p == nil || same(p, from) || Between(p.Point, from.Point, c.self.Point):
+		c.acceptPredecessor(from, m.Request)
+	case c.mode == Small:
+		c.send(from, Message{Kind: Notified, Request: m.Request, Predecessor: p})
+	default:
+		c.rejectClaim()
+		c.claimant = claim{peer: from, request: m.Request}
+		c.probe(p)
+	}
+	c.checkMode()
+}
+
+// announced notes a member that said so itself, in case a list in flight lacks
+// it; one that stands before the successor is a reason to look there.
+func (c *Core) announced(from *identity.Contact) {
+	if holds(c.successors, from) || len(c.successors) == 0 {
+		return
+	}
+	last := c.successors[len(c.successors)-1]
+	if Between(c.self.Point, from.Point, last.Point) {
+		c.announce(from)
+		c.changed()
+	}
+}
+
+// acceptPredecessor makes peer the predecessor. From now on it owns what lies
+// before it, and is told who did so until now: that is where its part begins.
+func (c *Core) acceptPredecessor(peer *identity.Contact, number uint64) {
+	reply := Message{Kind: Notified, Request: number, Accepted: true}
+	if c.boundary != peer.Point {
+		if former := c.Find(c.boundary); former != nil && Between(c.self.Point, former.Point, peer.Point) {
+			reply.Predecessor = former
+		}
+		c.boundary = peer.Point
+	}
+	if c.mode == Full {
+		c.setPredecessors(c.cut(peer, beyond(c, c.predecessors, peer), true))
+	}
+	if !c.confirmed {
+		c.confirmed = true
+		c.version++
+	}
+	c.send(peer, reply)
+}
+
+// beyond returns list, of predecessors, from the first that precedes head on.
+func beyond(c *Core, list []*identity.Contact, head *identity.Contact) []*identity.Contact {
+	limit := c.clockwise(head, true)
+	for i, peer := range list {
+		if limit.less(c.clockwise(peer, true)) {
+			return list[i:]
+		}
+	}
+	return nil
+}
+
+// rejectClaim tells who contradicted the predecessor that it lives.
+func (c *Core) rejectClaim() {
+	if c.claimant.peer == nil {
+		return
+	}
+	reply := Message{Kind: Notified, Request: c.claimant.request}
+	if len(c.predecessors) > 0 {
+		reply.Predecessor = c.predecessors[0]
+	}
+	c.send(c.claimant.peer, reply)
+	c.claimant = claim{}
+}
+
+// onNotified hears the successor's view of the predecessor.
+func (c *Core) onNotified(from *identity.Contact, m *Message) {
+	if _, ok := c.take(from, m); !ok || c.mode == Joining {
+		return
+	}
+	p := m.Predecessor
+	if m.Accepted && len(c.successors) > 0 && same(c.successors[0], from) {
+		if p != nil && Between(c.boundary, p.Point, c.self.Point) {
+			c.boundary = p.Point
+		}
+		c.accept()
+	}
+	switch {
+	case p == nil:
+	case c.mode == Small:
+		c.hint(p)
+	case !m.Accepted && len(c.successors) > 0 && Between(c.self.Point, p.Point, c.successors[0].Point):
+		c.stabilizeWithin(c.config.StabilizeMin / 10)
+	}
+}
+
+// successorGone goes on with the next successor at once.
+func (c *Core) successorGone() {
+	switch {
+	case c.mode == Joining || len(c.successors) == 0:
+		return
+	case c.mode == Small:
+		c.ask(c.successors[0], forNotify, 0)
+		c.stabilizeWithin(c.config.StabilizeMin / 10)
+	default:
+		c.ask(c.successors[0], forNotify, 0)
+		c.stabilize()
+	}
+}
+
+// predecessorGone takes who claimed the place; else the next of the list is asked.
+// What this peer owns stays as it is until somebody precedes it.
+func (c *Core) predecessorGone() {
+	if x := c.claimant; x.peer != nil {
+		c.claimant = claim{}
+		c.acceptPredecessor(x.peer, x.request)
+		return
+	}
+	if len(c.predecessors) > 0 && !c.confirmed {
+		c.probe(c.predecessors[0])
+	}
+}
+
+// onLeave drops a peer that leaves, and closes the gap.
+func (c *Core) onLeave(from *identity.Contact, m *Message) {
+	for _, list := range [...][]*identity.Contact{m.Successors, m.Predecessors} {
+		for _, peer := range list {
+			c.Learn(peer)
+		}
+	}
+	if c.entry(from) != nil {
+		c.dead(from, "left")
+	}
+}
+
+// checkMode changes between full and small as the peers known ask for it, and
+// finds a new place for a peer whose successors are all gone.
+func (c *Core) checkMode() {
+	switch {
+	case c.mode == Small && len(c.members)+1 >= 2*c.config.Successors+2:
+		c.becomeFull()
+	case c.mode == Small:
+		c.ownAll()
+	case c.mode == Full && len(c.successors) == 0:
+		c.repair()
+	case c.mode == Full && !c.always && c.operation.purpose == 0:
+		if union := c.union(); union != nil && len(union)+1 < c.config.Successors+2 {
+			c.becomeSmall(union)
+		}
+	}
+}

@@ -1,0 +1,273 @@
+package chord
+
+import (
+	"slices"
+	"time"
+
+	"cicada/identity"
+)
+
+// An entry is a peer of the table and what is known of its health.
+type entry struct {
+	away    uint64 // first word of the way to it, clockwise from self: it decides nearly every comparison
+	contact *identity.Contact
+	heard   time.Duration // when it last said anything; never
+	missed  time.Duration // when its last miss was counted
+	srtt    uint32        // smoothed round-trip time in microseconds; 0: not measured
+	rttvar  uint32
+	misses  uint8 // answers missed in a row
+	refused bool  // the driver could not reach it
+	marked  bool  // while settling: some list has it
+	takes   uint32
+}
+
+// never is a time before all others.
+const never = -far
+
+// search returns the place in the table of the peer at point, or where it would be.
+func (c *Core) search(point identity.Point) (place int, found bool) {
+	way := spanOf(point).minus(spanOf(c.self.Point))
+	low, high := 0, len(c.table)
+	for low < high {
+		middle := int(uint(low+high) >> 1)
+		e := &c.table[middle]
+		if e.away < way[0] || e.away == way[0] && c.way(e).less(way) {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return low, low < len(c.table) && c.table[low].contact.Point == point
+}
+
+// way returns how far e is from self clockwise.
+func (c *Core) way(e *entry) span {
+	return spanOf(e.contact.Point).minus(spanOf(c.self.Point))
+}
+
+// entry returns the entry of a peer of the table, or nil. It is good until the table changes.
+func (c *Core) entry(peer *identity.Contact) *entry {
+	c.settle()
+	if i, ok := c.search(peer.Point); ok && c.table[i].contact.ID == peer.ID {
+		return &c.table[i]
+	}
+	return nil
+}
+
+// settle makes the table agree with the lists and the fingers.
+func (c *Core) settle() {
+	if !c.stale {
+		return
+	}
+	c.stale = false
+	c.placeFingers()
+	for i := range c.table {
+		c.table[i].marked = false
+	}
+	for _, list := range [...][]*identity.Contact{c.successors, c.predecessors, c.members} {
+		for _, peer := range list {
+			c.mark(peer)
+		}
+	}
+	for i := range c.fingers.slots {
+		for _, peer := range c.fingers.slots[i].candidates {
+			c.mark(peer)
+		}
+	}
+	c.table = slices.DeleteFunc(c.table, func(e entry) bool { return !e.marked })
+}
+
+// mark keeps a peer in the table, entering it first if need be.
+func (c *Core) mark(peer *identity.Contact) {
+	i, found := c.search(peer.Point)
+	if !found {
+		way := spanOf(peer.Point).minus(spanOf(c.self.Point))
+		c.table = slices.Insert(c.table, i, entry{away: way[0], contact: peer, heard: never, missed: never})
+		c.dueSet = false
+	}
+	c.table[i].marked = true
+}
+
+// Find returns the peer at point if it is in the table: the lists, the members
+// of a small ring, the fingers. Else nil.
+func (c *Core) Find(point identity.Point) *identity.Contact {
+	c.settle()
+	if i, found := c.search(point); found {
+		return c.table[i].contact
+	}
+	return nil
+}
+
+// Known is Find that also looks among the contacts learned elsewhere.
+func (c *Core) Known(point identity.Point) *identity.Contact {
+	if peer := c.Find(point); peer != nil {
+		return peer
+	}
+	return c.learned.find(point)
+}
+
+// Each yields every peer of the table once, clockwise from self, until yield
+// returns false. yield must not call the Core.
+func (c *Core) Each(yield func(*identity.Contact) bool) {
+	c.settle()
+	for i := range c.table {
+		if !yield(c.table[i].contact) {
+			return
+		}
+	}
+}
+
+// Nearest returns the peer of the table nearest to target, the shorter way
+// round, among those that ok lets pass; nil where none of them is strictly
+// nearer than self. A nil ok lets all pass. Peers that missed an answer come
+// only after all others.
+func (c *Core) Nearest(target identity.Point, ok func(*identity.Contact) bool) *identity.Contact {
+	c.settle()
+	n := len(c.table)
+	if n == 0 {
+		return nil
+	}
+	var doubtful *identity.Contact
+	goal := spanOf(target)
+	limit := spanOf(c.self.Point).distance(goal)
+	up, _ := c.search(target)
+	down := up - 1 // peers from up on lie at or after target, from down on before it
+	left, right := c.distance(down, goal), c.distance(up, goal)
+	for range n {
+		var e *entry
+		var far span
+		if left.less(right) {
+			e, far = c.at(down), left
+			down--
+			left = c.distance(down, goal)
+		} else {
+			e, far = c.at(up), right
+			up++
+			right = c.distance(up, goal)
+		}
+		if !far.less(limit) {
+			break
+		}
+		if ok != nil && !ok(e.contact) {
+			continue
+		}
+		if e.misses == 0 && !e.refused {
+			return e.contact
+		}
+		if doubtful == nil {
+			doubtful = e.contact
+		}
+	}
+	return doubtful
+}
+
+// at returns the entry at place i, counted round the ring.
+func (c *Core) at(i int) *entry {
+	n := len(c.table)
+	return &c.table[((i%n)+n)%n]
+}
+
+func (c *Core) distance(i int, goal span) span {
+	return spanOf(c.at(i).contact.Point).distance(goal)
+}
+
+// maxLearned is how many contacts met elsewhere are remembered.
+const maxLearned = 1024
+
+// learned remembers contacts that are not in the table; the oldest goes first.
+type learned struct {
+	places map[identity.Point]int
+	ring   []*identity.Contact
+	oldest int
+}
+
+func (l *learned) find(point identity.Point) *identity.Contact {
+	if i, ok := l.places[point]; ok {
+		return l.ring[i]
+	}
+	return nil
+}
+
+func (l *learned) add(peer *identity.Contact) {
+	if i, ok := l.places[peer.Point]; ok {
+		if l.ring[i].ID == peer.ID && peer.Sequence > l.ring[i].Sequence {
+			l.ring[i] = peer
+		}
+		return
+	}
+	if l.places == nil {
+		l.places = make(map[identity.Point]int)
+	}
+	if len(l.ring) < maxLearned {
+		l.places[peer.Point] = len(l.ring)
+		l.ring = append(l.ring, peer)
+		return
+	}
+	delete(l.places, l.ring[l.oldest].Point)
+	l.ring[l.oldest] = peer
+	l.places[peer.Point] = l.oldest
+	l.oldest = (l.oldest + 1) % maxLearned
+}
+
+func (l *learned) remove(peer *identity.Contact) {
+	i, ok := l.places[peer.Point]
+	if !ok || l.ring[i].ID != peer.ID {
+		return
+	}
+	last := len(l.ring) - 1
+	delete(l.places, peer.Point)
+	if i != last {
+		l.ring[i] = l.ring[last]
+		l.places[l.ring[i].Point] = i
+	}
+	l.ring = l.ring[:last]
+	l.oldest = 0
+}
+
+// Learn takes in a contact that was met elsewhere. One with a higher sequence
+// number replaces what was known of the peer, wherever that stands; a peer that
+// is not in the table is remembered in a bounded cache. It joins no list by this.
+func (c *Core) Learn(peer *identity.Contact) {
+	if peer == nil || peer.ID == c.self.ID {
+		return
+	}
+	c.settle()
+	if c.entry(peer) != nil {
+		c.meet(peer)
+		return
+	}
+	c.learned.add(peer)
+}
+
+// meet returns the newest contact of a peer, which from now on stands wherever
+// the peer does. It makes equal contacts one.
+func (c *Core) meet(peer *identity.Contact) *identity.Contact {
+	e := c.entry(peer)
+	if e == nil {
+		if old := c.learned.find(peer.Point); same(old, peer) && old.Sequence >= peer.Sequence {
+			return old
+		}
+		return peer
+	}
+	if peer.Sequence > e.contact.Sequence {
+		c.replace(e.contact, peer)
+		e.contact = peer
+	}
+	return e.contact
+}
+
+// replace puts a newer contact of a peer in the place of the older, everywhere.
+func (c *Core) replace(old, newer *identity.Contact) {
+	for _, list := range [...]*[]*identity.Contact{&c.successors, &c.predecessors, &c.members} {
+		if i := slices.Index(*list, old); i >= 0 {
+			*list = slices.Clone(*list)
+			(*list)[i] = newer
+		}
+	}
+	for i := range c.fingers.slots {
+		if j := slices.Index(c.fingers.slots[i].candidates, old); j >= 0 {
+			c.fingers.slots[i].candidates[j] = newer
+		}
+	}
+	c.version++
+}

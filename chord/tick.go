@@ -1,0 +1,131 @@
+package chord
+
+import (
+	"time"
+
+	"cicada/identity"
+)
+
+// advance moves the clock. Where it comes much later than the next thing was
+// due, this peer stood still, not the others: what is awaited gets the time
+// that was lost on top.
+func (c *Core) advance(now time.Duration) {
+	if now <= c.now {
+		return
+	}
+	if late := now - max(c.Next(), c.now); late > pauseLimit {
+		c.putOff(late)
+	}
+	c.now = now
+}
+
+// putOff moves every deadline.
+func (c *Core) putOff(d time.Duration) {
+	later := func(t *time.Duration) {
+		if *t < far-d {
+			*t += d
+		}
+	}
+	for i := range c.requests {
+		later(&c.requests[i].sent)
+		later(&c.requests[i].deadline)
+	}
+	for i := range c.hops {
+		later(&c.hops[i].deadline)
+		later(&c.hops[i].until)
+	}
+	for i := range c.own {
+		later(&c.own[i].deadline)
+		later(&c.own[i].attemptAt)
+	}
+	later(&c.join.deadline)
+	c.dueSet = false
+}
+
+// Next returns when Tick is due, on the same clock as now elsewhere; the
+// longest Duration if nothing is.
+func (c *Core) Next() time.Duration {
+	if c.dueSet {
+		return c.due
+	}
+	due := c.stabilizeAt
+	for i := range c.requests {
+		due = min(due, c.requests[i].deadline)
+	}
+	for i := range c.hops {
+		due = min(due, c.hops[i].deadline, c.hops[i].until)
+	}
+	for i := range c.own {
+		due = min(due, c.own[i].deadline, c.own[i].attemptAt)
+	}
+	if len(c.fingers.slots) > 0 && !c.fingers.busy && c.accepted {
+		due = min(due, c.fingers.next)
+	}
+	if c.mode == Joining && c.join.seed != nil {
+		due = min(due, c.join.deadline, c.join.againAt)
+	}
+	due = min(due, c.probeAt(c.successors, 1), c.probeAt(c.predecessors, 1.5))
+	c.due, c.dueSet = due, true
+	return due
+}
+
+// Tick does what is due. Calls that come early do nothing.
+func (c *Core) Tick(now time.Duration) {
+	c.advance(now)
+	if c.left {
+		return
+	}
+	c.settle()
+	c.dueSet = false
+	c.expire()
+	c.tickLookups()
+	c.tickJoin()
+	if c.probeAt(c.successors, 1) <= c.now {
+		c.probe(c.successors[0])
+	}
+	if c.probeAt(c.predecessors, 1.5) <= c.now {
+		c.probe(c.predecessors[0])
+	}
+	if c.stabilizeAt <= c.now {
+		c.stabilize()
+	}
+	c.tickFingers()
+	c.settle()
+	c.dueSet = false
+}
+
+// probeAt returns when the first of the list is to be asked whether it lives:
+// when it was silent for the interval, which is twice as long while the ring is
+// at rest. The predecessor is given half as long again, for it asks as well.
+func (c *Core) probeAt(list []*identity.Contact, times float64) time.Duration {
+	if len(list) == 0 || c.mode == Joining {
+		return far
+	}
+	e := c.entry(list[0])
+	if e == nil {
+		return far
+	}
+	for i := range c.requests {
+		if r := &c.requests[i]; same(r.to, list[0]) && r.purpose != forNotify && !r.busy {
+			return far // it is being asked
+		}
+	}
+	interval := time.Duration(times * float64(c.config.ProbeInterval))
+	if c.period > 4*c.config.StabilizeMin {
+		interval *= 2
+	}
+	return max(e.heard, 0) + interval
+}
+
+// probeOldest asks the peer of the table that was silent for longest whether it lives.
+func (c *Core) probeOldest() {
+	oldest := -1
+	for i := range c.table {
+		if oldest < 0 || c.table[i].heard < c.table[oldest].heard {
+			oldest = i
+		}
+	}
+	if oldest >= 0 && c.now-max(c.table[oldest].heard, 0) > 4*c.config.ProbeInterval || oldest >= 0 && c.table[oldest].heard == never {
+		c.probe(c.table[oldest].contact)
+	}
+}
