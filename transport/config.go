@@ -60,8 +60,8 @@ type Limits struct {
 	DialTimeout time.Duration
 	// HandshakeTimeout bounds the handshake of a connection from outside. Zero means 5 s.
 	HandshakeTimeout time.Duration
-	// CloseTimeout is how long a closing link waits for the other end to agree.
-	// Zero means 2 s.
+	// CloseTimeout is how long a closing link waits for the other end to agree; up to
+	// five times as long where bytes still flow. Zero means 2 s.
 	CloseTimeout time.Duration
 }
 
