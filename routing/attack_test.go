@@ -270,19 +270,20 @@ func TestFlood(t *testing.T) {
 	}
 	tests := []struct {
 		name  string
-		flood func(i int)
+		times int
+		flood func()
 	}{
-		{"for others", func(i int) { c.Envelope(w.now, flooder, envelope(w.peers[20], 1000)) }},
-		{"large ones", func(i int) { c.Envelope(w.now, flooder, envelope(w.peers[20], 100_000)) }},
-		{"for this peer", func(i int) { c.Envelope(w.now, flooder, envelope(victim, 100)) }},
-		{"broadcasts", func(i int) {
+		{"for others", 5000, func() { c.Envelope(w.now, flooder, envelope(w.peers[20], 1000)) }},
+		{"large ones", 200, func() { c.Envelope(w.now, flooder, envelope(w.peers[20], 100_000)) }},
+		{"for this peer", 5000, func() { c.Envelope(w.now, flooder, envelope(victim, 100)) }},
+		{"broadcasts", 2000, func() {
 			c.BroadcastIn(w.now, flooder, BroadcastMessage{Message: w.message(), Body: make([]byte, 3000), Limit: w.peers[9].contact.Point})
 		}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			for i := range 5000 {
-				test.flood(i)
+			for i := range test.times {
+				test.flood()
 				check()
 				if i%100 == 0 {
 					c.Ready()
