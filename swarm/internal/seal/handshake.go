@@ -46,7 +46,7 @@ func (s *Sealer) newHandshake(remote []byte, target identity.ID, message trace.M
 	prologue = append(prologue, target[:]...)
 	prologue = append(prologue, message[:]...)
 	return noise.NewHandshakeState(noise.Config{
-		CipherSuite:   s.suite,
+		CipherSuite:   newSuite(s.private),
 		Random:        s.random,
 		Pattern:       noise.HandshakeIK,
 		Initiator:     remote != nil,
@@ -269,7 +269,7 @@ func (s *Sealer) readAnswer(dst []byte, e wire.Envelope, target identity.ID, now
 		return Reply{}, ErrStale
 	}
 	// The handshake would be spoilt for the true answer by one whose key has small order.
-	if smallOrder(s.static.Private, e.Payload()[:keySize]) {
+	if smallOrder(s.private, e.Payload()[:keySize]) {
 		return Reply{}, fmt.Errorf("%w: answer", ErrForged)
 	}
 	out, outward, inward, err := p.state.ReadMessage(dst, e.Payload())

@@ -481,6 +481,9 @@ func TestNew(t *testing.T) {
 	if _, err := New(Config{}); err == nil {
 		t.Error("a sealer without a key was made")
 	}
+	if _, err := New(Config{Key: identity.PrivateKey{}}); err == nil {
+		t.Error("a sealer with the zero key was made")
+	}
 	s, err := New(Config{Key: testKey("a"), Point: identity.Point{1}})
 	if err != nil {
 		t.Fatal(err)
