@@ -141,16 +141,17 @@ func (p *Peer) newMessageID() (m trace.MessageID) {
 // newSending returns a sending made from m. It is called with mu held.
 func (p *Peer) newSending(m sending, timeout time.Duration) *sending {
 	m.id, m.started = p.newMessageID(), time.Now()
-	if n := len(p.spare); n > 0 {
-		s := p.spare[n-1]
-		p.spare = p.spare[:n-1]
-		m.done, m.timer = s.done, s.timer
-		*s = m
-		s.timer.Reset(timeout)
-		return s
+	n := len(p.spare)
+	if n == 0 {
+		s := &sending{done: make(chan outcome, 1), timer: time.NewTimer(timeout)}
+		p.spare, n = append(p.spare, s), 1
 	}
-	m.done, m.timer = make(chan outcome, 1), time.NewTimer(timeout)
-	return &m
+	s := p.spare[n-1]
+	p.spare = p.spare[:n-1]
+	m.done, m.timer = s.done, s.timer
+	*s = m
+	s.timer.Reset(timeout)
+	return s
 }
 
 // maxSpare is how many sendings are kept for later use.
