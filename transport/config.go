@@ -93,3 +93,7 @@ func (l Limits) populate() Limits {
 	l.MaxIdle = max(l.MaxIdle, 0)
 	return l
 }
+
+// simultaneous is how far apart two links between the same peers can come up
+// though neither end knew of the other's when it dialled.
+func (l Limits) simultaneous() time.Duration { return l.DialTimeout + l.HandshakeTimeout }

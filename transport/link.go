@@ -257,7 +257,8 @@ func (l *link) read() error {
 	defer in.release()
 	fresh := false // frames were handed over since Handler.Read
 	for {
-		n, err := l.tls.Read(in.space())
+		space := in.space()
+		n, err := l.tls.Read(space)
 		if n > 0 {
 			in.filled(n)
 			closed, handed := l.deliver(&in)
@@ -267,11 +268,11 @@ func (l *link) read() error {
 				return l.agree(closed)
 			}
 		}
-		if err == nil {
+		if err == nil && (n == len(space) || !l.carrier.used()) {
 			continue
 		}
 		l.reportRead(&fresh)
-		if !errors.Is(err, errDry) {
+		if err != nil && !errors.Is(err, errDry) {
 			return err
 		}
 		in.rest()

@@ -23,7 +23,7 @@ import (
 )
 
 // certificate returns a self-signed one, with a name of that length.
-func certificate(t *testing.T, key crypto.Signer, name int) tls.Certificate {
+func certificate(t testing.TB, key crypto.Signer, name int) tls.Certificate {
 	t.Helper()
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(7),
@@ -37,12 +37,17 @@ func certificate(t *testing.T, key crypto.Signer, name int) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
-// honest returns the TLS config of an honest dialler.
-func honest(t *testing.T, key crypto.Signer) *tls.Config {
+// TLSConfig returns what an honest end of a connection uses for TLS, made without
+// the package that is tested.
+func TLSConfig(t testing.TB, key crypto.Signer) *tls.Config {
+	t.Helper()
 	return &tls.Config{
-		Certificates:       []tls.Certificate{certificate(t, key, 0)},
-		NextProtos:         []string{wire.ALPN},
-		InsecureSkipVerify: true,
+		Certificates:           []tls.Certificate{certificate(t, key, 0)},
+		NextProtos:             []string{wire.ALPN},
+		CurvePreferences:       []tls.CurveID{tls.X25519},
+		ClientAuth:             tls.RequireAnyClientCert,
+		SessionTicketsDisabled: true,
+		InsecureSkipVerify:     true,
 	}
 }
 
@@ -123,7 +128,7 @@ func rubbishHandshakes(t *testing.T, w World) {
 		expect(test.name)
 	}
 	for _, test := range inTLS {
-		config := honest(t, signer)
+		config := TLSConfig(t, signer)
 		if test.change != nil {
 			test.change(config)
 		}
@@ -172,7 +177,7 @@ func checkAnswer(t *testing.T, name string, conn *tls.Conn) {
 func intrude(t *testing.T, w World, p *Peer, key identity.PrivateKey) (*tls.Conn, net.Conn) {
 	t.Helper()
 	raw := connect(t, w, p)
-	conn := tls.Client(raw, honest(t, key.Signer()))
+	conn := tls.Client(raw, TLSConfig(t, key.Signer()))
 	if err := conn.Handshake(); err != nil {
 		t.Fatal(err)
 	}
