@@ -2,6 +2,7 @@ package routing
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -309,6 +310,36 @@ func TestFlood(t *testing.T) {
 			t.Errorf("got %d acks, %d refusals, want %d, %d", len(r.Acks), len(r.Refusals), maxVariants, 100-maxVariants)
 		}
 	})
+}
+
+// A peer that has as much under way as it may still takes its receipts, and
+// answers others.
+func TestFullPeerTakesReceipts(t *testing.T) {
+	w := newWorld(t, 16, 30, classic, Config{MaxBytes: 1 << 18})
+	from, to, other := w.peers[0], w.peers[15], w.peers[20]
+	var sent []trace.MessageID
+	for {
+		m := Sending{Message: w.message(), Target: to.contact.Point, Kind: wire.EnvelopeMessage}
+		m.Payload = seal(m.Kind, m.Message, from.contact.ID, string(make([]byte, 2000))).Payload()
+		if _, err := from.core.Send(w.now, m); err == nil {
+			sent = append(sent, m.Message)
+		} else if errors.Is(err, ErrLimit) {
+			break
+		} else {
+			t.Fatal(err)
+		}
+	}
+	question, _ := other.send(from, "x", Sending{Routed: true})
+	from.pump()
+	w.run(5 * time.Second)
+	if _, ok := other.receipts[question]; !ok {
+		t.Error("another peer got no receipt")
+	}
+	if len(sent) < 40 || len(from.receipts) != len(sent) {
+		t.Errorf("got %d receipts for %d sends, want all, and at least 40", len(from.receipts), len(sent))
+	}
+	w.run(2 * time.Minute)
+	w.empty()
 }
 
 // An envelope that may cross no more links is refused, also if it is a duplicate

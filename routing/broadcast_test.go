@@ -15,7 +15,7 @@ import (
 // and the origin learns how many they are.
 func TestBroadcast(t *testing.T) {
 	for _, s := range []shape{full, classic, wide} {
-		for n := 1; n <= 200; n += 1 + n/16 {
+		for n := 1; n <= 200; n += 1 + n/10 {
 			w := newWorld(t, uint64(n), n, s, Config{})
 			origin := w.peers[n/2]
 			message := origin.broadcast("hear this")

@@ -171,7 +171,10 @@ func (p *pick) eligible(contact *identity.Contact) bool {
 	if x.send != nil && !x.send.free(contact.ID, p.strict) {
 		return false
 	}
-	return !p.strict || !p.core.links.suspects(p.now, contact.ID)
+	if !p.strict {
+		return true
+	}
+	return !p.core.links.suspects(p.now, contact.ID) && (x.avoid == nil || x.avoid.id != contact.ID)
 }
 
 // Ack takes the acknowledgement of a copy: from is responsible for it now.
