@@ -233,13 +233,8 @@ func (s *Sealer) crowded(origin identity.ID) bool {
 }
 
 // install gives n its keys and takes it into the table.
-func (s *Sealer) install(n *session, outward, inward *noise.CipherState, now moment) (err error) {
-	if n.sealer, err = newAEAD(outward.UnsafeKey()); err != nil {
-		return err
-	}
-	if n.opener, err = newAEAD(inward.UnsafeKey()); err != nil {
-		return err
-	}
+func (s *Sealer) install(n *session, outward, inward *noise.CipherState, now moment) error {
+	n.outward.key, n.inward.key = outward.UnsafeKey(), inward.UnsafeKey()
 	n.used.Store(int64(now.age))
 	n.confirmed.Store(n.standing == confirmed)
 	s.mu.Lock()

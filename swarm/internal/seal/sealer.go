@@ -196,7 +196,7 @@ func (s *Sealer) Seal(dst []byte, target identity.ID, point identity.Point, mess
 	}
 	now := s.now()
 	if n := s.sendable(target, now.age); n != nil {
-		return n.seal(dst, &s.scratches, wire.EnvelopeMessage, point, message, data, now.age), nil
+		return n.seal(dst, &s.scratches, wire.EnvelopeMessage, point, message, data, now.age)
 	}
 	return s.sealFirst(dst, target, message, data, now)
 }

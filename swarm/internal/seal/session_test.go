@@ -241,7 +241,10 @@ func TestRekeyUnderTraffic(t *testing.T) {
 // raw seals text to b under n, whether or not a still would.
 func (a *actor) raw(n *session, b *actor, text string) letter {
 	m := a.w.message()
-	s := n.seal(nil, &a.scratches, wire.EnvelopeMessage, b.point, m, []byte(text), a.now().age)
+	s, err := n.seal(nil, &a.scratches, wire.EnvelopeMessage, b.point, m, []byte(text), a.now().age)
+	if err != nil {
+		a.w.tb.Fatal(err)
+	}
 	return letter{Envelope: envelope(s, b.point, m), to: b, message: m, session: s.Session}
 }
 
@@ -311,6 +314,31 @@ func TestSessionsAreForgotten(t *testing.T) {
 	if got := len(b.table.sessions) + len(b.table.peers); got != 0 {
 		t.Errorf("after ten minutes: got %d notes, want 0", got)
 	}
+}
+
+// TestRestingSession: what a session gives back when it rests must not include
+// what protects it.
+func TestRestingSession(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.peer("a", nil), w.peer("b", nil)
+	talk(a, b, "hello")
+	l := a.write(b, "before the rest")
+	b.read(l, a, "before the rest")
+	w.pass(restAfter)
+	a.Sweep()
+	b.Sweep()
+	for _, n := range []*session{a.table.peers[b.id].current, b.table.peers[a.id].current} {
+		if n.outward.ready.Load() != nil || n.inward.ready.Load() != nil {
+			t.Error("a resting session keeps its ciphers")
+		}
+	}
+	_, err := b.Open(nil, l.Envelope)
+	wantError(t, "replay after the rest", err, ErrReplay)
+	next := a.write(b, "after the rest")
+	if next.Kind() != wire.EnvelopeMessage || next.Counter() != l.Counter()+1 {
+		t.Errorf("got kind %d, counter %d, want %d, %d", next.Kind(), next.Counter(), wire.EnvelopeMessage, l.Counter()+1)
+	}
+	b.read(next, a, "after the rest")
 }
 
 func TestHandshakesAreBounded(t *testing.T) {
@@ -384,8 +412,12 @@ func TestDishonestPeer(t *testing.T) {
 		plain := make([]byte, minPlain)
 		plain[minPlain-1] = padding
 		payload := append([]byte{}, a.raw(n, b, "").Payload()[:indexSize]...)
-		payload = n.sealer.Seal(payload, c.nonce[:], plain, c.bound[:])
-		_, err := b.Open(nil, envelope(Sealed{Kind: wire.EnvelopeMessage, Counter: counter, Payload: payload}, b.point, m))
+		aead, err := n.outward.cipher()
+		if err != nil {
+			t.Fatal(err)
+		}
+		payload = aead.Seal(payload, c.nonce[:], plain, c.bound[:])
+		_, err = b.Open(nil, envelope(Sealed{Kind: wire.EnvelopeMessage, Counter: counter, Payload: payload}, b.point, m))
 		wantError(t, "padding longer than all", err, ErrMalformed)
 	}
 
