@@ -115,9 +115,11 @@ func (p *Peer) verifyBroadcast(c *routing.Cast) {
 		m.Address = known.Addresses[0]
 	}
 	if !p.inbox.put(m) {
+		p.counters.Refused++
 		p.emit(trace.Event{Kind: trace.Refused, Message: m.ID, Other: origin, Reason: "inbox full"})
 		return
 	}
+	p.counters.Delivered++
 	p.emit(trace.Event{Kind: trace.BroadcastDelivered, Message: m.ID, Other: origin, Hops: c.Hops})
 }
 
@@ -145,6 +147,7 @@ func (p *Peer) checkBroadcast(c *routing.Cast) (*wirepb.BroadcastBody, identity.
 
 // sendBroadcast sends a broadcast to a child in the tree.
 func (p *Peer) sendBroadcast(o *routing.Outcast) {
+	p.counters.Casts++
 	b := &o.Broadcast
 	p.sendRing(o.To, &wirepb.Control{Body: &wirepb.Control_Broadcast{Broadcast: &wirepb.Broadcast{
 		Body: b.Body, Signature: b.Signature, Limit: b.Limit[:], Hops: uint32(b.Hops),

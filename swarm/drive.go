@@ -186,6 +186,7 @@ func idle(r *routing.Ready) bool {
 
 // sendEnvelope sends an envelope to the next hop.
 func (p *Peer) sendEnvelope(o *routing.Outgoing) {
+	p.counters.Envelopes++
 	if o.Contact != nil {
 		p.sendTo(o.Contact, wire.FrameEnvelope, o.Header[:], o.Payload)
 		return

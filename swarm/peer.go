@@ -63,6 +63,7 @@ type Peer struct {
 	sealed     []byte
 	leaving    bool
 	traced     bool // the state machines make events
+	counters   Counters
 }
 
 // A neighbour is a peer at the other end of a link.

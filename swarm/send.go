@@ -126,8 +126,11 @@ func (p *Peer) sendSelf(data []byte) (Receipt, error) {
 		m.Address = addresses[0]
 	}
 	if !p.inbox.put(m) {
+		p.counters.Failed++
 		return Receipt{}, ErrInboxFull
 	}
+	p.counters.Sent++
+	p.counters.Delivered++
 	p.emit(trace.Event{Kind: trace.Delivered, Message: m.ID, Other: p.id})
 	return Receipt{ID: m.ID, Copies: 1, Path: Direct}, nil
 }
@@ -214,6 +217,7 @@ func (p *Peer) launch(s *sending) error {
 		err = p.dispatch(s, sealed)
 	}
 	if err != nil {
+		p.counters.Failed++
 		delete(p.sending, s.id)
 	}
 	return err
@@ -271,7 +275,10 @@ func (p *Peer) finish(s *sending, o outcome) {
 	o.receipt.Paths = s.paths
 	target := s.target
 	s.data = nil
-	if o.err != nil {
+	if o.err == nil {
+		p.counters.Sent++
+	} else {
+		p.counters.Failed++
 		p.emit(trace.Event{Kind: trace.SendFailed, Message: s.id, Other: target, Reason: o.err.Error()})
 	}
 	s.done <- o // s may be in use again from here on
