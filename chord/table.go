@@ -164,7 +164,13 @@ func (c *Core) Nearest(target identity.Point, ok func(*identity.Contact) bool) *
 // at returns the entry at place i, counted round the ring.
 func (c *Core) at(i int) *entry {
 	n := len(c.table)
-	return &c.table[((i%n)+n)%n]
+	if i < 0 {
+		i += n
+	}
+	for i >= n {
+		i -= n
+	}
+	return &c.table[i]
 }
 
 func (c *Core) distance(i int, goal span) span {
