@@ -68,6 +68,11 @@ func TestUnreachable(t *testing.T) {
 	if _, ok := w.peers[0].receipts[message]; !ok {
 		t.Error("got no receipt within 10ms")
 	}
+	message, _ = w.peers[0].send(w.peers[3], "x", Sending{Routed: true})
+	w.run(time.Second)
+	if got, want := w.trail(message, "message"), []int{1, 3}; !slices.Equal(got, want) {
+		t.Errorf("got second trail %v, want %v", got, want)
+	}
 }
 
 // 1 has taken the copy and finds that it leads nowhere: 0 tries 2 in the same round.
@@ -214,6 +219,96 @@ func TestReceiptHasItsOwnRoute(t *testing.T) {
 	}
 }
 
+// Where the origin is best reached through the peer that brought the first
+// copy, the receipt's own route still is another.
+func TestReceiptRoutesDiffer(t *testing.T) {
+	w := line(t, []byte{0, 10, 12, 20}, map[int][]int{0: {1, 2}, 1: {0, 3}, 2: {0, 3}, 3: {1, 2}})
+	w.meddle = func(from, to *peer, e wire.Envelope) wire.Envelope {
+		if from == w.peers[0] && to == w.peers[2] {
+			return nil
+		}
+		return e
+	}
+	message, _ := w.peers[0].send(w.peers[3], "dup", Sending{Duplicates: 1})
+	w.run(20 * time.Millisecond)
+	if got, want := w.trail(message, "receipt"), []int{1, 2, 0, 0}; !slices.Equal(got, want) {
+		t.Errorf("got receipts %v, want %v", got, want)
+	}
+}
+
+// An acknowledgement is lost, but the receipt comes: it says as much, there and
+// at the origin, and nobody tries another.
+func TestReceiptAcknowledges(t *testing.T) {
+	w := line(t, []byte{0, 10, 15, 20, 30}, map[int][]int{0: {1, 2}, 1: {2, 3, 4}})
+	m := Sending{Message: w.message(), Target: w.peers[4].contact.Point, Kind: wire.EnvelopeMessage, Payload: []byte("x"), Routed: true}
+	relay, origin := w.peers[1].core, w.peers[0].core
+	w.peers[0].ring.table = w.peers[0].ring.table[:1]
+	if _, err := origin.Send(0, m); err != nil {
+		t.Fatal(err)
+	}
+	w.peers[0].ring.table = w.table(0, full)
+	relay.Envelope(0, w.peers[0].contact.ID, onLink(nil, &origin.Ready().Envelopes[0]))
+	relay.Ready()
+	receipt := seal(wire.EnvelopeReceipt, m.Message, w.peers[4].contact.ID, "ok")
+	nonce := relay.entries.first(key{m.Message, 0}).envelope().Nonce()
+	receipt.SetNonce(nonce)
+	copy(receipt[48:80], w.peers[0].contact.Point[:])
+	relay.Envelope(time.Millisecond, w.peers[4].contact.ID, receipt)
+	back := relay.Ready().Envelopes
+	if len(back) != 1 || back[0].To != w.peers[0].contact.ID {
+		t.Fatalf("got %v, want the receipt handed back to the origin", back)
+	}
+	origin.Envelope(time.Millisecond, w.peers[1].contact.ID, onLink(nil, &back[0]))
+	relay.Ack(time.Millisecond, w.peers[0].contact.ID, m.Message, 0)
+	relay.Tick(500 * time.Millisecond)
+	origin.Tick(500 * time.Millisecond) // the round is not over yet
+	if a, b := relay.Ready().Envelopes, origin.Ready().Envelopes; len(a)+len(b) != 0 {
+		t.Errorf("got %d envelopes of the relay and %d of the origin, want none", len(a), len(b))
+	}
+}
+
+// A send that is done, or cancelled, retries nothing.
+func TestEndedSendIsQuiet(t *testing.T) {
+	for _, name := range []string{"done", "cancelled"} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, 17, 20, classic, Config{})
+			c := w.peers[0].core
+			m := Sending{Message: w.message(), Target: w.peers[10].contact.Point, Kind: wire.EnvelopeMessage, Duplicates: 2}
+			if _, err := c.Send(0, m); err != nil {
+				t.Fatal(err)
+			}
+			if name == "done" {
+				c.Done(0, m.Message, w.peers[10].contact.ID, 2)
+			} else {
+				c.Cancel(m.Message)
+			}
+			c.Ready()
+			c.Tick(5 * time.Second)
+			if r := c.Ready(); len(r.Envelopes) != 0 || len(r.Failures) != 0 {
+				t.Errorf("got %d envelopes and failures %v, want none", len(r.Envelopes), r.Failures)
+			}
+		})
+	}
+}
+
+// A hop that misroutes, from nearer to the target to farther, does not get its
+// copy back.
+func TestMisroutedCopy(t *testing.T) {
+	w := line(t, []byte{0, 10, 20, 30}, map[int][]int{0: {1, 2}, 1: {3}})
+	e := seal(wire.EnvelopeMessage, w.message(), identity.ID{}, "x")
+	copy(e[48:80], w.peers[3].contact.Point[:])
+	e.SetTTL(9)
+	e.SetHops(4)
+	w.peers[0].core.Envelope(0, w.peers[2].contact.ID, e)
+	out := w.peers[0].core.Ready().Envelopes
+	if len(out) != 1 || out[0].To != w.peers[1].contact.ID {
+		t.Fatalf("got %v, want one envelope to peer 1", out)
+	}
+	if h := wire.Envelope(out[0].Header[:]); h.TTL() != 8 || h.Hops() != 5 {
+		t.Errorf("got ttl %d, hops %d, want 8, 5", h.TTL(), h.Hops())
+	}
+}
+
 // The target knew no session: the driver seals anew and the same message is
 // delivered once, answered again by any later round.
 func TestResend(t *testing.T) {
@@ -254,13 +349,13 @@ func TestResend(t *testing.T) {
 // one message and with broadcasts. What it can make a peer keep is bounded, and
 // others are still served.
 func TestFlood(t *testing.T) {
-	config := Config{MaxEntries: 256, MaxBytes: 1 << 18, MaxBroadcasts: 16}
+	config := Config{MaxEntries: 48, MaxBytes: 1 << 18, MaxBroadcasts: 16}
 	w := newWorld(t, 12, 40, classic, config)
 	victim, flooder, honest := w.peers[0], w.peers[1].contact.ID, w.peers[2].contact.ID
 	c := victim.core
 	check := func() {
 		t.Helper()
-		if c.entries.count > 256 || c.pool.held > 1<<18 || len(c.arrivals) > 256 || len(c.broadcasts) > 16 {
+		if c.entries.count > 48 || c.pool.held > 1<<18 || len(c.arrivals) > 48 || len(c.broadcasts) > 16 {
 			t.Fatalf("got %d entries, %d bytes, %d arrivals, %d broadcasts", c.entries.count, c.pool.held, len(c.arrivals), len(c.broadcasts))
 		}
 	}

@@ -240,7 +240,7 @@ func TestFailure(t *testing.T) {
 	nobody := &peer{contact: &identity.Contact{Point: w.peers[50].contact.Point}}
 	nobody.contact.Point[31]++
 	stuck, _ := from.send(nobody, "x", Sending{Routed: true})
-	w.run(20 * time.Second)
+	w.run(3 * time.Second) // far less than four rounds' patience
 	if err := from.failures[stuck]; !errors.Is(err, ErrStuck) {
 		t.Errorf("nobody: got %v, want ErrStuck", err)
 	}
