@@ -150,9 +150,9 @@ type Warmth uint8
 
 // The warmths.
 const (
-	Cold    Warmth = iota // the next Seal makes a handshake, which takes some 150 µs
+	Cold    Warmth = iota // the next Seal makes a handshake, which takes some hundred µs
 	Opening               // it would, too, but one is under way: better wait for its answer
-	Warm                  // there is a session: about 0.4 µs, and 0.3 for each KiB
+	Warm                  // there is a session: less than a µs for 1 KiB
 )
 
 // Warmth reports what sealing to target takes at this moment. The answer can be
