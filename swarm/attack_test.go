@@ -95,30 +95,33 @@ func hello(t *testing.T, key identity.PrivateKey) []byte {
 	return body
 }
 
-// What breaks a rule of the wire closes that link, with the code that says why,
-// is reported as an event, and harms nobody else.
-func TestRuleBreakersAreClosed(t *testing.T) {
+// A frame is what a stranger says.
+type frame struct {
+	kind wire.FrameKind
+	body []byte
+}
+
+// A rubbish is what breaks a rule, and the code that it is to be closed with.
+type rubbish struct {
+	name   string
+	frames func(t *testing.T, key identity.PrivateKey) []frame
+	want   wire.Code
+}
+
+func ruleBreakers() []rubbish {
 	forged := func(t *testing.T, key identity.PrivateKey) []byte {
 		body := hello(t, key)
 		body[len(body)-1] ^= 1 // in the signature
 		return body
 	}
-	type frame struct {
-		kind wire.FrameKind
-		body []byte
-	}
-	for _, c := range []struct {
-		name   string
-		frames func(t *testing.T, key identity.PrivateKey) []frame
-		want   wire.Code
-	}{
-		{"control before hello", func(*testing.T, identity.PrivateKey) []frame {
+	return []rubbish{
+		{"control before hello", func(t *testing.T, _ identity.PrivateKey) []frame {
 			return []frame{{wire.FrameControl, control(t, &wirepb.Control{Body: &wirepb.Control_Ping{Ping: &wirepb.Ping{}}})}}
 		}, wire.CodeProtocol},
-		{"envelope before hello", func(*testing.T, identity.PrivateKey) []frame {
+		{"envelope before hello", func(t *testing.T, _ identity.PrivateKey) []frame {
 			return []frame{{wire.FrameEnvelope, wire.AppendEnvelopeHeader(nil, wire.EnvelopeHeader{TTL: 3, Kind: wire.EnvelopeMessage})}}
 		}, wire.CodeProtocol},
-		{"rubbish for a hello", func(*testing.T, identity.PrivateKey) []frame {
+		{"rubbish for a hello", func(t *testing.T, _ identity.PrivateKey) []frame {
 			return []frame{{wire.FrameHello, []byte("rubbish")}}
 		}, wire.CodeProtocol},
 		{"forged record", func(t *testing.T, key identity.PrivateKey) []frame {
@@ -144,7 +147,13 @@ func TestRuleBreakersAreClosed(t *testing.T) {
 		{"proof a second time", func(t *testing.T, key identity.PrivateKey) []frame {
 			return []frame{{wire.FrameHello, hello(t, key)}, {wire.FrameProof, make([]byte, 32)}}
 		}, wire.CodeProtocol},
-	} {
+	}
+}
+
+// What breaks a rule of the wire closes that link, with the code that says why,
+// is reported as an event, and harms nobody else.
+func TestRuleBreakersAreClosed(t *testing.T) {
+	for _, c := range ruleBreakers() {
 		t.Run(c.name, func(t *testing.T) {
 			inWorld(t, lan, func(t *testing.T, w *world) {
 				w.grow(3, classic())
@@ -156,7 +165,7 @@ func TestRuleBreakersAreClosed(t *testing.T) {
 					}
 				}
 				link.Flush()
-				time.Sleep(5 * time.Second)
+				pass(5 * time.Second)
 				if got, ok := s.closedWith(); !ok || got != c.want {
 					t.Errorf("closed: %v with %v, want %v", ok, got, c.want)
 				}
@@ -237,7 +246,7 @@ func TestUnsolicitedAnswers(t *testing.T) {
 			}
 		}
 		link.Flush()
-		time.Sleep(10 * time.Second)
+		pass(10 * time.Second)
 		if wrong := notIdeal(w.peers); wrong != "" {
 			t.Error(wrong)
 		}
@@ -260,9 +269,9 @@ func TestReplayAfterRestart(t *testing.T) {
 				t.Fatal(err)
 			}
 			link.Flush()
-			time.Sleep(3 * time.Second)
+			pass(3 * time.Second)
 			link.Close(wire.CodeIdle, "")
-			time.Sleep(3 * time.Second)
+			pass(3 * time.Second)
 		}
 		received := func(p *Peer) (n int) {
 			for {
@@ -272,7 +281,7 @@ func TestReplayAfterRestart(t *testing.T) {
 				n++
 			}
 		}
-		time.Sleep(3 * time.Minute) // as long, a restarted target would ask anew
+		pass(3 * time.Minute) // as long, a restarted target would ask anew
 		kept = sealFirst(t, from, to, "pay 100")
 		deliver(to)
 		if got := received(to); got != 1 {
@@ -329,9 +338,9 @@ func TestPausedPeerReturns(t *testing.T) {
 	for _, n := range []int{4, 12} {
 		inWorld(t, lan, func(t *testing.T, w *world) {
 			w.grow(n, classic())
-			time.Sleep(20 * time.Second)
+			pass(20 * time.Second)
 			w.net.Pause(hostAddress(3))
-			time.Sleep(5 * time.Second)
+			pass(5 * time.Second)
 			w.net.Resume(hostAddress(3))
 			t.Logf("of %d: ideal %v after", n, w.awaitIdeal(w.peers, 60*time.Second))
 			w.checkHealthy()

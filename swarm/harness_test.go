@@ -40,6 +40,9 @@ func inWorld(t *testing.T, network memory.Config, story func(*testing.T, *world)
 	})
 }
 
+// pass lets virtual time pass.
+func pass(d time.Duration) { <-time.After(d) }
+
 func hostAddress(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}) }
 
 // add starts one more peer, alone.
@@ -92,7 +95,7 @@ func (w *world) awaitIdeal(peers []*Peer, limit time.Duration) time.Duration {
 		if time.Since(began) > limit {
 			w.t.Fatalf("after %v the ring is not ideal: %s", limit, wrong)
 		}
-		time.Sleep(100 * time.Millisecond) // virtual
+		pass(100 * time.Millisecond)
 	}
 }
 

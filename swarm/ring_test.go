@@ -20,7 +20,7 @@ var lan = memory.Config{Latency: 5 * time.Millisecond}
 func TestEveryPairOfTwelve(t *testing.T) {
 	inWorld(t, lan, func(t *testing.T, w *world) {
 		w.grow(12, classic())
-		time.Sleep(3 * time.Minute) // until then, keys that may be older are challenged
+		pass(3 * time.Minute) // until then, keys that may be older are challenged
 		longest := 0
 		for _, from := range w.peers {
 			for _, to := range w.peers {
@@ -106,7 +106,7 @@ func TestThirdDiesAtOnce(t *testing.T) {
 		t.Run(how.name, func(t *testing.T) {
 			inWorld(t, lan, func(t *testing.T, w *world) {
 				w.grow(12, classic())
-				time.Sleep(30 * time.Second)
+				pass(30 * time.Second)
 				for _, i := range []int{2, 5, 7, 10} {
 					how.die(w, i)
 				}
