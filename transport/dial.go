@@ -151,9 +151,6 @@ func (s *Links) waitLocked(to *identity.Contact, kind wire.FrameKind, head, body
 	}
 	queue, err := appendFrame(&s.pool, p.queue, kind, head, body)
 	if err != nil {
-		if p.queue == nil {
-			s.pool.give(queue)
-		}
 		return err
 	}
 	if p.queue == nil {

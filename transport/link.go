@@ -82,17 +82,19 @@ func (l *link) Queue(kind wire.FrameKind, head, body []byte) error {
 }
 
 // appendFrame appends one frame to b, which may be nil, and returns what b became.
+// After an error b is as it was.
 func appendFrame(p *pool, b *buffer, kind wire.FrameKind, head, body []byte) (*buffer, error) {
 	length := len(head) + len(body)
 	if _, longest := kind.Limits(); length > longest {
 		return b, fmt.Errorf("%w: a %v of %d bytes, the limit is %d", ErrTooLarge, kind, length, longest)
 	}
-	b = p.grow(b, wire.FrameHeaderSize+length)
-	framed, err := wire.AppendFrameHeader(b.b, kind, length)
+	var room [wire.FrameHeaderSize]byte
+	header, err := wire.AppendFrameHeader(room[:0], kind, length)
 	if err != nil {
 		return b, fmt.Errorf("transport: queue a frame: %w", err)
 	}
-	b.b = append(append(framed, head...), body...)
+	b = p.grow(b, len(header)+length)
+	b.b = append(append(append(b.b, header...), head...), body...)
 	return b, nil
 }
 

@@ -76,6 +76,9 @@ func framesArrive(t *testing.T, w World) {
 	if _, err := a.Send(b.Contact(), wire.FrameControl, nil, make([]byte, wire.MaxBroadcast+1)); !errors.Is(err, transport.ErrTooLarge) {
 		t.Errorf("frame over the limit: got %v, want %v", err, transport.ErrTooLarge)
 	}
+	if err := l.Queue(wire.FrameControl, nil, nil); err == nil {
+		t.Error("frame under the limit: got no error")
+	}
 	if len(a.Ups()) != 1 || len(b.Ups()) != 1 {
 		t.Errorf("got %d and %d links, want one", len(a.Ups()), len(b.Ups()))
 	}
