@@ -34,9 +34,9 @@ type Core struct {
 	now    time.Duration
 
 	mode     Mode
-	left     bool           // Leave was called: silent until Start or Join
-	accepted bool           // the successor took this peer as its predecessor
-	boundary identity.Point // this peer owns what lies after it, up to itself
+	left     bool              // Leave was called: silent until Start or Join
+	accepted bool              // the successor took this peer as its predecessor
+	border   *identity.Contact // this peer owns what lies after it, up to itself
 
 	// Lists are never changed once made: messages share them.
 	successors   []*identity.Contact
@@ -91,7 +91,7 @@ const far = time.Duration(math.MaxInt64)
 // New returns the core of self, which must have the right point. It draws only
 // from random. Fields of config that are out of range are brought into it.
 func New(self *identity.Contact, config Config, random *rand.Rand) *Core {
-	return &Core{self: self, config: config.filled(), random: random, stabilizeAt: far, version: random.Uint64() | 1}
+	return &Core{self: self, border: self, config: config.filled(), random: random, stabilizeAt: far, version: random.Uint64() | 1}
 }
 
 // Start makes the peer the first of a ring of its own.
@@ -116,14 +116,14 @@ func (c *Core) ownAll() {
 	if c.mode != Small || len(c.members) > 0 {
 		return
 	}
-	c.boundary = c.self.Point
+	c.border = c.self
 	c.accept()
 }
 
 // reset forgets every place on a ring, but not the peers that were met.
 func (c *Core) reset() {
 	c.left, c.accepted, c.confirmed = false, false, false
-	c.boundary = c.self.Point
+	c.border = c.self
 	c.requests, c.waiting, c.fresh = c.requests[:0], c.waiting[:0], nil
 	c.operation, c.claimant, c.join = operation{}, claim{}, join{}
 	c.seenOf, c.seenBefore = identity.ID{}, 0
@@ -245,7 +245,7 @@ func (c *Core) Predecessor() *identity.Contact {
 // Owns reports whether key is this peer's: its successor accepted it, and key
 // lies after the last peer that this one accepted as its predecessor.
 func (c *Core) Owns(key identity.Point) bool {
-	return c.accepted && within(c.boundary, key, c.self.Point)
+	return c.accepted && within(c.border.Point, key, c.self.Point)
 }
 
 // Renew replaces this peer's own contact, whose record was signed anew. The ID must be the same.

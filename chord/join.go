@@ -113,11 +113,14 @@ func (c *Core) onJoinBefore(from *identity.Contact, m *Message) {
 // of a peer that stands nearer on either side.
 func (c *Core) onJoinAfter(from *identity.Contact, m *Message) {
 	p := m.Predecessor
+	unknown := p == nil || same(p, c.self)
 	switch {
 	case c.mode != Joining:
 	case m.Small:
 		c.enterSmall(from, m)
-	case p == nil || same(p, c.self) || same(p, c.join.before):
+	case unknown && c.join.before == nil:
+		c.joinAgain()
+	case unknown || same(p, c.join.before):
 		c.enterFull(from, m)
 	case Between(c.self.Point, p.Point, from.Point):
 		c.join.after = p
@@ -132,10 +135,7 @@ func (c *Core) onJoinAfter(from *identity.Contact, m *Message) {
 // enterFull makes the joiner a member behind after.
 func (c *Core) enterFull(after *identity.Contact, m *Message) {
 	before := c.join.before
-	if before == nil { // nobody but after is known on this side either
-		before = after
-	}
-	c.boundary = before.Point
+	c.border = before
 	c.setMode(Full)
 	c.setSuccessors(c.cut(after, m.Successors, false))
 	c.setPredecessors(c.cut(before, beyond(c, m.Predecessors, before), true))
@@ -143,7 +143,7 @@ func (c *Core) enterFull(after *identity.Contact, m *Message) {
 	c.hear(before)
 	c.hear(after)
 	c.ask(after, forNotify, 0)
-	c.ask(before, forNotify, 0)
+	c.send(before, Message{Kind: Notify}) // a reason to look at its successor's predecessor now
 	c.changed()
 	c.checkMode()
 }
@@ -158,11 +158,12 @@ func (c *Core) enterSmall(from *identity.Contact, m *Message) {
 	}
 	c.setMode(Small)
 	c.deriveLists(members)
-	c.boundary = c.predecessors[0].Point
+	c.border = c.predecessors[0]
 	c.settle()
 	c.hear(from)
-	for _, peer := range members {
-		c.ask(peer, forNotify, 0)
+	c.ask(members[0], forNotify, 0)
+	for _, peer := range members[1:] {
+		c.send(peer, Message{Kind: Notify})
 	}
 	c.checkMode()
 }

@@ -50,7 +50,7 @@ func (c *Core) adopt(head *identity.Contact, tail []*identity.Contact) {
 	c.fresh = slices.DeleteFunc(c.fresh, func(a announcement) bool { return a.until <= c.now })
 	for _, a := range c.fresh {
 		last := list[len(list)-1]
-		if holds(list, a.contact) || !Between(head.Point, a.contact.Point, last.Point) {
+		if len(list) == 1 || holds(list, a.contact) || !Between(head.Point, a.contact.Point, last.Point) {
 			continue
 		}
 		i := slices.IndexFunc(list, func(x *identity.Contact) bool {

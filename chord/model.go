@@ -22,7 +22,7 @@ func (c *Core) Restore(now time.Duration, p model.Place) {
 	c.setSuccessors(p.Successors)
 	c.setPredecessors(p.Predecessors)
 	c.confirmed, c.accepted = true, true
-	c.boundary = p.Predecessors[0].Point
+	c.border = p.Predecessors[0]
 	c.changed()
 	c.settle()
 }
@@ -64,7 +64,7 @@ func (c *Core) Clone(random *rand.Rand) *Core {
 // Equal states give equal bytes, and unequal ones unequal. It is for model checkers.
 func (c *Core) AppendState(b []byte) []byte {
 	b = append(b, byte(c.mode), flag(c.left), flag(c.accepted), flag(c.confirmed), byte(c.operation.purpose))
-	b = append(b, c.boundary[:8]...)
+	b = append(b, c.border.Point[:8]...)
 	for _, list := range [...][]*identity.Contact{c.successors, c.predecessors, c.members, {c.claimant.peer},
 		{c.join.before, c.join.after, c.join.seed}, c.join.seeds} {
 		b = append(b, byte(len(list)))

@@ -49,7 +49,7 @@ const (
 	maxMisses  = 3
 	maxTries   = 3
 	pauseLimit = 250 * time.Millisecond // a tick later than this means that this peer stood still
-	busyLimit  = time.Second            // an operation that waits for a busy peer ends after one to two of these
+	busyLimit  = 200 * time.Millisecond // an operation that waits for a busy peer ends after 1.5 to 2.5 of these
 )
 
 // kind returns the message that asks for purpose p.

@@ -95,7 +95,7 @@ func (c *Core) consider(peer *identity.Contact) {
 	case Small:
 		if !holds(c.members, peer) {
 			c.addMember(peer)
-			c.ask(peer, forNotify, 0) // so that it knows of this one as well
+			c.send(peer, Message{Kind: Notify}) // so that it knows of this one as well
 		}
 	case Full:
 		c.approach(peer)

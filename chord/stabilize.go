@@ -259,35 +259,58 @@ func (c *Core) tell(to *identity.Contact, number, version uint64) {
 	c.send(to, m)
 }
 
-// onNotify hears a member say that it precedes this peer (rectify). It is
-// believed where nobody is known to stand between; else only if the
-// predecessor, asked now, does not answer.
+// onNotify hears a member say that it precedes this peer, or, where no answer
+// is owed, only that it is one.
 func (c *Core) onNotify(from *identity.Contact, m *Message) {
 	switch c.mode {
 	case Joining:
-		c.send(from, Message{Kind: Notified, Request: m.Request})
+		if m.Request != 0 {
+			c.send(from, Message{Kind: Notified, Request: m.Request})
+		}
 		return
 	case Small:
 		c.addMember(from)
-	}
-	if c.mode == Full {
+	case Full:
 		c.announced(from)
 	}
+	if m.Request != 0 {
+		c.rectify(from, m.Request)
+		c.checkMode()
+	}
+}
+
+// rectify decides whether a peer that says so is the predecessor. It is
+// believed where nobody is known to stand between; else only if the
+// predecessor, asked now, does not answer.
+func (c *Core) rectify(from *identity.Contact, number uint64) {
 	var p *identity.Contact
 	if len(c.predecessors) > 0 {
 		p = c.predecessors[0]
 	}
-	switch {
+	switch between := c.unproven(from); {
+	case between != nil:
+		c.send(from, Message{Kind: Notified, Request: number, Predecessor: between})
 	case p == nil || same(p, from) || Between(p.Point, from.Point, c.self.Point):
-		c.acceptPredecessor(from, m.Request)
+		c.acceptPredecessor(from, number)
 	case c.mode == Small:
-		c.send(from, Message{Kind: Notified, Request: m.Request, Predecessor: p})
+		c.send(from, Message{Kind: Notified, Request: number, Predecessor: p})
 	default:
 		c.rejectClaim()
-		c.claimant = claim{peer: from, request: m.Request}
+		c.claimant = claim{peer: from, request: number}
 		c.probe(p)
 	}
-	c.checkMode()
+}
+
+// unproven returns a peer between from and this one that the successor named as
+// where this peer's part begins, while it is being asked whether it is a member.
+func (c *Core) unproven(from *identity.Contact) *identity.Contact {
+	for i := range c.requests {
+		r := &c.requests[i]
+		if r.purpose == forHint && same(r.to, c.border) && Between(from.Point, c.border.Point, c.self.Point) {
+			return r.to
+		}
+	}
+	return nil
 }
 
 // announced notes a member that said so itself, in case a list in flight lacks
@@ -307,11 +330,11 @@ func (c *Core) announced(from *identity.Contact) {
 // before it, and is told who did so until now: that is where its part begins.
 func (c *Core) acceptPredecessor(peer *identity.Contact, number uint64) {
 	reply := Message{Kind: Notified, Request: number, Accepted: true}
-	if c.boundary != peer.Point {
-		if former := c.Find(c.boundary); former != nil && Between(c.self.Point, former.Point, peer.Point) {
-			reply.Predecessor = former
+	if !same(c.border, peer) {
+		if Between(c.self.Point, c.border.Point, peer.Point) {
+			reply.Predecessor = c.border
 		}
-		c.boundary = peer.Point
+		c.border = peer
 	}
 	if c.mode == Full {
 		c.setPredecessors(c.cut(peer, beyond(c, c.predecessors, peer), true))
@@ -354,9 +377,7 @@ func (c *Core) onNotified(from *identity.Contact, m *Message) {
 	}
 	p := m.Predecessor
 	if m.Accepted && len(c.successors) > 0 && same(c.successors[0], from) {
-		if p != nil && Between(c.boundary, p.Point, c.self.Point) {
-			c.boundary = p.Point
-		}
+		c.beginAt(p)
 		c.accept()
 	}
 	switch {
@@ -365,6 +386,26 @@ func (c *Core) onNotified(from *identity.Contact, m *Message) {
 		c.hint(p)
 	case !m.Accepted && len(c.successors) > 0 && Between(c.self.Point, p.Point, c.successors[0].Point):
 		c.stabilizeWithin(c.config.StabilizeMin / 10)
+	}
+}
+
+// beginAt takes in that the part which the successor left to this peer begins
+// at p, who was its predecessor before. So p precedes this peer, unless it has
+// died. What this peer knew of the border before it was accepted does not
+// count: who stands nearer is not accepted yet, and will be by this peer. Later
+// the part only ever grows by a predecessor's own word.
+func (c *Core) beginAt(p *identity.Contact) {
+	if p == nil || same(p, c.self) || c.accepted && !Between(c.border.Point, p.Point, c.self.Point) {
+		return
+	}
+	c.border = p
+	if c.lost.recent(p.ID, c.now) {
+		return
+	}
+	if c.mode == Full && (len(c.predecessors) == 0 || Between(c.predecessors[0].Point, p.Point, c.self.Point)) {
+		p = c.meet(p)
+		c.setPredecessors(c.cut(p, c.predecessors, true))
+		c.probe(p)
 	}
 }
 
@@ -387,7 +428,7 @@ func (c *Core) successorGone() {
 func (c *Core) predecessorGone() {
 	if x := c.claimant; x.peer != nil {
 		c.claimant = claim{}
-		c.acceptPredecessor(x.peer, x.request)
+		c.rectify(x.peer, x.request) // the next of the list may contradict it as well
 		return
 	}
 	if len(c.predecessors) > 0 && !c.confirmed {
@@ -402,8 +443,15 @@ func (c *Core) onLeave(from *identity.Contact, m *Message) {
 			c.Learn(peer)
 		}
 	}
-	if c.entry(from) != nil {
-		c.dead(from, "left")
+	if c.entry(from) == nil {
+		return
+	}
+	wasPredecessor := c.mode == Full && len(c.predecessors) > 0 && same(c.predecessors[0], from)
+	c.dead(from, "left")
+	if wasPredecessor && c.mode == Full && len(m.Predecessors) > 0 && c.claimant.peer == nil && !c.confirmed {
+		head := c.meet(m.Predecessors[0])
+		c.setPredecessors(c.cut(head, m.Predecessors[1:], true))
+		c.probe(head)
 	}
 }
 

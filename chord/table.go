@@ -164,10 +164,10 @@ func (c *Core) Nearest(target identity.Point, ok func(*identity.Contact) bool) *
 // at returns the entry at place i, counted round the ring.
 func (c *Core) at(i int) *entry {
 	n := len(c.table)
-	switch {
-	case i < 0:
+	if i < 0 {
 		i += n
-	case i >= n:
+	}
+	for i >= n {
 		i -= n
 	}
 	return &c.table[i]

@@ -12,10 +12,11 @@ import (
 )
 
 const (
-	maxParts    = 16               // intervals of one broadcast that a peer answers for
-	castSilence = 3 * time.Second  // a child that took an interval and is not heard of is dead
-	castAlive   = time.Second      // how often a child that is not done says so
-	castEnd     = 30 * time.Second // a part that is not done by then is ended as it is
+	maxParts    = 64                     // intervals of one broadcast that a peer answers for
+	castTaken   = 200 * time.Millisecond // least time for a child to take its interval
+	castSilence = 3 * time.Second        // a child that took an interval and is not heard of is dead
+	castAlive   = time.Second            // how often a child that is not done says so
+	castEnd     = 30 * time.Second       // a part that is not done by then is ended as it is
 )
 
 // A BroadcastMessage is a broadcast between two peers: data for the receiver

@@ -107,7 +107,7 @@ func (c *Core) pass(now time.Duration, x *child) {
 		Limit: x.limit, Hops: b.hops + 1,
 	}})
 	x.sent = now
-	c.timers.set(&x.timer, now+c.rto(x.link, len(held), 0))
+	c.timers.set(&x.timer, now+max(c.rto(x.link, len(held), 0), castTaken))
 	c.castForwarded(b, x.contact.ID, x.limit)
 }
 

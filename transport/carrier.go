@@ -32,8 +32,8 @@ func (dryError) Temporary() bool { return true }
 var errDry net.Error = dryError{}
 
 // A carrier is the connection below TLS. Its Read only hands out what fill has
-// brought, so that the reader knows when all of that is used up, and so that
-// nothing deeper than fill ever blocks. Its Write never blocks: what the kernel
+// brought, and never beyond the end of a TLS record, so that the reader knows when
+// all of it is used up without asking TLS, and so that nothing but fill ever blocks. Its Write never blocks: what the kernel
 // does not take waits, and is written by a goroutine of its own that ends when
 // all is written. While that runs the carrier is busy.
 //
@@ -52,6 +52,7 @@ type carrier struct {
 	full     bool // the last read filled its buffer
 	in       *buffer
 	inStart  int
+	cutter   recordCutter
 
 	busy    atomic.Bool
 	waiting atomic.Int64 // bytes that wait below
@@ -83,11 +84,44 @@ func (c *carrier) Read(p []byte) (int, error) {
 			return 0, errHandshakeBytes
 		}
 	}
-	n := copy(p, c.in.b[c.inStart:])
+	rest := c.in.b[c.inStart:]
+	n := copy(p, rest[:c.cutter.cut(rest[:min(len(rest), len(p))])])
 	if c.inStart += n; c.inStart == len(c.in.b) {
 		c.dropInput()
 	}
 	return n, nil
+}
+
+// used reports whether TLS has had all that fill brought, and no part of a record
+// is among it.
+func (c *carrier) used() bool {
+	return c.in == nil && c.cutter.left == 0 && c.cutter.have == 0
+}
+
+// A recordCutter follows the headers of TLS records through a stream.
+type recordCutter struct {
+	header [recordHeader]byte
+	have   int // bytes of header that have come
+	left   int // bytes of the record that are to come
+}
+
+// recordHeader is the size of a TLS record's header; its last two bytes are the
+// length of what follows.
+const recordHeader = 5
+
+// cut goes on to the end of the current record, or of b, and returns how much of b that is.
+func (r *recordCutter) cut(b []byte) int {
+	n := 0
+	if r.left == 0 {
+		n = copy(r.header[r.have:], b)
+		if r.have += n; r.have < recordHeader {
+			return n
+		}
+		r.have, r.left = 0, int(r.header[3])<<8|int(r.header[4])
+	}
+	body := min(r.left, len(b)-n)
+	r.left -= body
+	return n + body
 }
 
 // fill blocks until bytes are there, and takes them. All earlier ones must be used up.

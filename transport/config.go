@@ -60,8 +60,8 @@ type Limits struct {
 	DialTimeout time.Duration
 	// HandshakeTimeout bounds the handshake of a connection from outside. Zero means 5 s.
 	HandshakeTimeout time.Duration
-	// CloseTimeout is how long a closing link waits for the other end to agree.
-	// Zero means 2 s.
+	// CloseTimeout is how long a closing link waits for the other end to agree; up to
+	// five times as long where bytes still flow. Zero means 2 s.
 	CloseTimeout time.Duration
 }
 
@@ -93,3 +93,7 @@ func (l Limits) populate() Limits {
 	l.MaxIdle = max(l.MaxIdle, 0)
 	return l
 }
+
+// simultaneous is how far apart two links between the same peers can come up
+// though neither end knew of the other's when it dialled.
+func (l Limits) simultaneous() time.Duration { return l.DialTimeout + l.HandshakeTimeout }

@@ -82,6 +82,9 @@ func (s *Links) dial(ctx context.Context, address netip.AddrPort, want identity.
 		return nil, err
 	}
 	l, err := s.greet(ctx, conn, address, want)
+	if err != nil && ctx.Err() != nil {
+		return nil, fmt.Errorf("%w: %w", ctx.Err(), err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -148,9 +151,6 @@ func (s *Links) waitLocked(to *identity.Contact, kind wire.FrameKind, head, body
 	}
 	queue, err := appendFrame(&s.pool, p.queue, kind, head, body)
 	if err != nil {
-		if p.queue == nil {
-			s.pool.give(queue)
-		}
 		return err
 	}
 	if p.queue == nil {
@@ -207,7 +207,7 @@ func (s *Links) tryAddresses(ctx context.Context, to *identity.Contact) error {
 			break
 		}
 		err := ErrBackoff
-		if !s.failing(address) {
+		if !s.failing(place{address, to.ID}) {
 			_, err = s.dial(ctx, address, to.ID)
 		}
 		if err == nil {
@@ -215,7 +215,7 @@ func (s *Links) tryAddresses(ctx context.Context, to *identity.Contact) error {
 		}
 		errs = append(errs, s.dialError(address, err))
 		if !errors.Is(err, ErrBackoff) && ctx.Err() == nil {
-			s.fail(address, to.ID)
+			s.fail(place{address, to.ID})
 		}
 	}
 	if len(errs) == 0 {

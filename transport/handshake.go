@@ -99,11 +99,12 @@ func (n *stranger) open(ctx context.Context, want identity.ID) (*link, error) {
 		return nil, err
 	}
 	// Once the proof is out the link may be up at the other end, with frames on
-	// it: from here only the deadline ends the attempt.
+	// it: from here only the deadline, or Links.Close, ends the attempt.
 	if !stop() {
 		n.links.dismiss(l)
 		return nil, context.Cause(ctx)
 	}
+	defer context.AfterFunc(n.links.ctx, func() { n.carrier.Conn.Close() })()
 	if err := n.sendProof(); err != nil {
 		n.links.dismiss(l)
 		return nil, err

@@ -22,7 +22,8 @@ func (s *Links) Keep(ids []identity.ID) {
 func (s *Links) sweepInterval() time.Duration { return max(s.limits.IdleTimeout/4, time.Millisecond) }
 
 // sweep closes the links that are idle and too many, the least recently used
-// first, and forgets failures of long ago. It runs from time to time.
+// first, and those that another replaced without the other end closing them. It
+// forgets failures of long ago. It runs from time to time.
 func (s *Links) sweep() {
 	if !s.begin() {
 		return
@@ -30,12 +31,16 @@ func (s *Links) sweep() {
 	defer s.running.Done()
 	s.mu.Lock()
 	now := time.Now()
+	stale := s.staleLocked(now)
 	idle := s.idleLocked(now)
 	s.forgetFailuresLocked(now)
 	if !s.closed {
 		s.sweeper.Reset(s.sweepInterval())
 	}
 	s.mu.Unlock()
+	for _, l := range stale {
+		l.Close(wire.CodeReplaced, "")
+	}
 	if len(idle) <= s.limits.MaxIdle {
 		return
 	}
@@ -43,6 +48,25 @@ func (s *Links) sweep() {
 	for _, i := range idle[:len(idle)-s.limits.MaxIdle] {
 		i.link.Close(wire.CodeIdle, "")
 	}
+}
+
+// staleLocked takes out of use, and returns, the worse of two links to the same
+// peer where the other end had the time to close it. It has not if it does not know
+// the link: it restarted, and the news that the link is dead never came.
+func (s *Links) staleLocked(now time.Time) (stale []*link) {
+	for _, p := range s.peers {
+		if p.mine == nil || p.theirs == nil {
+			continue
+		}
+		best, other := p.best(), p.mine
+		if best == other {
+			other = p.theirs
+		}
+		if now.Sub(best.since) > s.limits.simultaneous() {
+			stale = append(stale, s.retireLocked(other))
+		}
+	}
+	return stale
 }
 
 // An idleLink is a link that nobody used since a time.

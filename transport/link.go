@@ -18,6 +18,10 @@ import (
 // takes it: four full TLS records.
 const chunk = 64 << 10
 
+// maxPatience is how often over Limits.CloseTimeout is spent on a closing link,
+// as long as bytes still go one way or the other.
+const maxPatience = 5
+
 // A link is the one implementation of Link.
 //
 // It is open until shut, which queues a close frame, the last. It then reads until
@@ -47,6 +51,7 @@ type link struct {
 	restAt  int         //
 	writing bool        // somebody is in tls.Write
 	touched bool        // used since the sweep last looked
+	giveUp  time.Time   // when closing ends, progress or not
 	closing bool        // the close frame is queued, or nothing can be
 	done    bool        // sent is closed
 	cause   *CloseError // why it ends
@@ -77,17 +82,19 @@ func (l *link) Queue(kind wire.FrameKind, head, body []byte) error {
 }
 
 // appendFrame appends one frame to b, which may be nil, and returns what b became.
+// After an error b is as it was.
 func appendFrame(p *pool, b *buffer, kind wire.FrameKind, head, body []byte) (*buffer, error) {
 	length := len(head) + len(body)
 	if _, longest := kind.Limits(); length > longest {
 		return b, fmt.Errorf("%w: a %v of %d bytes, the limit is %d", ErrTooLarge, kind, length, longest)
 	}
-	b = p.grow(b, wire.FrameHeaderSize+length)
-	framed, err := wire.AppendFrameHeader(b.b, kind, length)
+	var room [wire.FrameHeaderSize]byte
+	header, err := wire.AppendFrameHeader(room[:0], kind, length)
 	if err != nil {
 		return b, fmt.Errorf("transport: queue a frame: %w", err)
 	}
-	b.b = append(append(framed, head...), body...)
+	b = p.grow(b, len(header)+length)
+	b.b = append(append(append(b.b, header...), head...), body...)
 	return b, nil
 }
 
@@ -147,6 +154,7 @@ func (l *link) Flush() {
 		_, err := l.tls.Write(part)
 		l.mu.Lock()
 		l.writing = false
+		l.progressLocked()
 		if l.restAt += len(part); l.restAt == len(l.rest.b) || err != nil {
 			l.links.pool.give(l.rest)
 			l.rest = nil
@@ -185,6 +193,7 @@ func (l *link) shut(cause *CloseError) {
 		return
 	}
 	l.closing, l.cause = true, cause
+	l.giveUp = time.Now().Add(maxPatience * l.links.limits.CloseTimeout)
 	text := cause.Reason
 	if cause.Remote {
 		text = "" // only agreeing
@@ -195,9 +204,21 @@ func (l *link) shut(cause *CloseError) {
 	if isOffence(cause.Code) {
 		l.deaf.Store(true)
 	}
-	// Where this fails the connection is gone, which the reader will notice.
-	_ = l.carrier.SetDeadline(time.Now().Add(l.links.limits.CloseTimeout))
+	l.setDeadline()
 	l.Flush()
+}
+
+// setDeadline gives a closing link CloseTimeout from now. Where this fails the
+// connection is gone, which the reader will notice.
+func (l *link) setDeadline() {
+	_ = l.carrier.SetDeadline(time.Now().Add(l.links.limits.CloseTimeout))
+}
+
+// progressLocked gives a closing link more time, as bytes went one way or the other.
+func (l *link) progressLocked() {
+	if l.closing && l.links.ctx.Err() == nil && time.Now().Before(l.giveUp) {
+		l.setDeadline()
+	}
 }
 
 // isOffence reports whether the code blames the other end. What it still sends is
@@ -238,7 +259,8 @@ func (l *link) read() error {
 	defer in.release()
 	fresh := false // frames were handed over since Handler.Read
 	for {
-		n, err := l.tls.Read(in.space())
+		space := in.space()
+		n, err := l.tls.Read(space)
 		if n > 0 {
 			in.filled(n)
 			closed, handed := l.deliver(&in)
@@ -248,11 +270,11 @@ func (l *link) read() error {
 				return l.agree(closed)
 			}
 		}
-		if err == nil {
+		if err == nil && (n == len(space) || !l.carrier.used()) {
 			continue
 		}
 		l.reportRead(&fresh)
-		if !errors.Is(err, errDry) {
+		if err != nil && !errors.Is(err, errDry) {
 			return err
 		}
 		in.rest()
@@ -296,6 +318,7 @@ func (l *link) reportRead(fresh *bool) {
 	*fresh = false
 	l.mu.Lock()
 	l.touched = true
+	l.progressLocked()
 	l.mu.Unlock()
 	l.links.handler.Read(l)
 }

@@ -45,7 +45,7 @@ type Links struct {
 	open      int                // of all, those not retired
 	waiting   int                // peers with a queue
 	kept      map[identity.ID]struct{}
-	failures  map[netip.AddrPort]failure
+	failures  map[place]failure
 	sweeper   *time.Timer
 }
 
@@ -62,7 +62,7 @@ func NewLinks(config Config, handler Handler) *Links {
 		peers:      make(map[identity.ID]*peer),
 		all:        make(map[*link]struct{}),
 		kept:       make(map[identity.ID]struct{}),
-		failures:   make(map[netip.AddrPort]failure),
+		failures:   make(map[place]failure),
 	}
 	s.gate.limit = s.limits.MaxHalfOpen
 	s.dials = make(chan struct{}, s.limits.MaxDials)

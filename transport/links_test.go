@@ -4,18 +4,21 @@ import (
 	"net/netip"
 	"testing"
 	"testing/synctest"
+	"time"
 
-	"cicada/identity"
+	"go.uber.org/goleak"
+
 	"cicada/transport"
 	"cicada/transport/memory"
 	"cicada/transport/transporttest"
-	"cicada/wire"
 )
 
-func tcpWorld() transporttest.World {
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func tcpWorld(address string) transporttest.World {
 	return transporttest.World{
 		Network: func(int) transport.Network { return transport.TCP{} },
-		Address: func(int) netip.AddrPort { return netip.MustParseAddrPort("127.0.0.1:0") },
+		Address: func(int) netip.AddrPort { return netip.MustParseAddrPort(address) },
 	}
 }
 
@@ -30,27 +33,39 @@ func memoryWorld(n *memory.Network) transporttest.World {
 	}
 }
 
-func TestSmoke(t *testing.T) {
-	story := func(t *testing.T, w transporttest.World) {
-		a, b := w.Peer(t, 1, nil), w.Peer(t, 2, nil)
-		l, err := a.Dial(t.Context(), b.Address, identity.ID{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		l.Queue(wire.FrameControl, []byte("hel"), []byte("lo"))
-		l.Flush()
-		b.AwaitFrames(1)
-		for i := range 1000 {
-			b.MustSend(a, wire.FrameControl, make([]byte, i+1))
-		}
-		a.AwaitFrames(1000)
-		l.Close(wire.CodeLeaving, "bye")
-		a.Await("down", func() bool { return len(a.Downs()) == 1 })
-		b.Await("down", func() bool { return len(b.Downs()) == 1 })
-		t.Log(a.Downs()[0].Err, b.Downs()[0].Err)
-	}
-	t.Run("tcp", func(t *testing.T) { story(t, tcpWorld()) })
-	t.Run("memory", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) { story(t, memoryWorld(memory.New(memory.Config{}))) })
+func TestTCP(t *testing.T) {
+	transporttest.Run(t, func(t *testing.T, story func(*testing.T, transporttest.World)) {
+		story(t, tcpWorld("127.0.0.1:0"))
 	})
+}
+
+func TestTCPv6(t *testing.T) {
+	listener, err := transport.TCP{}.Listen(netip.MustParseAddrPort("[::1]:0"))
+	if err != nil {
+		t.Skipf("no IPv6 on this machine: %v", err)
+	}
+	listener.Close()
+	if testing.Short() {
+		t.Skip("the same as IPv4, in full")
+	}
+	transporttest.Run(t, func(t *testing.T, story func(*testing.T, transporttest.World)) {
+		story(t, tcpWorld("[::1]:0"))
+	})
+}
+
+func TestMemory(t *testing.T) {
+	tests := []struct {
+		name   string
+		config memory.Config
+	}{
+		{"at once", memory.Config{}},
+		{"far away", memory.Config{Latency: 3 * time.Millisecond, Jitter: 4 * time.Millisecond, Buffer: 5000, Seed: 1}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			transporttest.Run(t, func(t *testing.T, story func(*testing.T, transporttest.World)) {
+				synctest.Test(t, func(t *testing.T) { story(t, memoryWorld(memory.New(test.config))) })
+			})
+		})
+	}
 }

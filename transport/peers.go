@@ -175,8 +175,7 @@ func (s *Links) placeLocked(p *peer, l *link) (losers []*link) {
 		return losers
 	}
 	mine := p.mine
-	simultaneous := s.limits.DialTimeout + s.limits.HandshakeTimeout
-	if !l.dialled && (mine.contested || time.Since(mine.since) > simultaneous) {
+	if !l.dialled && (mine.contested || time.Since(mine.since) > s.limits.simultaneous()) {
 		return append(losers, s.retireLocked(mine))
 	}
 	mine.contested = mine.contested || !l.dialled
