@@ -59,6 +59,7 @@ type Core struct {
 	waiting     []question // asks to be answered when the operation ends
 	stabilizeAt time.Duration
 	period      time.Duration // between stabilisations
+	rounds      uint          // stabilisations so far
 	quiet       bool          // nothing changed since the last stabilisation
 	seenOf      identity.ID   // whose lists seenVersion names
 	seenVersion uint64
@@ -103,7 +104,6 @@ func (c *Core) Start(now time.Duration) {
 
 // becomeAlone makes a ring of one.
 func (c *Core) becomeAlone() {
-	c.join = join{}
 	c.setMode(Small)
 	c.deriveLists(nil)
 	c.own = slices.DeleteFunc(c.own, func(l lookup) bool { return l.purpose == forJoin || l.purpose == forMerge })

@@ -275,11 +275,15 @@ func (c *Core) unanswered(i int) {
 	case forHint:
 		c.lost.add(r.to, c.now, true)
 	case forRemembered:
+		c.learned.remove(r.to)
 		c.lost.add(r.to, c.now, false)
 		if c.join.asked && same(c.join.seed, r.to) {
 			c.failJoin()
 		}
 	case forSuccessor, forPending:
+		if len(c.successors) == 0 {
+			c.learned.remove(r.to)
+		}
 		c.abort(r.purpose)
 	case forJoinBefore, forJoinAfter:
 		c.joinAgain()

@@ -255,6 +255,14 @@ func (r *Run) allowed(p *runner) bool {
 	p.alive = false
 	defer func() { p.alive = true }()
 	cores := r.cores()
+	for _, l := range r.links { // a list on its way is as good as adopted
+		for i := range l.queue {
+			if m := &l.queue[i]; l.to.alive && m.Kind == chord.State && len(m.Successors) > 0 &&
+				!l.from.alive && !slices.ContainsFunc(m.Successors[:min(len(m.Successors), r.history.Successors-1)], func(c *identity.Contact) bool { return r.find(c.ID).alive }) {
+				return false
+			}
+		}
+	}
 	for _, v := range Check(cores, Rules{Successors: r.history.Successors, Base: r.history.Full}) {
 		if v.Invariant[:2] == "I1" && v.Invariant[2] == ' ' || v.Invariant[:2] == "I2" {
 			return false
@@ -286,6 +294,10 @@ func (r *Run) pass(d time.Duration) {
 
 // deliver has the oldest message of a link arrive.
 func (r *Run) deliver(l *link) {
+	back := r.byPair[[2]identity.ID{l.to.contact.ID, l.from.contact.ID}]
+	if !l.to.alive && back != nil && len(back.queue) > 0 {
+		l = back // what a peer sent arrives before its link breaks
+	}
 	m := l.queue[0]
 	l.queue = l.queue[1:]
 	if !l.to.alive {
@@ -356,7 +368,7 @@ func (r *Run) checked() bool {
 }
 
 // quietLimit is how long a ring may take to become ideal when nothing happens any more.
-const quietLimit = 2 * time.Minute
+const quietLimit = 10 * time.Minute
 
 // quiet lets messages arrive in order and time pass, until all is ideal.
 func (r *Run) quiet() {
