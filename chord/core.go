@@ -56,6 +56,7 @@ type Core struct {
 	asked       uint64 // number of the latest request
 	operation   operation
 	claimant    claim
+	early       claim      // a predecessor's, from before this peer was accepted itself
 	waiting     []question // asks to be answered when the operation ends
 	stabilizeAt time.Duration
 	period      time.Duration // between stabilisations
@@ -125,7 +126,7 @@ func (c *Core) reset() {
 	c.left, c.accepted, c.confirmed = false, false, false
 	c.border = c.self
 	c.requests, c.waiting, c.fresh = c.requests[:0], c.waiting[:0], nil
-	c.operation, c.claimant, c.join = operation{}, claim{}, join{}
+	c.operation, c.claimant, c.early, c.join = operation{}, claim{}, claim{}, join{}
 	c.seenOf, c.seenBefore = identity.ID{}, 0
 	c.stabilizeAt = far
 	c.members = nil
@@ -289,6 +290,10 @@ func (c *Core) accept() {
 	c.event(trace.Event{Kind: trace.RingOwns})
 	c.endJoin()
 	c.answerParked()
+	if x := c.early; x.peer != nil {
+		c.early = claim{}
+		c.rectify(x.peer, x.request)
+	}
 }
 
 // same reports whether a and b are contacts of one peer.

@@ -153,6 +153,9 @@ func (c *Core) drop(peer *identity.Contact) {
 	if same(c.claimant.peer, peer) {
 		c.claimant = claim{}
 	}
+	if same(c.early.peer, peer) {
+		c.early = claim{}
+	}
 	c.forgetRequests(peer)
 	c.rerouteAll(peer)
 	if wasPredecessor {

@@ -64,7 +64,7 @@ func (c *Core) Clone(random *rand.Rand) *Core {
 func (c *Core) AppendState(b []byte) []byte {
 	b = append(b, byte(c.mode), flag(c.left), flag(c.accepted), flag(c.confirmed), byte(c.operation.purpose))
 	b = append(b, c.border.Point[:8]...)
-	for _, list := range [...][]*identity.Contact{c.successors, c.predecessors, c.members, {c.claimant.peer},
+	for _, list := range [...][]*identity.Contact{c.successors, c.predecessors, c.members, {c.claimant.peer, c.early.peer},
 		{c.join.before, c.join.after, c.join.seed}} {
 		b = append(b, byte(len(list)))
 		for _, peer := range list {

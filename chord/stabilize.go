@@ -357,21 +357,32 @@ func (c *Core) announced(from *identity.Contact) {
 }
 
 // acceptPredecessor makes peer the predecessor. From now on it owns what lies
-// before it, and is told who did so until now: that is where its part begins.
+// before it, and is told where its part begins: at whoever preceded this one
+// until now. A peer that owns nothing yet has nothing to give: its predecessor
+// waits with it.
 func (c *Core) acceptPredecessor(peer *identity.Contact, number uint64) {
-	reply := Message{Kind: Notified, Request: number, Accepted: true}
-	if !same(c.border, peer) {
-		if Between(c.self.Point, c.border.Point, peer.Point) {
-			reply.Predecessor = c.border
-		}
-		c.border = peer
-	}
 	if c.mode == Full {
 		c.setPredecessors(c.cut(peer, beyond(c, c.predecessors, peer), true))
 	}
 	if !c.confirmed {
 		c.confirmed = true
 		c.version++
+	}
+	if !c.accepted {
+		if x := c.early; x.peer != nil && !same(x.peer, peer) {
+			c.send(x.peer, Message{Kind: Notified, Request: x.request, Predecessor: peer})
+		}
+		c.early = claim{peer: peer, request: number}
+		return
+	}
+	reply := Message{Kind: Notified, Request: number, Accepted: true}
+	if !same(c.border, peer) {
+		if Between(c.self.Point, c.border.Point, peer.Point) {
+			reply.Predecessor = c.border
+		} else if len(c.predecessors) > 1 {
+			reply.Predecessor = c.predecessors[1]
+		}
+		c.border = peer
 	}
 	c.send(peer, reply)
 }
@@ -421,7 +432,7 @@ func (c *Core) onNotified(from *identity.Contact, m *Message) {
 
 // beginAt takes in that the part which the successor left to this peer begins
 // at p, who was its predecessor before. So p precedes this peer, unless it has
-// died. What this peer knew of the border before it was accepted does not
+// died. What this peer believed of the border before it was accepted does not
 // count: who stands nearer is not accepted yet, and will be by this peer. Later
 // the part only ever grows by a predecessor's own word.
 func (c *Core) beginAt(p *identity.Contact) {

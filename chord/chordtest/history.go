@@ -263,12 +263,8 @@ func (r *Run) allowed(p *runner) bool {
 			}
 		}
 	}
-	for _, v := range Check(cores, Rules{Successors: r.history.Successors, Base: r.history.Full}) {
-		if v.Invariant[:2] == "I1" && v.Invariant[2] == ' ' || v.Invariant[:2] == "I2" {
-			return false
-		}
-	}
-	return true
+	left := newRing(cores, Rules{Successors: r.history.Successors})
+	return left.successors() && (!r.history.Full || len(left.principals()) > r.history.Successors)
 }
 
 func (r *Run) cores() []*chord.Core {
