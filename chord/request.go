@@ -287,6 +287,17 @@ func (c *Core) unanswered(i int) {
 		c.abort(r.purpose)
 	case forJoinBefore, forJoinAfter:
 		c.joinAgain()
+	case forNotify:
+		c.selfAccept(r.to)
+	}
+}
+
+// selfAccept ends the wait of peers that would wait for each other for ever: all
+// of a ring whose first peer died before it accepted anybody. Each of them keeps
+// its predecessor waiting, and is kept waiting by a successor that lives.
+func (c *Core) selfAccept(successor *identity.Contact) {
+	if c.mode != Joining && c.early.peer != nil && len(c.successors) > 0 && same(c.successors[0], successor) {
+		c.accept()
 	}
 }
 

@@ -32,8 +32,8 @@ type Rules struct {
 	// Base demands what holds only of rings that never shrank below r+1 peers
 	// in full mode: I2 and what follows from it.
 	Base bool
-	// Owners demands I16: no key has two owners. A crash may break it for a
-	// moment: where a peer dies that alone knew of the joiner before it, the one
+	// Owners demands I16: no key has two owners. A peer that dies or leaves may
+	// break it for a moment: where it alone knew of the joiner before it, the one
 	// behind takes the joiner's part for its own until the joiner says so.
 	Owners bool
 	// Redundancy demands I15, which failure bursts may break for a while.

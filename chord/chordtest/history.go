@@ -21,7 +21,7 @@ type History struct {
 	Peers      int // at the start
 	Points     int // places on the ring
 	Full       bool
-	Orderly    bool // nobody crashes: then no key may have two owners, ever
+	Orderly    bool // nobody crashes or leaves: then no key may have two owners, ever
 	Unrefused  bool // crashes also where they break the assumption of a live successor, in bursts below r
 	Log        bool // keep a log, which takes most of the time
 	// Alter, if set, changes messages on their way, to see that the checker
@@ -223,7 +223,7 @@ func (r *Run) crash() {
 // leave has a member leave in order.
 func (r *Run) leave() {
 	p := r.any(member)
-	if p == nil || !r.allowed(p) {
+	if p == nil || r.history.Orderly || !r.allowed(p) {
 		return
 	}
 	r.log("leave %d", p.contact.Point[0])
@@ -264,6 +264,11 @@ func (r *Run) allowed(p *runner) bool {
 		}
 	}
 	left := newRing(cores, Rules{Successors: r.history.Successors})
+	for _, c := range left.members {
+		if len(left.members) > 1 && len(c.Successors()) > 0 && left.alone(c) {
+			return false
+		}
+	}
 	return left.successors() && (!r.history.Full || len(left.principals()) > r.history.Successors)
 }
 
