@@ -443,6 +443,9 @@ func (c *Core) beginAt(p *identity.Contact) {
 	if c.lost.recent(p.ID, c.now) {
 		return
 	}
+	if c.mode == Small {
+		c.hint(p) // until it answers, nobody before it is believed, see unproven
+	}
 	if c.mode == Full && (len(c.predecessors) == 0 || Between(c.predecessors[0].Point, p.Point, c.self.Point)) {
 		p = c.meet(p)
 		c.setPredecessors(c.cut(p, c.predecessors, true))

@@ -264,12 +264,42 @@ func (r *Run) allowed(p *runner) bool {
 		}
 	}
 	left := newRing(cores, Rules{Successors: r.history.Successors})
+	if !acquainted(cores) {
+		return false
+	}
 	for _, c := range left.members {
 		if len(left.members) > 1 && len(c.Successors()) > 0 && left.alone(c) {
 			return false
 		}
 	}
 	return left.successors() && (!r.history.Full || len(left.principals()) > r.history.Successors)
+}
+
+// acquainted reports whether each peer knows each other, directly or through
+// others: else they are two swarms, and nothing inside them can find the other.
+func acquainted(cores []*chord.Core) bool {
+	reached := make([]bool, len(cores))
+	var walk func(i int)
+	walk = func(i int) {
+		reached[i] = true
+		for j, d := range cores {
+			if !reached[j] && (cores[i].Known(d.Self().Point) != nil || d.Known(cores[i].Self().Point) != nil) {
+				walk(j)
+			}
+		}
+	}
+	for i, c := range cores {
+		if c.Mode() != chord.Joining {
+			walk(i)
+			break
+		}
+	}
+	for i, c := range cores {
+		if !reached[i] && c.Mode() != chord.Joining {
+			return false
+		}
+	}
+	return true
 }
 
 func (r *Run) cores() []*chord.Core {
