@@ -141,6 +141,21 @@ func TestBroadcastChildDiesAtWork(t *testing.T) {
 	}
 }
 
+// A peer that is suspect gets no interval of its own: the one before it, which
+// may know better, has it, and nobody waits for the dead.
+func TestBroadcastPassesOverSuspects(t *testing.T) {
+	w := line(t, []byte{0, 10, 20, 30}, map[int][]int{0: {1, 2}, 1: {3}})
+	suspect := w.peers[2]
+	suspect.dead = true
+	links := &w.peers[0].core.links
+	links.miss(0, links.use(suspect.contact.ID))
+	message := w.peers[0].broadcast("hear this")
+	w.run(20 * time.Millisecond)
+	if got, ok := w.peers[0].results[message]; !ok || got != 2 || w.casts != 2 {
+		t.Errorf("got %d reached (%v) by %d messages at once, want 2 by 2", got, ok, w.casts)
+	}
+}
+
 // A child that is slow says every second that it is at work, until it is done
 // or its time is over.
 func TestBroadcastSlowChild(t *testing.T) {
