@@ -56,9 +56,11 @@ type Core struct {
 	asked       uint64 // number of the latest request
 	operation   operation
 	claimant    claim
+	early       claim      // a predecessor's, from before this peer was accepted itself
 	waiting     []question // asks to be answered when the operation ends
 	stabilizeAt time.Duration
 	period      time.Duration // between stabilisations
+	rounds      uint          // stabilisations so far
 	quiet       bool          // nothing changed since the last stabilisation
 	seenOf      identity.ID   // whose lists seenVersion names
 	seenVersion uint64
@@ -103,7 +105,6 @@ func (c *Core) Start(now time.Duration) {
 
 // becomeAlone makes a ring of one.
 func (c *Core) becomeAlone() {
-	c.join = join{}
 	c.setMode(Small)
 	c.deriveLists(nil)
 	c.own = slices.DeleteFunc(c.own, func(l lookup) bool { return l.purpose == forJoin || l.purpose == forMerge })
@@ -125,7 +126,7 @@ func (c *Core) reset() {
 	c.left, c.accepted, c.confirmed = false, false, false
 	c.border = c.self
 	c.requests, c.waiting, c.fresh = c.requests[:0], c.waiting[:0], nil
-	c.operation, c.claimant, c.join = operation{}, claim{}, join{}
+	c.operation, c.claimant, c.early, c.join = operation{}, claim{}, claim{}, join{}
 	c.seenOf, c.seenBefore = identity.ID{}, 0
 	c.stabilizeAt = far
 	c.members = nil
@@ -289,6 +290,10 @@ func (c *Core) accept() {
 	c.event(trace.Event{Kind: trace.RingOwns})
 	c.endJoin()
 	c.answerParked()
+	if x := c.early; x.peer != nil {
+		c.early = claim{}
+		c.rectify(x.peer, x.request)
+	}
 }
 
 // same reports whether a and b are contacts of one peer.

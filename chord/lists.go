@@ -132,7 +132,6 @@ func (c *Core) drop(peer *identity.Contact) {
 	wasPredecessor := len(c.predecessors) > 0 && same(c.predecessors[0], peer)
 	c.fresh = slices.DeleteFunc(c.fresh, func(a announcement) bool { return same(a.contact, peer) })
 	c.dropFinger(peer)
-	c.learned.remove(peer)
 	switch c.mode {
 	case Small:
 		if holds(c.members, peer) {
@@ -150,8 +149,12 @@ func (c *Core) drop(peer *identity.Contact) {
 	}
 	c.stale = true
 	c.settle()
+	c.learned.remove(peer)
 	if same(c.claimant.peer, peer) {
 		c.claimant = claim{}
+	}
+	if same(c.early.peer, peer) {
+		c.early = claim{}
 	}
 	c.forgetRequests(peer)
 	c.rerouteAll(peer)

@@ -74,7 +74,12 @@ func (c *Core) settle() {
 			c.mark(peer)
 		}
 	}
-	c.table = slices.DeleteFunc(c.table, func(e entry) bool { return !e.marked })
+	c.table = slices.DeleteFunc(c.table, func(e entry) bool {
+		if !e.marked && e.heard != never {
+			c.learned.add(e.contact) // it may be of use when all others are gone
+		}
+		return !e.marked
+	})
 }
 
 // mark keeps a peer in the table, entering it first if need be.
@@ -178,13 +183,14 @@ func (c *Core) distance(i int, goal span) span {
 }
 
 // maxLearned is how many contacts met elsewhere are remembered.
-const maxLearned = 1024
+const maxLearned = 256
 
 // learned remembers contacts that are not in the table; the oldest goes first.
 type learned struct {
 	places map[identity.Point]int
 	ring   []*identity.Contact
 	oldest int
+	turn   int
 }
 
 func (l *learned) find(point identity.Point) *identity.Contact {
@@ -213,6 +219,15 @@ func (l *learned) add(peer *identity.Contact) {
 	l.ring[l.oldest] = peer
 	l.places[peer.Point] = l.oldest
 	l.oldest = (l.oldest + 1) % maxLearned
+}
+
+// pick returns one of them in turn, or nil.
+func (l *learned) pick() *identity.Contact {
+	if len(l.ring) == 0 {
+		return nil
+	}
+	l.turn = (l.turn + 1) % len(l.ring)
+	return l.ring[l.turn]
 }
 
 func (l *learned) remove(peer *identity.Contact) {

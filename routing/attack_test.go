@@ -57,6 +57,23 @@ func TestDeadHop(t *testing.T) {
 	}
 }
 
+// A suspect that is heard of again is used again at once.
+func TestSuspectReturns(t *testing.T) {
+	w := line(t, []byte{0, 10, 20, 30}, map[int][]int{0: {1, 2}, 1: {3}, 2: {3}})
+	w.peers[2].dead = true
+	w.peers[0].send(w.peers[3], "x", Sending{Routed: true})
+	w.run(time.Second)
+	w.peers[2].dead = false
+	w.peers[2].ring.learned = append(w.peers[2].ring.learned, w.peers[0].contact)
+	w.peers[2].send(w.peers[0], "here I am", Sending{})
+	w.run(100 * time.Millisecond)
+	message, _ := w.peers[0].send(w.peers[3], "x", Sending{Routed: true})
+	w.run(100 * time.Millisecond)
+	if got, want := w.trail(message, "message"), []int{2, 3}; !slices.Equal(got, want) {
+		t.Errorf("got trail %v, want %v", got, want)
+	}
+}
+
 // The driver says that a peer cannot be reached: nobody waits for its time to pass.
 func TestUnreachable(t *testing.T) {
 	w := line(t, []byte{0, 10, 20, 30}, map[int][]int{0: {1, 2}, 1: {3}, 2: {3}})
@@ -256,14 +273,16 @@ func TestReceiptAcknowledges(t *testing.T) {
 	relay.Envelope(time.Millisecond, w.peers[4].contact.ID, receipt)
 	back := relay.Ready().Envelopes
 	if len(back) != 1 || back[0].To != w.peers[0].contact.ID {
-		t.Fatalf("got %v, want the receipt handed back to the origin", back)
+		t.Fatalf("got %d envelopes, want the receipt handed back to the origin", len(back))
 	}
 	origin.Envelope(time.Millisecond, w.peers[1].contact.ID, onLink(nil, &back[0]))
 	relay.Ack(time.Millisecond, w.peers[0].contact.ID, m.Message, 0)
 	relay.Tick(500 * time.Millisecond)
 	origin.Tick(500 * time.Millisecond) // the round is not over yet
-	if a, b := relay.Ready().Envelopes, origin.Ready().Envelopes; len(a)+len(b) != 0 {
-		t.Errorf("got %d envelopes of the relay and %d of the origin, want none", len(a), len(b))
+	for name, c := range map[string]*Core{"relay": relay, "origin": origin} {
+		if r := c.Ready(); len(r.Envelopes)+len(r.Refusals) != 0 {
+			t.Errorf("%s: got %d envelopes and %d refusals, want none", name, len(r.Envelopes), len(r.Refusals))
+		}
 	}
 }
 
@@ -302,7 +321,7 @@ func TestMisroutedCopy(t *testing.T) {
 	w.peers[0].core.Envelope(0, w.peers[2].contact.ID, e)
 	out := w.peers[0].core.Ready().Envelopes
 	if len(out) != 1 || out[0].To != w.peers[1].contact.ID {
-		t.Fatalf("got %v, want one envelope to peer 1", out)
+		t.Fatalf("got %d envelopes, want one, to peer 1", len(out))
 	}
 	if h := wire.Envelope(out[0].Header[:]); h.TTL() != 8 || h.Hops() != 5 {
 		t.Errorf("got ttl %d, hops %d, want 8, 5", h.TTL(), h.Hops())
@@ -435,6 +454,73 @@ func TestFullPeerTakesReceipts(t *testing.T) {
 	}
 	w.run(2 * time.Minute)
 	w.empty()
+}
+
+// Rounds without end, and forgeries of one link, cost a target no more than a
+// few answers and openings for each message; another link still gets its turn.
+func TestArrivalBounds(t *testing.T) {
+	w := newWorld(t, 18, 20, classic, Config{})
+	target := w.peers[0]
+	e := seal(wire.EnvelopeMessage, w.message(), w.peers[5].contact.ID, "x")
+	copy(e[48:80], target.contact.Point[:])
+	bad := wire.Envelope(bytes.Clone(e))
+	offers := 0
+	for i := range 100 {
+		bad[len(bad)-1] = byte(i) ^ 0x80
+		target.core.Envelope(0, w.peers[1].contact.ID, bad)
+		offers += len(target.core.Ready().Arrivals)
+	}
+	if offers != maxLinkVariants {
+		t.Errorf("got %d forgeries offered, want %d", offers, maxLinkVariants)
+	}
+	for i := range 100 {
+		e.SetNonce([16]byte{byte(i)})
+		target.core.Envelope(0, w.peers[2].contact.ID, e)
+		target.pump()
+	}
+	message := trace.MessageID(e.Message())
+	if got := w.count(trace.ReceiptSent, message); len(target.delivered) != 1 || got != maxReplies {
+		t.Errorf("got %d deliveries and %d answers, want 1 and %d", len(target.delivered), got, maxReplies)
+	}
+}
+
+// An origin learns how long receipts take: what is lost then is sent again soon.
+func TestPatienceAdapts(t *testing.T) {
+	w := line(t, []byte{0, 10, 20, 30}, map[int][]int{0: {1, 2}, 1: {3}, 2: {3}})
+	for range 20 {
+		w.peers[0].send(w.peers[3], "x", Sending{Routed: true})
+		w.run(50 * time.Millisecond)
+	}
+	w.peers[2].mute = true
+	message, _ := w.peers[0].send(w.peers[3], "x", Sending{Routed: true})
+	w.run(time.Second)
+	if receipt, ok := w.peers[0].receipts[message]; !ok || receipt.Elapsed > minPath+10*time.Millisecond {
+		t.Errorf("got receipt %v after %v, want one after %v", ok, receipt.Elapsed, minPath)
+	}
+}
+
+// A burst leaves no more idle memory behind than is worth keeping, and an idle
+// core none.
+func TestIdleMemory(t *testing.T) {
+	w := newWorld(t, 19, 20, classic, Config{})
+	c := w.peers[0].core
+	for range 2000 {
+		e := seal(wire.EnvelopeMessage, w.message(), identity.ID{}, string(make([]byte, 1000)))
+		copy(e[48:80], w.peers[10].contact.Point[:])
+		c.Envelope(0, w.peers[1].contact.ID, e)
+	}
+	c.Ready()
+	c.Ready()
+	for c.entries.count > 0 {
+		c.forget(c.age.first)
+	}
+	if c.pool.spare > c.pool.max/spareFraction || c.pool.spare == 0 {
+		t.Errorf("got %d bytes idle, want some, at most %d", c.pool.spare, c.pool.max/spareFraction)
+	}
+	c.Tick(time.Hour)
+	if c.pool.spare != 0 || c.free != nil || c.entries.buckets != nil {
+		t.Errorf("got %d bytes idle, want none", c.pool.spare)
+	}
 }
 
 // An envelope that may cross no more links is refused, also if it is a duplicate

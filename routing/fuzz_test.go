@@ -122,7 +122,7 @@ func (s *script) take(r Ready) {
 	for _, a := range r.Arrivals {
 		s.offers = append(s.offers, a.Offer)
 	}
-	for _, x := range r.Casts {
+	for _, x := range r.BroadcastArrivals {
 		s.casts = append(s.casts, x.Offer)
 	}
 }

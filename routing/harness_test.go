@@ -263,7 +263,7 @@ func (p *peer) pump() {
 		w.casts++
 		w.cross(p, b.To.ID, 0, func(to *peer) { to.core.BroadcastIn(w.now, p.contact.ID, m) })
 	}
-	for _, a := range r.Answers {
+	for _, a := range r.BroadcastAnswers {
 		w.cross(p, a.To, 0, func(to *peer) {
 			if a.Done {
 				to.core.BroadcastDone(w.now, p.contact.ID, a.Message, a.Limit, a.Reached)
@@ -351,17 +351,17 @@ func (p *peer) open(r Ready) {
 	for _, f := range r.Failures {
 		p.failures[f.Message] = f.Err
 	}
-	for _, x := range r.Casts {
+	for _, x := range r.BroadcastArrivals {
 		again = true
 		p.deepest = max(p.deepest, x.Hops)
-		origin, ok := castOrigin(x.Body, x.Signature)
+		origin, ok := broadcastOrigin(x.Body, x.Signature)
 		if !ok {
 			p.core.BroadcastRejected(x.Offer)
 		} else if p.core.BroadcastAccepted(w.now, x.Offer, origin) {
 			p.casts[x.Offer.Message]++
 		}
 	}
-	for _, x := range r.Results {
+	for _, x := range r.BroadcastResults {
 		p.results[x.Message] = x.Reached
 	}
 	if again {
@@ -393,8 +393,8 @@ func unseal(e wire.Envelope) (origin identity.ID, data []byte, ok bool) {
 	return identity.ID(p[8:40]), p[40:], true
 }
 
-// castOrigin verifies a broadcast: its body begins with the origin's ID.
-func castOrigin(body, signature []byte) (identity.ID, bool) {
+// broadcastOrigin verifies a broadcast: its body begins with the origin's ID.
+func broadcastOrigin(body, signature []byte) (identity.ID, bool) {
 	if len(body) < 32 || !bytes.Equal(checksumOf(body), signature) {
 		return identity.ID{}, false
 	}

@@ -19,7 +19,7 @@ import (
 func TestEverySendIsHonest(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		s := rapid.SampledFrom([]shape{full, classic, {2, 4}, wide}).Draw(r, "shape")
-		w := newWorld(t, rapid.Uint64Range(0, 1<<20).Draw(r, "seed"), rapid.IntRange(2, 60).Draw(r, "peers"), s, Config{})
+		w := newWorld(t, rapid.Uint64Range(0, 1<<20).Draw(r, "seed"), rapid.IntRange(2, 40).Draw(r, "peers"), s, Config{})
 		w.loss = rapid.Float64Range(0, 0.3).Draw(r, "loss")
 		w.duplicate = rapid.Float64Range(0, 0.5).Draw(r, "duplicate")
 		w.jitter = time.Duration(rapid.IntRange(0, 300).Draw(r, "jitter")) * time.Millisecond
@@ -74,7 +74,7 @@ func (w *world) nearer(r *rapid.T) {
 // reaches all, with one message each.
 func TestEveryBroadcastIsComplete(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
-		n := rapid.IntRange(1, 80).Draw(r, "peers")
+		n := rapid.IntRange(1, 50).Draw(r, "peers")
 		w := newWorld(t, rapid.Uint64Range(0, 1<<20).Draw(r, "seed"), n, full, Config{})
 		share := rapid.Float64Range(0, 1).Draw(r, "known")
 		for _, p := range w.peers {

@@ -52,7 +52,7 @@ func (w *world) add(config Config) *Peer {
 	address := hostAddress(i + 1)
 	var seed [32]byte
 	binary.BigEndian.PutUint64(seed[:], uint64(i+1))
-	record := &trace.Recorder{Keep: true, Size: 1 << 16}
+	record := &trace.Recorder{Keep: true, Size: 1 << 13}
 	config.Key = identity.KeyFromSeed(seed)
 	config.Address = netip.AddrPortFrom(address, DefaultPort).String()
 	config.Network = w.net.Host(address)
@@ -135,7 +135,7 @@ func notIdeal(peers []*Peer) string {
 // clear forgets what was recorded so far.
 func (w *world) clear() {
 	for i, p := range w.peers {
-		w.records[i] = &trace.Recorder{Keep: true, Size: 1 << 16}
+		w.records[i] = &trace.Recorder{Keep: true, Size: 1 << 13}
 		p.mu.Lock()
 		p.config.Trace = w.records[i]
 		p.mu.Unlock()

@@ -32,8 +32,8 @@ type Rules struct {
 	// Base demands what holds only of rings that never shrank below r+1 peers
 	// in full mode: I2 and what follows from it.
 	Base bool
-	// Owners demands I16: no key has two owners. A crash may break it for a
-	// moment: where a peer dies that alone knew of the joiner before it, the one
+	// Owners demands I16: no key has two owners. A peer that dies or leaves may
+	// break it for a moment: where it alone knew of the joiner before it, the one
 	// behind takes the joiner's part for its own until the joiner says so.
 	Owners bool
 	// Redundancy demands I15, which failure bursts may break for a while.
@@ -58,7 +58,8 @@ func Check(cores []*chord.Core, rules Rules) []Violation {
 	if rules.Owners {
 		r.owners()
 	}
-	if len(r.members) == 0 || !r.successors() {
+	full := !slices.ContainsFunc(r.members, func(c *chord.Core) bool { return c.Mode() == chord.Small })
+	if len(r.members) == 0 || !(rules.Base || full) || !r.successors() {
 		return r.found
 	}
 	if rules.Base && len(r.principals()) < rules.Successors+1 {
@@ -151,10 +152,10 @@ func (r *ring) owners() {
 	}
 }
 
-// best returns the first live successor of c, or nil. A peer that knows itself
-// to be alone is a ring of its own, until somebody who joined it says so.
+// best returns the first live successor of c, or nil. A peer of a
+// small ring that has outlived all it knows is a ring of its own.
 func (r *ring) best(c *chord.Core) *chord.Core {
-	if alone(c) {
+	if r.alone(c) {
 		return c
 	}
 	for _, peer := range c.Successors() {
@@ -169,7 +170,7 @@ func (r *ring) best(c *chord.Core) *chord.Core {
 func (r *ring) successors() bool {
 	all := true
 	for _, c := range r.members {
-		if alone(c) {
+		if r.alone(c) {
 			continue
 		}
 		count := 0
@@ -189,8 +190,10 @@ func (r *ring) successors() bool {
 	return all
 }
 
-// alone reports whether c is a ring of one, as far as it knows.
-func alone(c *chord.Core) bool { return c.Mode() == chord.Small && len(c.Successors()) == 0 }
+// alone reports whether c is a small ring of one: nobody it knows is alive.
+func (r *ring) alone(c *chord.Core) bool {
+	return c.Mode() == chord.Small && !slices.ContainsFunc(c.Successors(), func(p *identity.Contact) bool { return r.live[p.Point] != nil })
+}
 
 // Principals returns the points of the members that no member's list skips.
 func Principals(cores []*chord.Core) []identity.Point {

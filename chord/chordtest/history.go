@@ -21,7 +21,7 @@ type History struct {
 	Peers      int // at the start
 	Points     int // places on the ring
 	Full       bool
-	Orderly    bool // nobody crashes: then no key may have two owners, ever
+	Orderly    bool // nobody crashes or leaves: then no key may have two owners, ever
 	Unrefused  bool // crashes also where they break the assumption of a live successor, in bursts below r
 	Log        bool // keep a log, which takes most of the time
 	// Alter, if set, changes messages on their way, to see that the checker
@@ -223,7 +223,7 @@ func (r *Run) crash() {
 // leave has a member leave in order.
 func (r *Run) leave() {
 	p := r.any(member)
-	if p == nil || !r.allowed(p) {
+	if p == nil || r.history.Orderly || !r.allowed(p) {
 		return
 	}
 	r.log("leave %d", p.contact.Point[0])
@@ -255,8 +255,47 @@ func (r *Run) allowed(p *runner) bool {
 	p.alive = false
 	defer func() { p.alive = true }()
 	cores := r.cores()
-	for _, v := range Check(cores, Rules{Successors: r.history.Successors, Base: r.history.Full}) {
-		if v.Invariant[:2] == "I1" && v.Invariant[2] == ' ' || v.Invariant[:2] == "I2" {
+	for _, l := range r.links { // a list on its way is as good as adopted
+		for i := range l.queue {
+			if m := &l.queue[i]; l.to.alive && m.Kind == chord.State && len(m.Successors) > 0 &&
+				!l.from.alive && !slices.ContainsFunc(m.Successors[:min(len(m.Successors), r.history.Successors-1)], func(c *identity.Contact) bool { return r.find(c.ID).alive }) {
+				return false
+			}
+		}
+	}
+	left := newRing(cores, Rules{Successors: r.history.Successors})
+	if !acquainted(cores) {
+		return false
+	}
+	for _, c := range left.members {
+		if len(left.members) > 1 && len(c.Successors()) > 0 && left.alone(c) {
+			return false
+		}
+	}
+	return left.successors() && (!r.history.Full || len(left.principals()) > r.history.Successors)
+}
+
+// acquainted reports whether each peer knows each other, directly or through
+// others: else they are two swarms, and nothing inside them can find the other.
+func acquainted(cores []*chord.Core) bool {
+	reached := make([]bool, len(cores))
+	var walk func(i int)
+	walk = func(i int) {
+		reached[i] = true
+		for j, d := range cores {
+			if !reached[j] && (cores[i].Known(d.Self().Point) != nil || d.Known(cores[i].Self().Point) != nil) {
+				walk(j)
+			}
+		}
+	}
+	for i, c := range cores {
+		if c.Mode() != chord.Joining {
+			walk(i)
+			break
+		}
+	}
+	for i, c := range cores {
+		if !reached[i] && c.Mode() != chord.Joining {
 			return false
 		}
 	}
@@ -286,6 +325,10 @@ func (r *Run) pass(d time.Duration) {
 
 // deliver has the oldest message of a link arrive.
 func (r *Run) deliver(l *link) {
+	back := r.byPair[[2]identity.ID{l.to.contact.ID, l.from.contact.ID}]
+	if !l.to.alive && back != nil && len(back.queue) > 0 {
+		l = back // what a peer sent arrives before its link breaks
+	}
 	m := l.queue[0]
 	l.queue = l.queue[1:]
 	if !l.to.alive {
@@ -356,7 +399,7 @@ func (r *Run) checked() bool {
 }
 
 // quietLimit is how long a ring may take to become ideal when nothing happens any more.
-const quietLimit = 2 * time.Minute
+const quietLimit = 10 * time.Minute
 
 // quiet lets messages arrive in order and time pass, until all is ideal.
 func (r *Run) quiet() {

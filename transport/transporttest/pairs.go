@@ -30,7 +30,7 @@ func (r rendezvous) Dial(ctx context.Context, address netip.AddrPort) (net.Conn,
 
 func bothDial(t *testing.T, w World) {
 	doubles := 0
-	for round := range 40 {
+	for round := range 25 {
 		var meeting sync.WaitGroup
 		meeting.Add(2)
 		meet := func(c *transport.Config) { c.Network = rendezvous{c.Network, &meeting} }

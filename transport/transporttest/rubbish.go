@@ -67,16 +67,9 @@ func frame(kind wire.FrameKind, length int, body []byte) []byte {
 	return append([]byte{byte(kind), byte(length >> 16), byte(length >> 8), byte(length)}, body...)
 }
 
-func rubbishHandshakes(t *testing.T, w World) {
-	signer := Key(100).Signer()
-	weak, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	plain := []struct {
-		name  string
-		bytes []byte
-	}{
+// plainRubbish is what is written to a bare connection.
+func plainRubbish() []saying {
+	return []saying{
 		{"nothing", nil},
 		{"plain text", []byte("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")},
 		{"zeros", make([]byte, 4096)},
@@ -87,28 +80,56 @@ func rubbishHandshakes(t *testing.T, w World) {
 		{"a record that lies", append([]byte{22, 3, 1, 0xff, 0xff}, make([]byte, 300)...)},
 		{"a handshake without end", endlessHandshake()},
 	}
-	inTLS := []struct {
-		name   string
-		change func(*tls.Config)
-		say    []byte
-	}{
-		{"no certificate", func(c *tls.Config) { c.Certificates = nil }, nil},
+}
+
+// wrongHandshakes are TLS configs that are not those of a peer.
+func wrongHandshakes(t *testing.T) []wrongConfig {
+	weak, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []wrongConfig{
+		{"no certificate", func(c *tls.Config) { c.Certificates = nil }},
 		{"two certificates", func(c *tls.Config) {
 			chain := &c.Certificates[0].Certificate
 			*chain = append(*chain, (*chain)[0])
-		}, nil},
-		{"another sort of key", func(c *tls.Config) { c.Certificates[0] = certificate(t, weak, 0) }, nil},
-		{"a long certificate", func(c *tls.Config) { c.Certificates[0] = certificate(t, signer, 2000) }, nil},
-		{"another protocol", func(c *tls.Config) { c.NextProtos = []string{"h2"} }, nil},
-		{"no protocol", func(c *tls.Config) { c.NextProtos = nil }, nil},
-		{"an old version", func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }, nil},
-		{"a hello before the proof", nil, frame(wire.FrameHello, 10, make([]byte, 10))},
-		{"a close before the proof", nil, frame(wire.FrameClose, 2, []byte{0, 1})},
-		{"a proof too long", nil, frame(wire.FrameProof, 33, make([]byte, 33))},
-		{"an unknown frame", nil, frame(99, 10, make([]byte, 10))},
-		{"half a proof", nil, frame(wire.FrameProof, 32, make([]byte, 5))},
-		{"a wrong proof", nil, frame(wire.FrameProof, 32, make([]byte, 32))},
+		}},
+		{"another sort of key", func(c *tls.Config) { c.Certificates[0] = certificate(t, weak, 0) }},
+		{"a long certificate", func(c *tls.Config) { c.Certificates[0] = certificate(t, stranger.Signer(), 2000) }},
+		{"another protocol", func(c *tls.Config) { c.NextProtos = []string{"h2"} }},
+		{"no protocol", func(c *tls.Config) { c.NextProtos = nil }},
+		{"an old version", func(c *tls.Config) { c.MaxVersion = tls.VersionTLS12 }},
 	}
+}
+
+// wrongProofs are first frames that do not prove membership.
+func wrongProofs() []saying {
+	return []saying{
+		{"a hello before the proof", frame(wire.FrameHello, 10, make([]byte, 10))},
+		{"a close before the proof", frame(wire.FrameClose, 2, []byte{0, 1})},
+		{"a proof too long", frame(wire.FrameProof, 33, make([]byte, 33))},
+		{"an unknown frame", frame(99, 10, make([]byte, 10))},
+		{"half a proof", frame(wire.FrameProof, 32, make([]byte, 5))},
+		{"a wrong proof", frame(wire.FrameProof, 32, make([]byte, 32))},
+	}
+}
+
+// A saying is bytes that break a rule.
+type saying struct {
+	name  string
+	bytes []byte
+}
+
+// A wrongConfig changes the TLS config of an honest end into a wrong one.
+type wrongConfig struct {
+	name   string
+	change func(*tls.Config)
+}
+
+// stranger is the key of who talks rubbish.
+var stranger = Key(100)
+
+func rubbishHandshakes(t *testing.T, w World) {
 	a := w.Peer(t, 1, limits(transport.Limits{CloseTimeout: 50 * time.Millisecond}))
 	refused := 0
 	expect := func(name string) {
@@ -119,7 +140,7 @@ func rubbishHandshakes(t *testing.T, w World) {
 			t.Errorf("%s: got %d refusals and %d links, want %d and none", name, len(a.Turned()), len(a.Ups()), refused)
 		}
 	}
-	for _, test := range plain {
+	for _, test := range plainRubbish() {
 		conn := connect(t, w, a)
 		_, _ = conn.Write(test.bytes) // may fail: nobody has to read it to the end
 		if len(test.bytes) < 100 {
@@ -127,18 +148,23 @@ func rubbishHandshakes(t *testing.T, w World) {
 		}
 		expect(test.name)
 	}
-	for _, test := range inTLS {
-		config := TLSConfig(t, signer)
-		if test.change != nil {
-			test.change(config)
-		}
+	for _, test := range wrongHandshakes(t) {
+		config := TLSConfig(t, stranger.Signer())
+		test.change(config)
 		conn := tls.Client(connect(t, w, a), config)
-		if _, err := conn.Write(test.say); err == nil && test.say != nil {
-			if err := conn.CloseWrite(); err != nil {
-				t.Errorf("%s: %v", test.name, err)
-			}
-			checkAnswer(t, test.name, conn)
+		_ = conn.Handshake() // may succeed: the other end has the last word
+		expect(test.name)
+		conn.Close()
+	}
+	for _, test := range wrongProofs() {
+		conn := tls.Client(connect(t, w, a), TLSConfig(t, stranger.Signer()))
+		if _, err := conn.Write(test.bytes); err != nil {
+			t.Fatalf("%s: %v", test.name, err)
 		}
+		if err := conn.CloseWrite(); err != nil {
+			t.Fatalf("%s: %v", test.name, err)
+		}
+		checkAnswer(t, test.name, conn)
 		conn.Close()
 		expect(test.name)
 	}
