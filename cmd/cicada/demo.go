@@ -76,8 +76,10 @@ type timing struct {
 func newDemo(c *demoCommand, out *console) *demo {
 	d := &demo{config: c, out: out, paths: newPaths(), ledger: newLedger()}
 	d.readers.init()
+	ring := chord.Classic()
+	ring.StabilizeMin, ring.StabilizeMax = 250*time.Millisecond, time.Second // people watch
 	setup := lab.Config{
-		Ring: chord.Classic(), Mortal: true, Parallel: parallelJoins, Trace: d.paths, SendTimeout: sendPatience,
+		Ring: ring, Mortal: true, Parallel: parallelJoins, Trace: d.paths, SendTimeout: sendPatience,
 	}
 	var seed [8]byte
 	crand.Read(seed[:])
