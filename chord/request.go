@@ -329,7 +329,7 @@ func (c *Core) onSuspect(from *identity.Contact, m *Message) {
 	if same(peer, c.self) || c.entry(from) == nil {
 		return
 	}
-	if e := c.entry(peer); e != nil && c.now-e.heard >= minRTO {
+	if e := c.entry(peer); e != nil {
 		c.probe(e.contact)
 	}
 }
