@@ -22,10 +22,13 @@ type Config struct {
 	// of a peer: shortest after a change, growing while nothing changes.
 	// Zero means 1 s and 16 s.
 	StabilizeMin, StabilizeMax time.Duration
-	// ProbeInterval is how often the successor and the predecessor are checked
-	// to be alive, where nothing else was heard from them. Zero means 1 s.
+	// ProbeInterval is how long the successor may be silent before it is asked
+	// whether it is alive; the predecessor half as long again, and both twice as
+	// long while the ring is at rest. Zero means 1 s.
 	ProbeInterval time.Duration
-	// FingerInterval is how often one finger is refreshed once all were. Zero means 10 s.
+	// FingerInterval is how often one finger is refreshed once all were, while
+	// peers come and go; at rest it grows as the time between stabilisations
+	// does. Zero means 10 s.
 	FingerInterval time.Duration
 	// LookupTimeout is how long a lookup waits for its answer, retries included. Zero means 10 s.
 	LookupTimeout time.Duration

@@ -34,9 +34,9 @@ type Core struct {
 	now    time.Duration
 
 	mode     Mode
-	left     bool           // Leave was called: silent until Start or Join
-	accepted bool           // the successor took this peer as its predecessor
-	boundary identity.Point // this peer owns what lies after it, up to itself
+	left     bool              // Leave was called: silent until Start or Join
+	accepted bool              // the successor took this peer as its predecessor
+	border   *identity.Contact // this peer owns what lies after it, up to itself
 
 	// Lists are never changed once made: messages share them.
 	successors   []*identity.Contact
@@ -56,9 +56,11 @@ type Core struct {
 	asked       uint64 // number of the latest request
 	operation   operation
 	claimant    claim
+	early       claim      // a predecessor's, from before this peer was accepted itself
 	waiting     []question // asks to be answered when the operation ends
 	stabilizeAt time.Duration
 	period      time.Duration // between stabilisations
+	rounds      uint          // stabilisations so far
 	quiet       bool          // nothing changed since the last stabilisation
 	seenOf      identity.ID   // whose lists seenVersion names
 	seenVersion uint64
@@ -91,7 +93,7 @@ const far = time.Duration(math.MaxInt64)
 // New returns the core of self, which must have the right point. It draws only
 // from random. Fields of config that are out of range are brought into it.
 func New(self *identity.Contact, config Config, random *rand.Rand) *Core {
-	return &Core{self: self, config: config.filled(), random: random, stabilizeAt: far, version: random.Uint64() | 1}
+	return &Core{self: self, border: self, config: config.filled(), random: random, stabilizeAt: far, version: random.Uint64() | 1}
 }
 
 // Start makes the peer the first of a ring of its own.
@@ -103,7 +105,6 @@ func (c *Core) Start(now time.Duration) {
 
 // becomeAlone makes a ring of one.
 func (c *Core) becomeAlone() {
-	c.join = join{}
 	c.setMode(Small)
 	c.deriveLists(nil)
 	c.own = slices.DeleteFunc(c.own, func(l lookup) bool { return l.purpose == forJoin || l.purpose == forMerge })
@@ -116,16 +117,16 @@ func (c *Core) ownAll() {
 	if c.mode != Small || len(c.members) > 0 {
 		return
 	}
-	c.boundary = c.self.Point
+	c.border = c.self
 	c.accept()
 }
 
 // reset forgets every place on a ring, but not the peers that were met.
 func (c *Core) reset() {
 	c.left, c.accepted, c.confirmed = false, false, false
-	c.boundary = c.self.Point
+	c.border = c.self
 	c.requests, c.waiting, c.fresh = c.requests[:0], c.waiting[:0], nil
-	c.operation, c.claimant, c.join = operation{}, claim{}, join{}
+	c.operation, c.claimant, c.early, c.join = operation{}, claim{}, claim{}, join{}
 	c.seenOf, c.seenBefore = identity.ID{}, 0
 	c.stabilizeAt = far
 	c.members = nil
@@ -245,7 +246,7 @@ func (c *Core) Predecessor() *identity.Contact {
 // Owns reports whether key is this peer's: its successor accepted it, and key
 // lies after the last peer that this one accepted as its predecessor.
 func (c *Core) Owns(key identity.Point) bool {
-	return c.accepted && within(c.boundary, key, c.self.Point)
+	return c.accepted && within(c.border.Point, key, c.self.Point)
 }
 
 // Renew replaces this peer's own contact, whose record was signed anew. The ID must be the same.
@@ -289,6 +290,10 @@ func (c *Core) accept() {
 	c.event(trace.Event{Kind: trace.RingOwns})
 	c.endJoin()
 	c.answerParked()
+	if x := c.early; x.peer != nil {
+		c.early = claim{}
+		c.rectify(x.peer, x.request)
+	}
 }
 
 // same reports whether a and b are contacts of one peer.

@@ -182,7 +182,7 @@ func (c *Core) tickFingers() {
 	}
 	if i < 0 {
 		f.filled = true
-		f.next = c.now + c.jitter(c.config.FingerInterval)
+		f.next = c.now + c.jitter(c.config.FingerInterval*(c.period/c.config.StabilizeMin))
 		i = c.random.IntN(len(f.slots))
 	}
 	s := &f.slots[i]

@@ -10,9 +10,8 @@ import (
 
 // join is how far a peer is on its way into a ring.
 type join struct {
-	asked    bool                // Join was called: say how it ends
-	seed     *identity.Contact   // through whom
-	seeds    []*identity.Contact // further ones, where the peer helps itself
+	asked    bool              // Join was called: say how it ends
+	seed     *identity.Contact // through whom
 	before   *identity.Contact
 	after    *identity.Contact
 	steps    int // questions asked so far
@@ -24,7 +23,6 @@ type join struct {
 const (
 	maxJoinSteps = 32                     // questions before the place is looked up anew
 	joinPause    = 100 * time.Millisecond // before it is
-	maxSeeds     = 32
 )
 
 // Join makes the peer a member of the ring that seed is a member of. How it
@@ -113,11 +111,14 @@ func (c *Core) onJoinBefore(from *identity.Contact, m *Message) {
 // of a peer that stands nearer on either side.
 func (c *Core) onJoinAfter(from *identity.Contact, m *Message) {
 	p := m.Predecessor
+	unknown := p == nil || same(p, c.self)
 	switch {
 	case c.mode != Joining:
 	case m.Small:
 		c.enterSmall(from, m)
-	case p == nil || same(p, c.self) || same(p, c.join.before):
+	case unknown && c.join.before == nil:
+		c.joinAgain()
+	case unknown || same(p, c.join.before):
 		c.enterFull(from, m)
 	case Between(c.self.Point, p.Point, from.Point):
 		c.join.after = p
@@ -132,10 +133,7 @@ func (c *Core) onJoinAfter(from *identity.Contact, m *Message) {
 // enterFull makes the joiner a member behind after.
 func (c *Core) enterFull(after *identity.Contact, m *Message) {
 	before := c.join.before
-	if before == nil { // nobody but after is known on this side either
-		before = after
-	}
-	c.boundary = before.Point
+	c.border = before
 	c.setMode(Full)
 	c.setSuccessors(c.cut(after, m.Successors, false))
 	c.setPredecessors(c.cut(before, beyond(c, m.Predecessors, before), true))
@@ -143,7 +141,7 @@ func (c *Core) enterFull(after *identity.Contact, m *Message) {
 	c.hear(before)
 	c.hear(after)
 	c.ask(after, forNotify, 0)
-	c.ask(before, forNotify, 0)
+	c.send(before, Message{Kind: Notify}) // a reason to look at its successor's predecessor now
 	c.changed()
 	c.checkMode()
 }
@@ -158,11 +156,12 @@ func (c *Core) enterSmall(from *identity.Contact, m *Message) {
 	}
 	c.setMode(Small)
 	c.deriveLists(members)
-	c.boundary = c.predecessors[0].Point
+	c.border = c.predecessors[0]
 	c.settle()
 	c.hear(from)
-	for _, peer := range members {
-		c.ask(peer, forNotify, 0)
+	c.ask(members[0], forNotify, 0)
+	for _, peer := range members[1:] {
+		c.send(peer, Message{Kind: Notify})
 	}
 	c.checkMode()
 }
@@ -175,26 +174,11 @@ func (c *Core) endJoin() {
 	c.join = join{}
 }
 
-// failJoin ends an attempt to join. A peer that was a member tries its next
-// seed, and when it has asked all, it is a ring of one that remembers who is lost.
+// failJoin ends a join that found no place.
 func (c *Core) failJoin() {
-	asked, seed := c.join.asked, c.join.seed
 	c.dropJoin()
-	if asked {
-		c.join = join{}
-		c.ready.JoinFail = fmt.Errorf("chord: join through %s: %w", seed.ID.Short(), ErrNoAnswer)
-		return
-	}
-	if c.mode != Joining {
-		return
-	}
-	if len(c.join.seeds) == 0 {
-		c.becomeAlone()
-		return
-	}
-	c.join.seed, c.join.seeds = c.join.seeds[0], c.join.seeds[1:]
-	c.join.refused = 0
-	c.seek(c.config.LookupTimeout / 4)
+	c.ready.JoinFail = fmt.Errorf("chord: join through %s: %w", c.join.seed.ID.Short(), ErrNoAnswer)
+	c.join = join{}
 }
 
 // dropJoin gives up what the attempt has under way.
@@ -207,34 +191,31 @@ func (c *Core) dropJoin() {
 	c.dueSet = false
 }
 
-// repair finds a new place for a member that lost all its successors, through anybody it knows.
+// repair gives a member that lost all its successors a new one: the nearest
+// peer, clockwise, that it knows and that answers. That one may stand too far
+// on, so the peer also looks up its own place. Who knows nobody is a ring of
+// one, which remembers whom it lost.
 func (c *Core) repair() {
-	asked := c.join.asked
-	var seeds []*identity.Contact
-	add := func(peer *identity.Contact) bool {
-		if !holds(seeds, peer) && !c.lost.recent(peer.ID, c.now) {
-			seeds = append(seeds, peer)
-		}
-		return len(seeds) < maxSeeds
-	}
-	for _, peer := range c.predecessors {
-		add(peer)
-	}
-	c.Each(add)
-	for _, peer := range c.learned.ring {
-		if !add(peer) {
-			break
+	var nearest *identity.Contact
+	consider := func(peer *identity.Contact) {
+		if nearest == nil || c.clockwise(peer, false).less(c.clockwise(nearest, false)) {
+			nearest = peer
 		}
 	}
-	c.reset()
-	c.setMode(Joining)
-	c.join = join{seeds: seeds}
-	if asked && len(seeds) > 0 {
-		c.join.asked, c.join.seed, c.join.seeds = true, seeds[0], seeds[1:]
-		c.seek(c.config.LookupTimeout)
+	if len(c.table) > 0 {
+		nearest = c.table[0].contact
+	} else {
+		for _, peer := range c.learned.ring {
+			consider(peer)
+		}
+	}
+	if nearest == nil {
+		c.becomeAlone()
 		return
 	}
-	c.failJoin()
+	if c.ask(nearest, forPending, 0) {
+		c.operation.purpose = forPending
+	}
 }
 
 // tickJoin goes on with a join whose time has come.

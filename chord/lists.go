@@ -50,7 +50,7 @@ func (c *Core) adopt(head *identity.Contact, tail []*identity.Contact) {
 	c.fresh = slices.DeleteFunc(c.fresh, func(a announcement) bool { return a.until <= c.now })
 	for _, a := range c.fresh {
 		last := list[len(list)-1]
-		if holds(list, a.contact) || !Between(head.Point, a.contact.Point, last.Point) {
+		if len(list) == 1 || holds(list, a.contact) || !Between(head.Point, a.contact.Point, last.Point) {
 			continue
 		}
 		i := slices.IndexFunc(list, func(x *identity.Contact) bool {
@@ -132,7 +132,6 @@ func (c *Core) drop(peer *identity.Contact) {
 	wasPredecessor := len(c.predecessors) > 0 && same(c.predecessors[0], peer)
 	c.fresh = slices.DeleteFunc(c.fresh, func(a announcement) bool { return same(a.contact, peer) })
 	c.dropFinger(peer)
-	c.learned.remove(peer)
 	switch c.mode {
 	case Small:
 		if holds(c.members, peer) {
@@ -150,8 +149,12 @@ func (c *Core) drop(peer *identity.Contact) {
 	}
 	c.stale = true
 	c.settle()
+	c.learned.remove(peer)
 	if same(c.claimant.peer, peer) {
 		c.claimant = claim{}
+	}
+	if same(c.early.peer, peer) {
+		c.early = claim{}
 	}
 	c.forgetRequests(peer)
 	c.rerouteAll(peer)

@@ -76,7 +76,9 @@ func (c *Core) begin(l lookup) trace.MessageID {
 		return l.id
 	}
 	if l.purpose != forJoin && l.purpose != forMerge && c.Owns(l.key) {
-		c.done(l, &Message{Peer: c.self, Trail: []identity.ID{c.self.ID}, Predecessor: c.Predecessor(), Successors: c.successors})
+		m := c.found()
+		m.Trail = []identity.ID{c.self.ID}
+		c.done(l, &m)
 		return l.id
 	}
 	if len(c.own) >= maxOwn {
@@ -217,14 +219,14 @@ func (c *Core) onLookup(from *identity.Contact, m *Message) {
 // answers reports whether this peer is the owner that h looks for. Who joins
 // anew at its old point looks for the peer behind it.
 func (c *Core) answers(h *hop) bool {
-	return c.Owns(h.key) && !(h.join && h.key == c.self.Point) || h.join && c.accepted && h.key == c.boundary
+	return c.Owns(h.key) && !(h.join && h.key == c.self.Point) || h.join && c.accepted && h.key == c.border.Point
 }
 
 // answer sends the owner's answer, which is this peer's, back along the trail.
 func (c *Core) answer(h *hop) {
 	c.event(trace.Event{Kind: trace.LookupAnswered, Key: h.key, Message: h.id, Other: h.trail[0], Hops: len(h.trail) - 1})
-	m := Message{Kind: Found, Lookup: h.id, Key: h.key, Hops: len(h.trail) - 1, Trail: h.trail, Peer: c.self,
-		Predecessor: c.Predecessor(), Successors: c.successors}
+	m := c.found()
+	m.Lookup, m.Key, m.Hops, m.Trail = h.id, h.key, len(h.trail)-1, h.trail
 	if h.join && m.Predecessor != nil && m.Predecessor.ID == h.trail[0] {
 		m.Predecessor = nil
 		if len(c.predecessors) > 1 {
@@ -234,9 +236,15 @@ func (c *Core) answer(h *hop) {
 	c.send(h.from, m)
 }
 
+// found returns this peer's answer as an owner: with as many successors as a finger has use for.
+func (c *Core) found() Message {
+	n := min(len(c.successors), c.config.FingerCandidates-1)
+	return Message{Kind: Found, Peer: c.self, Predecessor: c.Predecessor(), Successors: c.successors[:n:n]}
+}
+
 // forward passes h on, or back where there is no way on, and remembers it while it is here.
 func (c *Core) forward(h hop) {
-	if !c.accepted && c.mode != Joining && within(c.boundary, h.key, c.self.Point) {
+	if !c.accepted && c.mode != Joining && within(c.border.Point, h.key, c.self.Point) {
 		h.parked = true // it will be this peer's in a moment
 		c.remember(h)
 		return

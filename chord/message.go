@@ -39,18 +39,19 @@ type Kind uint8
 
 // The kinds of messages; behind each, the fields it uses and the answer it gets.
 const (
-	Ping        Kind = iota + 1 //                                            -> Pong
-	Pong                        // Member
-	Ask                         // Version                                    -> State
-	State                       // Busy Member Small Version Unchanged Predecessor Successors Predecessors
-	Notify                      //                                            -> Notified
-	Notified                    // Accepted Predecessor (if accepted: who was it until now)
-	Lookup                      // Lookup Key Hops Trail Join                 -> LookupTaken, later Found or LookupStuck
-	LookupTaken                 // Lookup
-	Found                       // Lookup Key Hops Trail Peer Predecessor Successors, back along the trail
-	LookupStuck                 // Lookup Key, to the peer the lookup came from
-	Suspect                     // Peer
-	Leave                       // Successors Predecessors
+	Ping   Kind = iota + 1 //                                            -> Pong
+	Pong                   // Member
+	Ask                    // Version                                    -> State
+	State                  // Busy Member Small Version Unchanged Predecessor Successors Predecessors
+	Notify                 //                                            -> Notified
+	//                             I am a member and precede you; with Request 0 only that I am a member: no answer
+	Notified    // Accepted Predecessor (if accepted: who was it until now)
+	Lookup      // Lookup Key Hops Trail Join                 -> LookupTaken, later Found or LookupStuck
+	LookupTaken // Lookup
+	Found       // Lookup Key Hops Trail Peer Predecessor Successors, back along the trail
+	LookupStuck // Lookup Key, to the peer the lookup came from
+	Suspect     // Peer
+	Leave       // Successors Predecessors
 )
 
 // kindNames are the names of the kinds in events, stories and logs.

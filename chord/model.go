@@ -22,7 +22,7 @@ func (c *Core) Restore(now time.Duration, p model.Place) {
 	c.setSuccessors(p.Successors)
 	c.setPredecessors(p.Predecessors)
 	c.confirmed, c.accepted = true, true
-	c.boundary = p.Predecessors[0].Point
+	c.border = p.Predecessors[0]
 	c.changed()
 	c.settle()
 }
@@ -45,7 +45,6 @@ func (c *Core) Clone(random *rand.Rand) *Core {
 	for i := range d.hops {
 		d.hops[i].tried = slices.Clone(d.hops[i].tried)
 	}
-	d.join.seeds = slices.Clone(c.join.seeds)
 	d.learned.ring = slices.Clone(c.learned.ring)
 	if c.learned.places != nil {
 		d.learned.places = make(map[identity.Point]int, len(d.learned.ring))
@@ -64,9 +63,9 @@ func (c *Core) Clone(random *rand.Rand) *Core {
 // Equal states give equal bytes, and unequal ones unequal. It is for model checkers.
 func (c *Core) AppendState(b []byte) []byte {
 	b = append(b, byte(c.mode), flag(c.left), flag(c.accepted), flag(c.confirmed), byte(c.operation.purpose))
-	b = append(b, c.boundary[:8]...)
-	for _, list := range [...][]*identity.Contact{c.successors, c.predecessors, c.members, {c.claimant.peer},
-		{c.join.before, c.join.after, c.join.seed}, c.join.seeds} {
+	b = append(b, c.border.Point[:8]...)
+	for _, list := range [...][]*identity.Contact{c.successors, c.predecessors, c.members, {c.claimant.peer, c.early.peer},
+		{c.join.before, c.join.after, c.join.seed}} {
 		b = append(b, byte(len(list)))
 		for _, peer := range list {
 			b = appendPeer(b, peer)

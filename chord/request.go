@@ -49,7 +49,7 @@ const (
 	maxMisses  = 3
 	maxTries   = 3
 	pauseLimit = 250 * time.Millisecond // a tick later than this means that this peer stood still
-	busyLimit  = time.Second            // an operation that waits for a busy peer ends after one to two of these
+	busyLimit  = 200 * time.Millisecond // an operation that waits for a busy peer ends after 1.5 to 2.5 of these
 )
 
 // kind returns the message that asks for purpose p.
@@ -275,14 +275,29 @@ func (c *Core) unanswered(i int) {
 	case forHint:
 		c.lost.add(r.to, c.now, true)
 	case forRemembered:
+		c.learned.remove(r.to)
 		c.lost.add(r.to, c.now, false)
 		if c.join.asked && same(c.join.seed, r.to) {
 			c.failJoin()
 		}
 	case forSuccessor, forPending:
+		if len(c.successors) == 0 {
+			c.learned.remove(r.to)
+		}
 		c.abort(r.purpose)
 	case forJoinBefore, forJoinAfter:
 		c.joinAgain()
+	case forNotify:
+		c.selfAccept(r.to)
+	}
+}
+
+// selfAccept ends the wait of peers that would wait for each other for ever: all
+// of a ring whose first peer died before it accepted anybody. Each of them keeps
+// its predecessor waiting, and is kept waiting by a successor that lives.
+func (c *Core) selfAccept(successor *identity.Contact) {
+	if c.mode != Joining && c.early.peer != nil && len(c.successors) > 0 && same(c.successors[0], successor) {
+		c.accept()
 	}
 }
 

@@ -56,20 +56,21 @@ func (c *Core) inserted(list []*identity.Contact, peer *identity.Contact) []*ide
 	return slices.Insert(slices.Clone(list), i, peer)
 }
 
-// compare looks in the successor's answer for peers that are not known yet, and notifies it.
-func (c *Core) compare(from *identity.Contact, m *Message) {
-	if !m.Unchanged {
-		c.seenOf, c.seenVersion = from.ID, m.Version
-		for _, list := range [...][]*identity.Contact{m.Successors, m.Predecessors} {
-			for _, peer := range list {
-				c.hint(peer)
-			}
-		}
-		if m.Predecessor != nil {
-			c.hint(m.Predecessor)
+// compare looks in a neighbour's answer for peers that are not known yet. Both
+// neighbours are asked: those in full mode know only their part of the ring, and
+// it takes both parts for a peer between them to see that it is small no more.
+func (c *Core) compare(m *Message) {
+	if m.Unchanged {
+		return
+	}
+	for _, list := range [...][]*identity.Contact{m.Successors, m.Predecessors} {
+		for _, peer := range list {
+			c.hint(peer)
 		}
 	}
-	c.ask(from, forNotify, 0)
+	if m.Predecessor != nil {
+		c.hint(m.Predecessor)
+	}
 }
 
 // hint asks a peer that somebody named whether it is a member.
@@ -86,7 +87,7 @@ func (c *Core) hint(peer *identity.Contact) {
 	if hints < maxHints && c.ask(c.meet(peer), forHint, 0) {
 		return
 	}
-	c.seenOf = identity.ID{} // it will be named again
+	c.seenOf, c.seenBefore = identity.ID{}, 0 // it is to be named again
 }
 
 // consider takes in a peer that was a hint and says that it is a member.
@@ -95,7 +96,7 @@ func (c *Core) consider(peer *identity.Contact) {
 	case Small:
 		if !holds(c.members, peer) {
 			c.addMember(peer)
-			c.ask(peer, forNotify, 0) // so that it knows of this one as well
+			c.send(peer, Message{Kind: Notify}) // so that it knows of this one as well
 		}
 	case Full:
 		c.approach(peer)

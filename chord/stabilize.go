@@ -45,20 +45,37 @@ func (c *Core) stabilize() {
 	if c.mode == Joining || c.operation.purpose != 0 {
 		return
 	}
-	if peer := c.lost.pick(c.now); peer != nil {
-		c.ask(peer, forRemembered, 0)
-	}
-	if len(c.successors) == 0 {
+	c.remind()
+	if c.checkMode(); len(c.successors) == 0 || c.operation.purpose != 0 {
 		return
 	}
 	c.probeOldest()
 	if c.mode == Small {
 		c.ask(c.successors[0], forSmall, c.seen(c.successors[0]))
+	} else {
+		c.askSuccessor()
+	}
+	if len(c.predecessors) > 0 && !same(c.predecessors[0], c.successors[0]) {
+		c.ask(c.predecessors[0], forPredecessor, c.seenBefore)
+	}
+}
+
+// remindEvery is how many stabilisations pass between two questions to peers
+// that were met once. A ring of one asks every time.
+const remindEvery = 8
+
+// remind asks a peer that was lost whether it is back, and now and then one
+// that was only met whether it is a member: it may be of a ring that this one
+// was torn from.
+func (c *Core) remind() {
+	if peer := c.lost.pick(c.now); peer != nil {
+		c.ask(peer, forRemembered, 0)
+	}
+	if c.rounds++; c.rounds%remindEvery != 0 && len(c.successors) > 0 {
 		return
 	}
-	c.askSuccessor()
-	if len(c.predecessors) > 0 {
-		c.ask(c.predecessors[0], forPredecessor, c.seenBefore)
+	if peer := c.learned.pick(); peer != nil && c.entry(peer) == nil {
+		c.ask(peer, forRemembered, 0)
 	}
 }
 
@@ -152,7 +169,11 @@ func (c *Core) onSuccessor(from *identity.Contact, m *Message) {
 		return
 	}
 	if c.mode == Small {
-		c.compare(from, m)
+		if !m.Unchanged {
+			c.seenOf, c.seenVersion = from.ID, m.Version
+		}
+		c.compare(m)
+		c.ask(from, forNotify, 0)
 		return
 	}
 	if c.operation.purpose != forSuccessor {
@@ -175,9 +196,13 @@ func (c *Core) onPending(from *identity.Contact, m *Message) {
 	if c.operation.purpose != forPending {
 		return
 	}
-	if len(c.successors) == 0 || Between(c.self.Point, from.Point, c.successors[0].Point) {
+	bereft := len(c.successors) == 0
+	if bereft || Between(c.self.Point, from.Point, c.successors[0].Point) {
 		c.adopt(from, m.Successors)
 		c.seenOf = identity.ID{} // its predecessor is still to be looked at
+	}
+	if bereft {
+		c.begin(lookup{purpose: forMerge, key: c.self.Point, via: from})
 	}
 	c.endOperation()
 }
@@ -213,7 +238,12 @@ func (c *Core) answerWaiting() {
 
 // onPredecessor takes over the predecessor's predecessors.
 func (c *Core) onPredecessor(from *identity.Contact, m *Message) {
-	if m.Unchanged || c.mode != Full || len(c.predecessors) == 0 || !same(c.predecessors[0], from) {
+	if m.Unchanged || c.mode == Joining || len(c.predecessors) == 0 || !same(c.predecessors[0], from) {
+		return
+	}
+	if c.mode == Small {
+		c.seenBefore = m.Version
+		c.compare(m)
 		return
 	}
 	tail := m.Predecessors
@@ -259,35 +289,58 @@ func (c *Core) tell(to *identity.Contact, number, version uint64) {
 	c.send(to, m)
 }
 
-// onNotify hears a member say that it precedes this peer (rectify). It is
-// believed where nobody is known to stand between; else only if the
-// predecessor, asked now, does not answer.
+// onNotify hears a member say that it precedes this peer, or, where no answer
+// is owed, only that it is one.
 func (c *Core) onNotify(from *identity.Contact, m *Message) {
 	switch c.mode {
 	case Joining:
-		c.send(from, Message{Kind: Notified, Request: m.Request})
+		if m.Request != 0 {
+			c.send(from, Message{Kind: Notified, Request: m.Request})
+		}
 		return
 	case Small:
 		c.addMember(from)
-	}
-	if c.mode == Full {
+	case Full:
 		c.announced(from)
 	}
+	if m.Request != 0 {
+		c.rectify(from, m.Request)
+		c.checkMode()
+	}
+}
+
+// rectify decides whether a peer that says so is the predecessor. It is
+// believed where nobody is known to stand between; else only if the
+// predecessor, asked now, does not answer.
+func (c *Core) rectify(from *identity.Contact, number uint64) {
 	var p *identity.Contact
 	if len(c.predecessors) > 0 {
 		p = c.predecessors[0]
 	}
-	switch {
+	switch between := c.unproven(from); {
+	case between != nil:
+		c.send(from, Message{Kind: Notified, Request: number, Predecessor: between})
 	case p == nil || same(p, from) || Between(p.Point, from.Point, c.self.Point):
-		c.acceptPredecessor(from, m.Request)
+		c.acceptPredecessor(from, number)
 	case c.mode == Small:
-		c.send(from, Message{Kind: Notified, Request: m.Request, Predecessor: p})
+		c.send(from, Message{Kind: Notified, Request: number, Predecessor: p})
 	default:
 		c.rejectClaim()
-		c.claimant = claim{peer: from, request: m.Request}
+		c.claimant = claim{peer: from, request: number}
 		c.probe(p)
 	}
-	c.checkMode()
+}
+
+// unproven returns a peer between from and this one that the successor named as
+// where this peer's part begins, while it is being asked whether it is a member.
+func (c *Core) unproven(from *identity.Contact) *identity.Contact {
+	for i := range c.requests {
+		r := &c.requests[i]
+		if r.purpose == forHint && same(r.to, c.border) && Between(from.Point, c.border.Point, c.self.Point) {
+			return r.to
+		}
+	}
+	return nil
 }
 
 // announced notes a member that said so itself, in case a list in flight lacks
@@ -304,21 +357,32 @@ func (c *Core) announced(from *identity.Contact) {
 }
 
 // acceptPredecessor makes peer the predecessor. From now on it owns what lies
-// before it, and is told who did so until now: that is where its part begins.
+// before it, and is told where its part begins: at whoever preceded this one
+// until now. A peer that owns nothing yet has nothing to give: its predecessor
+// waits with it.
 func (c *Core) acceptPredecessor(peer *identity.Contact, number uint64) {
-	reply := Message{Kind: Notified, Request: number, Accepted: true}
-	if c.boundary != peer.Point {
-		if former := c.Find(c.boundary); former != nil && Between(c.self.Point, former.Point, peer.Point) {
-			reply.Predecessor = former
-		}
-		c.boundary = peer.Point
-	}
 	if c.mode == Full {
 		c.setPredecessors(c.cut(peer, beyond(c, c.predecessors, peer), true))
 	}
 	if !c.confirmed {
 		c.confirmed = true
 		c.version++
+	}
+	if !c.accepted {
+		if x := c.early; x.peer != nil && !same(x.peer, peer) {
+			c.send(x.peer, Message{Kind: Notified, Request: x.request, Predecessor: peer})
+		}
+		c.early = claim{peer: peer, request: number}
+		return
+	}
+	reply := Message{Kind: Notified, Request: number, Accepted: true}
+	if !same(c.border, peer) {
+		if Between(c.self.Point, c.border.Point, peer.Point) {
+			reply.Predecessor = c.border
+		} else if len(c.predecessors) > 1 {
+			reply.Predecessor = c.predecessors[1]
+		}
+		c.border = peer
 	}
 	c.send(peer, reply)
 }
@@ -354,9 +418,7 @@ func (c *Core) onNotified(from *identity.Contact, m *Message) {
 	}
 	p := m.Predecessor
 	if m.Accepted && len(c.successors) > 0 && same(c.successors[0], from) {
-		if p != nil && Between(c.boundary, p.Point, c.self.Point) {
-			c.boundary = p.Point
-		}
+		c.beginAt(p)
 		c.accept()
 	}
 	switch {
@@ -365,6 +427,29 @@ func (c *Core) onNotified(from *identity.Contact, m *Message) {
 		c.hint(p)
 	case !m.Accepted && len(c.successors) > 0 && Between(c.self.Point, p.Point, c.successors[0].Point):
 		c.stabilizeWithin(c.config.StabilizeMin / 10)
+	}
+}
+
+// beginAt takes in that the part which the successor left to this peer begins
+// at p, who was its predecessor before. So p precedes this peer, unless it has
+// died. What this peer believed of the border before it was accepted does not
+// count: who stands nearer is not accepted yet, and will be by this peer. Later
+// the part only ever grows by a predecessor's own word.
+func (c *Core) beginAt(p *identity.Contact) {
+	if p == nil || same(p, c.self) || c.accepted && !Between(c.border.Point, p.Point, c.self.Point) {
+		return
+	}
+	c.border = p
+	if c.lost.recent(p.ID, c.now) {
+		return
+	}
+	if c.mode == Small {
+		c.hint(p) // until it answers, nobody before it is believed, see unproven
+	}
+	if c.mode == Full && (len(c.predecessors) == 0 || Between(c.predecessors[0].Point, p.Point, c.self.Point)) {
+		p = c.meet(p)
+		c.setPredecessors(c.cut(p, c.predecessors, true))
+		c.probe(p)
 	}
 }
 
@@ -387,7 +472,7 @@ func (c *Core) successorGone() {
 func (c *Core) predecessorGone() {
 	if x := c.claimant; x.peer != nil {
 		c.claimant = claim{}
-		c.acceptPredecessor(x.peer, x.request)
+		c.rectify(x.peer, x.request) // the next of the list may contradict it as well
 		return
 	}
 	if len(c.predecessors) > 0 && !c.confirmed {
@@ -402,9 +487,13 @@ func (c *Core) onLeave(from *identity.Contact, m *Message) {
 			c.Learn(peer)
 		}
 	}
-	if c.entry(from) != nil {
-		c.dead(from, "left")
+	if c.entry(from) == nil {
+		return
 	}
+	if c.mode == Full && len(c.predecessors) > 0 && same(c.predecessors[0], from) {
+		c.setPredecessors(c.cut(from, m.Predecessors, true)) // the next of these has its place now
+	}
+	c.dead(from, "left")
 }
 
 // checkMode changes between full and small as the peers known ask for it, and
@@ -416,7 +505,9 @@ func (c *Core) checkMode() {
 	case c.mode == Small:
 		c.ownAll()
 	case c.mode == Full && len(c.successors) == 0:
-		c.repair()
+		if c.operation.purpose == 0 {
+			c.repair()
+		}
 	case c.mode == Full && !c.always && c.operation.purpose == 0:
 		if union := c.union(); union != nil && len(union)+1 < c.config.Successors+2 {
 			c.becomeSmall(union)

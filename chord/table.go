@@ -74,7 +74,12 @@ func (c *Core) settle() {
 			c.mark(peer)
 		}
 	}
-	c.table = slices.DeleteFunc(c.table, func(e entry) bool { return !e.marked })
+	c.table = slices.DeleteFunc(c.table, func(e entry) bool {
+		if !e.marked && e.heard != never {
+			c.learned.add(e.contact) // it may be of use when all others are gone
+		}
+		return !e.marked
+	})
 }
 
 // mark keeps a peer in the table, entering it first if need be.
@@ -164,7 +169,13 @@ func (c *Core) Nearest(target identity.Point, ok func(*identity.Contact) bool) *
 // at returns the entry at place i, counted round the ring.
 func (c *Core) at(i int) *entry {
 	n := len(c.table)
-	return &c.table[((i%n)+n)%n]
+	if i < 0 {
+		i += n
+	}
+	for i >= n {
+		i -= n
+	}
+	return &c.table[i]
 }
 
 func (c *Core) distance(i int, goal span) span {
@@ -172,13 +183,14 @@ func (c *Core) distance(i int, goal span) span {
 }
 
 // maxLearned is how many contacts met elsewhere are remembered.
-const maxLearned = 1024
+const maxLearned = 256
 
 // learned remembers contacts that are not in the table; the oldest goes first.
 type learned struct {
 	places map[identity.Point]int
 	ring   []*identity.Contact
 	oldest int
+	turn   int
 }
 
 func (l *learned) find(point identity.Point) *identity.Contact {
@@ -207,6 +219,15 @@ func (l *learned) add(peer *identity.Contact) {
 	l.ring[l.oldest] = peer
 	l.places[peer.Point] = l.oldest
 	l.oldest = (l.oldest + 1) % maxLearned
+}
+
+// pick returns one of them in turn, or nil.
+func (l *learned) pick() *identity.Contact {
+	if len(l.ring) == 0 {
+		return nil
+	}
+	l.turn = (l.turn + 1) % len(l.ring)
+	return l.ring[l.turn]
 }
 
 func (l *learned) remove(peer *identity.Contact) {

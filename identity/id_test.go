@@ -21,6 +21,7 @@ func testKey(n byte) identity.PrivateKey {
 func TestParseID(t *testing.T) {
 	id := testKey(1).ID()
 	text := id.String()
+	off := identity.ID{2} // y = 2 is on no point of the curve
 	tests := []struct {
 		name, text string
 		want       error  // a sentinel, or nil where only the message counts
@@ -37,6 +38,7 @@ func TestParseID(t *testing.T) {
 		{"not ASCII", text[:50] + "é", nil, "not in base32"},
 		{"bits left over", text[:51] + string(text[51]+1), nil, "ends in bits that must be zero"},
 		{"zero", strings.Repeat("a", 52), identity.ErrID, "small order"},
+		{"not on the curve", off.String(), identity.ErrID, "no point of the curve"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -24,34 +24,65 @@ import (
 
 var passphrase = []byte("correct horse")
 
+// lockedKey returns the text of a key that ssh-keygen wrote under passphrase,
+// with one round of bcrypt where 16 are usual, so that opening it is quick.
+func lockedKey(t testing.TB) []byte {
+	t.Helper()
+	text, err := os.ReadFile("testdata/locked.key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
 func TestSaveAndLoadKey(t *testing.T) {
+	for _, saved := range [][]byte{nil, passphrase} {
+		path := filepath.Join(t.TempDir(), "key")
+		if err := identity.SaveKey(path, testKey(1), saved); err != nil {
+			t.Fatal(err)
+		}
+		key, err := identity.LoadKey(path, passphrase) // one that is not needed does no harm
+		if err != nil {
+			t.Fatal(err)
+		}
+		if key.ID() != testKey(1).ID() || !bytes.Equal(key.Sign("p", nil), testKey(1).Sign("p", nil)) {
+			t.Errorf("saved under %q: got the key of %s, want that of %s", saved, key.ID(), testKey(1).ID())
+		}
+		if _, err := identity.LoadKey(path, nil); (saved != nil) != errors.Is(err, identity.ErrPassphrase) {
+			t.Errorf("saved under %q and loaded without: got %v", saved, err)
+		}
+	}
+}
+
+func TestLockedKey(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(path, lockedKey(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct {
-		name        string
-		save, load  []byte
-		want        error
-		wantMessage string
+		name       string
+		passphrase []byte
+		message    string // empty: it opens
 	}{
-		{"no passphrase", nil, nil, nil, ""},
-		{"one that is not needed", nil, passphrase, nil, ""},
-		{"the right passphrase", passphrase, passphrase, nil, ""},
-		{"none given", passphrase, nil, identity.ErrPassphrase, "none was given"},
-		{"a wrong one", passphrase, []byte("battery"), identity.ErrPassphrase, "does not open it"},
+		{"the right passphrase", passphrase, ""},
+		{"none", nil, "none was given"},
+		{"an empty one", []byte{}, "none was given"},
+		{"a wrong one", []byte("battery"), "does not open it"},
+		{"one letter off", []byte("correct horsf"), "does not open it"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "key")
-			if err := identity.SaveKey(path, testKey(1), test.save); err != nil {
-				t.Fatal(err)
-			}
-			key, err := identity.LoadKey(path, test.load)
-			if !errors.Is(err, test.want) {
-				t.Fatalf("error: got %v, want %v", err, test.want)
-			}
-			if test.want == nil {
-				if key.ID() != testKey(1).ID() || !bytes.Equal(key.Sign("p", nil), testKey(1).Sign("p", nil)) {
-					t.Errorf("got the key of %s, want that of %s", key.ID(), testKey(1).ID())
+			key, err := identity.LoadKey(path, test.passphrase)
+			if test.message == "" {
+				if err != nil || key.IsZero() {
+					t.Errorf("got %v, want a key", err)
 				}
-			} else if !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), test.wantMessage) || !key.IsZero() {
-				t.Errorf("got %q and a key: %v; want the path and %q, and no key", err, !key.IsZero(), test.wantMessage)
+				return
+			}
+			if !errors.Is(err, identity.ErrPassphrase) || !strings.Contains(err.Error(), test.message) || !strings.Contains(err.Error(), path) {
+				t.Errorf("got %v, want ErrPassphrase with the path and %q", err, test.message)
+			}
+			if !key.IsZero() {
+				t.Error("got a key beside the error")
 			}
 		})
 	}
@@ -120,6 +151,26 @@ func TestSaveKeyAtOnce(t *testing.T) {
 		t.Fatalf("%d savers were told that they saved, want 1", saved.Load())
 	}
 	expectKey(t, path, testKey(byte(winner.Load())))
+}
+
+func TestLongKeyFileIsNotCutShort(t *testing.T) {
+	text, err := identity.MarshalKey(testKey(1), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "key")
+	for _, test := range []struct {
+		size int
+		want error
+	}{{4096, nil}, {4097, identity.ErrKey}} {
+		padded := append(text[:len(text):len(text)], bytes.Repeat([]byte("\n"), test.size-len(text))...)
+		if err := os.WriteFile(path, padded, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := identity.LoadKey(path, nil); !errors.Is(err, test.want) {
+			t.Errorf("%d bytes: got %v, want %v", test.size, err, test.want)
+		}
+	}
 }
 
 func TestKeyFileErrors(t *testing.T) {
@@ -212,7 +263,7 @@ func TestKeysOfSSHKeygen(t *testing.T) {
 		if want := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(public))); !strings.HasPrefix(string(got), want) {
 			t.Errorf("ssh-keygen reads %s, want %s", got, want)
 		}
-		if output, err := exec.Command(keygen, "-q", "-t", "ed25519", "-N", secret, "-f", theirs).CombinedOutput(); err != nil {
+		if output, err := exec.Command(keygen, "-q", "-t", "ed25519", "-a", "1", "-N", secret, "-f", theirs).CombinedOutput(); err != nil {
 			t.Fatalf("ssh-keygen: %v: %s", err, output)
 		}
 		key, err := identity.LoadKey(theirs, []byte(secret))
@@ -250,6 +301,7 @@ func TestReadSecret(t *testing.T) {
 		{"one more", most + "s", "", identity.ErrSecret},
 		{"two more", most + "ss", "", identity.ErrSecret},
 		{"three more, the last a line end", most + "ss\n", "", identity.ErrSecret},
+		{"a line as long as can be, and more", most + "\r\ns", "", identity.ErrSecret},
 		{"far too long", most + most, "", identity.ErrSecret},
 		{"nothing", "", "", identity.ErrSecret},
 		{"an empty line", "\n", "", identity.ErrSecret},
@@ -277,12 +329,8 @@ func FuzzParseKey(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	locked, err := identity.MarshalKey(testKey(1), passphrase)
-	if err != nil {
-		f.Fatal(err)
-	}
 	f.Add(plain)
-	f.Add(locked)
+	f.Add(lockedKey(f))
 	f.Add([]byte("-----BEGIN OPENSSH PRIVATE KEY-----\n-----END OPENSSH PRIVATE KEY-----\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		// Without passphrase: with one, most of the time would go to bcrypt.

@@ -63,6 +63,20 @@ func TestPointOfLimits(t *testing.T) {
 	}
 }
 
+// What fails the cheap test by one bit is refused, though half of it would pass argon2.
+func TestPointOfNeedsSixBitsFirst(t *testing.T) {
+	for n, found := 0, 0; found < 12; n++ {
+		id := identity.ID(testPoint(n))
+		if sum := sha256.Sum256(id[:]); sum[0]>>2 != 1 { // five zero bits, then a one
+			continue
+		}
+		found++
+		if _, err := identity.PointOf(id, 1); !errors.Is(err, identity.ErrDifficulty) {
+			t.Errorf("%s: got %v, want ErrDifficulty", id.Short(), err)
+		}
+	}
+}
+
 // Each bit of difficulty halves the IDs that pass, and the point follows from
 // argon2's output: so it says nothing of what another difficulty's would be.
 func TestPointOfHalvesWithEachBit(t *testing.T) {

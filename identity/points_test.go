@@ -73,12 +73,12 @@ func TestPointsLimitsUnknownIDs(t *testing.T) {
 		expect(refused[0], identity.ErrDifficulty)
 		expect(testKey(1), identity.ErrDifficulty) // fails the cheap test
 
-		time.Sleep(499 * time.Millisecond)
+		<-time.After(499 * time.Millisecond)
 		expect(valid[2], identity.ErrRate)
-		time.Sleep(time.Millisecond)
+		<-time.After(time.Millisecond)
 		expect(valid[2], nil) // one half second, one run
 
-		time.Sleep(time.Hour) // a long quiet time gives no more than the burst
+		<-time.After(time.Hour) // a long quiet time gives no more than the burst
 		expect(refused[1], identity.ErrDifficulty)
 		expect(refused[2], identity.ErrDifficulty)
 	})
@@ -88,7 +88,7 @@ func TestPointsBurstIsBounded(t *testing.T) {
 	valid, refused := difficultKeys(t, 2)
 	synctest.Test(t, func(t *testing.T) {
 		points := newPoints(t, identity.PointsConfig{Difficulty: 1, Rate: 1, Burst: 2})
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		for i, key := range append(valid, refused...) {
 			_, err := points.PointOf(key.ID())
 			if got, want := errors.Is(err, identity.ErrRate), i >= 2; got != want {

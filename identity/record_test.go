@@ -214,6 +214,10 @@ func TestVerifyUnderDifficulty(t *testing.T) {
 	if err := verify(signRecord(t, testKey(1), 1)); !errors.Is(err, identity.ErrRecord) || !errors.Is(err, identity.ErrDifficulty) {
 		t.Errorf("fails the cheap test: got %v, want ErrRecord and ErrDifficulty", err)
 	}
+	unsigned := identity.Record{Body: signRecord(t, testKey(1), 1).Body}
+	if err := verify(unsigned); !errors.Is(err, identity.ErrDifficulty) {
+		t.Errorf("fails the cheap test and has no signature: got %v, want ErrDifficulty, found first", err)
+	}
 	for range 10 {
 		forged := signRecord(t, valid[1], 1)
 		forged.Signature = make([]byte, identity.SignatureSize)

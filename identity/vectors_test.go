@@ -74,6 +74,9 @@ func TestKeyVectors(t *testing.T) {
 				t.Errorf("ID.X25519: got %x, %v, want %x", public, err, v.X25519)
 			}
 			scalar := key.X25519()
+			if scalar[0]&7 != 0 || scalar[31]>>6 != 1 {
+				t.Errorf("scalar: got %x, want it clamped", scalar)
+			}
 			private, err := ecdh.X25519().NewPrivateKey(scalar[:])
 			if err != nil {
 				t.Fatal(err)

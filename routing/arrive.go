@@ -146,7 +146,7 @@ func (c *Core) newArrival(now time.Duration, l *link, message trace.MessageID) *
 
 func (c *Core) forgetArrival(a *arrival) {
 	for i := range a.variants {
-		c.dropAnswer(&a.variants[i])
+		c.dropAnswer(a, &a.variants[i])
 	}
 	a.link.settled.remove(a)
 	a.link.arrivals--
@@ -161,11 +161,11 @@ func (c *Core) forgetArrival(a *arrival) {
 	}
 }
 
-func (c *Core) dropAnswer(v *variant) {
+func (c *Core) dropAnswer(a *arrival, v *variant) {
 	if v.answer == nil {
 		return
 	}
-	c.own.bytes -= v.charge
+	a.link.bytes -= v.charge
 	c.pool.drop(v.answer)
 	v.answer, v.charge = nil, 0
 }
@@ -280,15 +280,15 @@ func (c *Core) Reply(now time.Duration, o Offer, r Replying) error {
 		return fmt.Errorf("%w: an answer cannot be of kind %s", ErrInvalid, r.Kind)
 	case len(r.Payload) > wire.MaxPayload:
 		return fmt.Errorf("%w: payload of %d bytes, where %d is most", ErrInvalid, len(r.Payload), wire.MaxPayload)
-	case !c.admitBytes(c.own, len(r.Payload)):
+	case !c.admitBytes(a.link, len(r.Payload)):
 		return ErrLimit
 	}
-	c.dropAnswer(v)
+	c.dropAnswer(a, v)
 	v.reply = r
 	v.reply.Payload = nil
 	v.answer = c.pool.keep(r.Payload)
 	v.charge = cap(v.answer.bytes)
-	c.own.bytes += v.charge
+	a.link.bytes += v.charge // what this peer itself sends must not hold up answers
 	c.answer(now, a, v)
 	return nil
 }
@@ -302,14 +302,14 @@ func (c *Core) answer(now time.Duration, a *arrival, v *variant) {
 	}
 	v.replies++
 	c.replied(a.message, v)
-	c.depart(now, a.message, v, v.way)
+	c.depart(now, a.message, v, v.way, nil)
 	if v.reply.Duplicates {
-		c.depart(now, a.message, v, way{number: v.way.number + 1, nonce: c.nonce()})
+		c.depart(now, a.message, v, way{number: v.way.number + 1, nonce: c.nonce()}, v.way.link)
 	}
 }
 
 // depart sends one answer, back over w's link if there is one.
-func (c *Core) depart(now time.Duration, message trace.MessageID, v *variant, w way) {
+func (c *Core) depart(now time.Duration, message trace.MessageID, v *variant, w way, avoid *link) {
 	if !c.admitEntry(c.own) {
 		return // the next round asks again
 	}
@@ -320,7 +320,7 @@ func (c *Core) depart(now time.Duration, message trace.MessageID, v *variant, w 
 	})
 	v.answer.holders++
 	x := c.enter(now, c.own, header[:], v.answer, 0)
-	x.reverse = w.link
+	x.reverse, x.avoid = w.link, avoid
 	if !c.advance(now, x) {
 		c.giveUp(now, x)
 	}

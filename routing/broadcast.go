@@ -12,10 +12,11 @@ import (
 )
 
 const (
-	maxParts    = 16               // intervals of one broadcast that a peer answers for
-	castSilence = 3 * time.Second  // a child that took an interval and is not heard of is dead
-	castAlive   = time.Second      // how often a child that is not done says so
-	castEnd     = 30 * time.Second // a part that is not done by then is ended as it is
+	maxParts     = 64                     // intervals of one broadcast that a peer answers for
+	childTakes   = 200 * time.Millisecond // least time for a child to take its interval
+	childSilence = 3 * time.Second        // a child that took an interval and is not heard of is dead
+	partAlive    = time.Second            // how often a child that is not done says so
+	partEnd      = 30 * time.Second       // a part that is not done by then is ended as it is
 )
 
 // A BroadcastMessage is a broadcast between two peers: data for the receiver
@@ -28,16 +29,16 @@ type BroadcastMessage struct {
 	Hops      int // links crossed, the one it came by included
 }
 
-// An Outcast is a broadcast to send to a child.
-type Outcast struct {
+// An BroadcastOutgoing is a broadcast to send to a child.
+type BroadcastOutgoing struct {
 	To        *identity.Contact
 	Broadcast BroadcastMessage
 }
 
-// A CastAnswer is for the peer that a broadcast came from: that this peer
+// A BroadcastAnswer is for the peer that a broadcast came from: that this peer
 // answers for the interval up to Limit, repeated while that lasts, and, if Done,
 // how many peers in it have the broadcast now that had it not before.
-type CastAnswer struct {
+type BroadcastAnswer struct {
 	To      identity.ID
 	Message trace.MessageID
 	Limit   identity.Point
@@ -45,8 +46,8 @@ type CastAnswer struct {
 	Reached uint64
 }
 
-// A Cast is a broadcast that came and is to be verified.
-type Cast struct {
+// A BroadcastArrival is a broadcast that came and is to be verified.
+type BroadcastArrival struct {
 	Offer     Offer
 	Body      []byte
 	Signature []byte
@@ -54,10 +55,10 @@ type Cast struct {
 	Hops      int
 }
 
-// A CastResult is the end of an own broadcast. Reached counts the other peers
+// A BroadcastResult is the end of an own broadcast. Reached counts the other peers
 // that have it. It is exact unless peers died, or were taken for dead, while
 // they spread it; then a few may have it uncounted.
-type CastResult struct {
+type BroadcastResult struct {
 	Message trace.MessageID
 	Reached uint64
 }
@@ -120,7 +121,7 @@ func (c *Core) Broadcast(now time.Duration, message trace.MessageID, body, signa
 	if len(body)+len(signature) > wire.MaxBroadcast {
 		return fmt.Errorf("%w: broadcast of %d bytes, where %d is most", ErrInvalid, len(body)+len(signature), wire.MaxBroadcast)
 	}
-	offer := Offer{message, c.castDigest(message, body, signature)}
+	offer := Offer{message, c.broadcastDigest(message, body, signature)}
 	if c.broadcasts[offer] != nil {
 		return fmt.Errorf("%w: broadcast %s was sent already", ErrInvalid, message)
 	}
@@ -133,12 +134,12 @@ func (c *Core) Broadcast(now time.Duration, message trace.MessageID, body, signa
 	b.covered = identity.Point(bytes.Repeat([]byte{0xff}, len(b.covered))) // all round
 	p := c.newPart(now, b, c.own, self.Point)
 	c.spread(now, p, identity.Point{}, identity.Point{})
-	c.castEvent(trace.BroadcastSent, b, identity.ID{}, len(p.children))
+	c.broadcastEvent(trace.BroadcastSent, b, identity.ID{}, len(p.children))
 	c.finish(p)
 	return nil
 }
 
-func (c *Core) castDigest(message trace.MessageID, body, signature []byte) uint64 {
+func (c *Core) broadcastDigest(message trace.MessageID, body, signature []byte) uint64 {
 	return c.digest.bytes(c.digest.bytes(c.digest.bytes(0, message[:]), body), signature)
 }
 
@@ -204,7 +205,7 @@ func (c *Core) BroadcastIn(now time.Duration, from identity.ID, m BroadcastMessa
 		return
 	}
 	l.hear()
-	offer := Offer{m.Message, c.castDigest(m.Message, m.Body, m.Signature)}
+	offer := Offer{m.Message, c.broadcastDigest(m.Message, m.Body, m.Signature)}
 	b := c.broadcasts[offer]
 	fresh := b == nil
 	if fresh {
@@ -213,7 +214,7 @@ func (c *Core) BroadcastIn(now time.Duration, from identity.ID, m BroadcastMessa
 		}
 		b.hops = m.Hops
 		held := c.hold(b.body)
-		c.ready.Casts = append(c.ready.Casts, Cast{
+		c.ready.BroadcastArrivals = append(c.ready.BroadcastArrivals, BroadcastArrival{
 			Offer: offer, Body: held[:b.signature:b.signature], Signature: held[b.signature:], From: from, Hops: m.Hops,
 		})
 	}
@@ -243,11 +244,11 @@ func (c *Core) BroadcastIn(now time.Duration, from identity.ID, m BroadcastMessa
 }
 
 func (c *Core) newPart(now time.Duration, b *broadcast, l *link, limit identity.Point) *part {
-	p := &part{broadcast: b, link: l, limit: limit, ends: now + castEnd}
+	p := &part{broadcast: b, link: l, limit: limit, ends: now + partEnd}
 	p.timer.owner = p
 	b.parts = append(b.parts, p)
 	b.link.closed.remove(b)
-	c.timers.set(&p.timer, now+castAlive)
+	c.timers.set(&p.timer, now+partAlive)
 	return p
 }
 
@@ -256,11 +257,11 @@ func (c *Core) report(p *part) {
 	if p.link == c.own {
 		return
 	}
-	answer := CastAnswer{To: p.link.id, Message: p.broadcast.offer.Message, Limit: p.limit}
+	answer := BroadcastAnswer{To: p.link.id, Message: p.broadcast.offer.Message, Limit: p.limit}
 	if p.done {
 		answer.Done, answer.Reached = true, p.reached
 	}
-	c.ready.Answers = append(c.ready.Answers, answer)
+	c.ready.BroadcastAnswers = append(c.ready.BroadcastAnswers, answer)
 }
 
 // BroadcastAccepted says that an offered broadcast is origin's, and spreads it.
@@ -278,7 +279,7 @@ func (c *Core) BroadcastAccepted(now time.Duration, o Offer, origin identity.ID)
 		}
 	}
 	b.verdict, b.origin = accepted, origin
-	c.castEvent(trace.BroadcastDelivered, b, origin, 0)
+	c.broadcastEvent(trace.BroadcastDelivered, b, origin, 0)
 	for _, p := range b.parts {
 		c.extend(now, p)
 	}
@@ -309,7 +310,7 @@ func (c *Core) BroadcastTaken(now time.Duration, from identity.ID, message trace
 		}
 		if x.state == childTaken {
 			x.asked = false
-			c.timers.set(&x.timer, now+castSilence)
+			c.timers.set(&x.timer, now+childSilence)
 		}
 	}
 }
@@ -365,7 +366,7 @@ func (p *part) expire(c *Core, now time.Duration) {
 		return
 	}
 	c.report(p)
-	c.timers.set(&p.timer, now+castAlive)
+	c.timers.set(&p.timer, now+partAlive)
 }
 
 // finish reports p once no child owes an answer.
@@ -379,8 +380,8 @@ func (c *Core) finish(p *part) {
 	p.children = nil
 	c.report(p)
 	if p.link == c.own {
-		c.ready.Results = append(c.ready.Results, CastResult{Message: b.offer.Message, Reached: p.reached})
-		c.castEvent(trace.BroadcastDone, b, identity.ID{}, int(p.reached))
+		c.ready.BroadcastResults = append(c.ready.BroadcastResults, BroadcastResult{Message: b.offer.Message, Reached: p.reached})
+		c.broadcastEvent(trace.BroadcastDone, b, identity.ID{}, int(p.reached))
 	}
 	for _, other := range b.parts {
 		if !other.done {

@@ -97,8 +97,8 @@ func (o *outbox) clear(p *pool) {
 	r := &o.Ready
 	r.Envelopes, r.Acks, r.Refusals = empty(r.Envelopes), empty(r.Acks), empty(r.Refusals)
 	r.Arrivals, r.Receipts, r.Failures = empty(r.Arrivals), empty(r.Receipts), empty(r.Failures)
-	r.Broadcasts, r.Answers, r.Casts = empty(r.Broadcasts), empty(r.Answers), empty(r.Casts)
-	r.Results, r.Events = empty(r.Results), empty(r.Events)
+	r.Broadcasts, r.BroadcastAnswers, r.BroadcastArrivals = empty(r.Broadcasts), empty(r.BroadcastAnswers), empty(r.BroadcastArrivals)
+	r.BroadcastResults, r.Events = empty(r.BroadcastResults), empty(r.Events)
 }
 
 // empty drops what a slice refers to; a burst's memory is not kept.

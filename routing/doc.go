@@ -28,5 +28,13 @@
 // What a neighbour can make this peer remember is bounded in number and bytes,
 // and the more it uses, the less it is given; see [Config.MaxEntries].
 //
+// # What it does not do
+//
+// Copies do not take disjoint paths yet, only different first hops. A broadcast
+// reaches whoever can be reached through the tables: where as many neighbours
+// in a row are dead as a peer remembers, those behind them hear of it when the
+// ring has healed and somebody tells them, which is not done here. And a peer
+// that takes a part of a broadcast and lies about it is believed.
+//
 // Begin reading at [Core], then forward.go, send.go, arrive.go and broadcast.go.
 package routing

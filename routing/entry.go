@@ -34,6 +34,7 @@ type entry struct {
 	send    *send   // the own send it is a copy of; nil: none, or it ended
 	round   int     // of that send
 	reverse *link   // a receipt's first choice: where the message came from
+	avoid   *link   // a receipt's last choice: another of its kind goes there
 	ring    bool    // at the first hop only peers of the table, none learned
 
 	state state

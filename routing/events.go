@@ -64,13 +64,13 @@ func (c *Core) done(s *send, target identity.ID, hops int) {
 	}
 }
 
-func (c *Core) castForwarded(b *broadcast, to identity.ID, limit identity.Point) {
+func (c *Core) broadcastForwarded(b *broadcast, to identity.ID, limit identity.Point) {
 	if c.config.Trace {
 		c.event(trace.Event{Kind: trace.BroadcastForwarded, Message: b.offer.Message, Other: to, Key: limit, Hops: b.hops + 1})
 	}
 }
 
-func (c *Core) castEvent(kind trace.Kind, b *broadcast, other identity.ID, count int) {
+func (c *Core) broadcastEvent(kind trace.Kind, b *broadcast, other identity.ID, count int) {
 	if c.config.Trace {
 		c.event(trace.Event{Kind: kind, Message: b.offer.Message, Other: other, Count: count, Hops: b.hops})
 	}

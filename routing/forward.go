@@ -110,6 +110,9 @@ func (c *Core) advance(now time.Duration, x *entry) bool {
 	x.state = waiting
 	x.try[x.tries] = try{link: l, at: now}
 	x.tries++
+	if x.send != nil {
+		x.send.hops = append(x.send.hops, l.id)
+	}
 	c.timers.set(&x.timer, now+c.rto(l, len(x.payload.bytes), x.tries-1))
 	c.ready.Envelopes = append(c.ready.Envelopes, Outgoing{
 		To: l.id, Contact: contact, Header: x.header, Payload: c.hold(x.payload),
@@ -168,7 +171,10 @@ func (p *pick) eligible(contact *identity.Contact) bool {
 	if x.send != nil && !x.send.free(contact.ID, p.strict) {
 		return false
 	}
-	return !p.strict || !p.core.links.suspects(p.now, contact.ID)
+	if !p.strict {
+		return true
+	}
+	return !p.core.links.suspects(p.now, contact.ID) && (x.avoid == nil || x.avoid.id != contact.ID)
 }
 
 // Ack takes the acknowledgement of a copy: from is responsible for it now.

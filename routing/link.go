@@ -12,8 +12,8 @@ const (
 	minRTO       = 50 * time.Millisecond
 	maxRTO       = time.Second
 	firstRTO     = 250 * time.Millisecond // as long as nothing was measured
-	minSuspicion = time.Second
-	maxSuspicion = 8 * time.Second
+	minSuspicion = 4 * time.Second
+	maxSuspicion = 64 * time.Second
 	bytesPerTime = 1000 // a payload may take a microsecond for a byte, in bytes a millisecond
 	maxLinks     = 4096
 )
@@ -130,8 +130,8 @@ func (s *links) suspects(now time.Duration, id identity.ID) bool {
 }
 
 // rto is how long to wait for l to acknowledge size bytes before another is
-// tried too. It doubles with each try, so that a stall here or near here does
-// not set loose every alternative at once.
+// tried too. It doubles from the third try on, so that a stall here or near
+// here does not set loose every alternative at once.
 func (c *Core) rto(l *link, size, try int) time.Duration {
 	d := l.rtt
 	if d.mean == 0 {
@@ -141,7 +141,7 @@ func (c *Core) rto(l *link, size, try int) time.Duration {
 	if d.mean != 0 {
 		timeout = max(d.timeout(), minRTO)
 	}
-	timeout = min(timeout<<try, maxRTO)
+	timeout = min(timeout<<max(try-1, 0), maxRTO)
 	return timeout + time.Duration(size/bytesPerTime)*time.Millisecond
 }
 

@@ -12,17 +12,19 @@ import (
 // Ready is what the driver is to do after calls to a Core. Everything in it,
 // bytes included, is valid until the next call of [Core.Ready].
 type Ready struct {
-	Envelopes  []Outgoing   // send these, in order
-	Acks       []Ack        // send these; those to one peer fit in one frame
-	Refusals   []Refusal    // send these
-	Arrivals   []Arrival    // open these, then call Accepted or Rejected
-	Receipts   []Receipt    // open these, then call Done where one is true
-	Failures   []Failure    // own sends that ended without receipt
-	Broadcasts []Outcast    // send these
-	Answers    []CastAnswer // send these
-	Casts      []Cast       // verify these, then call BroadcastAccepted or BroadcastRejected
-	Results    []CastResult // own broadcasts that ended
-	Events     []trace.Event
+	Envelopes []Outgoing // send these, in order
+	Acks      []Ack      // send these; those to one peer fit in one frame
+	Refusals  []Refusal  // send these
+	Arrivals  []Arrival  // open these, then call Accepted or Rejected
+	Receipts  []Receipt  // open these, then call Done where one is true
+	Failures  []Failure  // own sends that ended without receipt
+
+	Broadcasts        []BroadcastOutgoing // send these
+	BroadcastAnswers  []BroadcastAnswer   // send these
+	BroadcastArrivals []BroadcastArrival  // verify these, then call BroadcastAccepted or BroadcastRejected
+	BroadcastResults  []BroadcastResult   // own broadcasts that ended
+
+	Events []trace.Event // report these, with At and Peer filled in
 }
 
 // Outgoing is an envelope to send: header and payload, one after the other.

@@ -264,7 +264,7 @@ func (c *Core) receive(now time.Duration, l *link, k key, e wire.Envelope, seale
 			mine++
 		}
 	}
-	if len(s.offers) >= maxOffers || mine >= maxLinkOffers || !c.admit(c.own, len(e)) {
+	if len(s.offers) >= maxOffers || mine >= maxLinkOffers || !c.admitBytes(l, len(e)) {
 		c.refuse(l.id, k, wire.ReasonLimit)
 		return
 	}

@@ -102,13 +102,13 @@ func add(a, d identity.Point) identity.Point {
 func (c *Core) pass(now time.Duration, x *child) {
 	b := x.part.broadcast
 	held := c.hold(b.body)
-	c.ready.Broadcasts = append(c.ready.Broadcasts, Outcast{To: x.contact, Broadcast: BroadcastMessage{
+	c.ready.Broadcasts = append(c.ready.Broadcasts, BroadcastOutgoing{To: x.contact, Broadcast: BroadcastMessage{
 		Message: b.offer.Message, Body: held[:b.signature:b.signature], Signature: held[b.signature:],
 		Limit: x.limit, Hops: b.hops + 1,
 	}})
 	x.sent = now
-	c.timers.set(&x.timer, now+c.rto(x.link, len(held), 0))
-	c.castForwarded(b, x.contact.ID, x.limit)
+	c.timers.set(&x.timer, now+max(c.rto(x.link, len(held), 0), childTakes))
+	c.broadcastForwarded(b, x.contact.ID, x.limit)
 }
 
 // expire asks a child that took its interval and fell silent once more, and
@@ -129,7 +129,7 @@ func (c *Core) takeOver(now time.Duration, x *child) {
 	x.state = childDead
 	p := x.part
 	p.broadcast.dead = append(p.broadcast.dead, x.contact.ID)
-	c.castEvent(trace.BroadcastTaken, p.broadcast, x.contact.ID, 0)
+	c.broadcastEvent(trace.BroadcastTaken, p.broadcast, x.contact.ID, 0)
 	c.spread(now, p, x.from, x.to)
 	p.open--
 	c.finish(p)

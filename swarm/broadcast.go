@@ -77,7 +77,7 @@ func (p *Peer) beginBroadcast(data []byte) (trace.MessageID, chan int, error) {
 }
 
 // endBroadcast ends a broadcast of this peer.
-func (p *Peer) endBroadcast(r routing.CastResult) {
+func (p *Peer) endBroadcast(r routing.BroadcastResult) {
 	if done := p.broadcasts[r.Message]; done != nil {
 		delete(p.broadcasts, r.Message)
 		done <- int(r.Reached)
@@ -85,7 +85,7 @@ func (p *Peer) endBroadcast(r routing.CastResult) {
 }
 
 // hearBroadcast has the loop verify a broadcast and pass it on.
-func (p *Peer) hearBroadcast(c *routing.Cast) {
+func (p *Peer) hearBroadcast(c *routing.BroadcastArrival) {
 	cast := *c
 	cast.Body, cast.Signature = bytes.Clone(c.Body), bytes.Clone(c.Signature)
 	if !p.later(func() { p.verifyBroadcast(&cast) }) {
@@ -95,7 +95,7 @@ func (p *Peer) hearBroadcast(c *routing.Cast) {
 
 // verifyBroadcast delivers and spreads a broadcast that its origin signed, once.
 // It is called without mu.
-func (p *Peer) verifyBroadcast(c *routing.Cast) {
+func (p *Peer) verifyBroadcast(c *routing.BroadcastArrival) {
 	body, origin, err := p.checkBroadcast(c)
 	p.mu.Lock()
 	defer p.settleAndUnlock()
@@ -115,14 +115,16 @@ func (p *Peer) verifyBroadcast(c *routing.Cast) {
 		m.Address = known.Addresses[0]
 	}
 	if !p.inbox.put(m) {
+		p.counters.Refused++
 		p.emit(trace.Event{Kind: trace.Refused, Message: m.ID, Other: origin, Reason: "inbox full"})
 		return
 	}
+	p.counters.Delivered++
 	p.emit(trace.Event{Kind: trace.BroadcastDelivered, Message: m.ID, Other: origin, Hops: c.Hops})
 }
 
 // checkBroadcast verifies what can be verified without knowing what came before.
-func (p *Peer) checkBroadcast(c *routing.Cast) (*wirepb.BroadcastBody, identity.ID, error) {
+func (p *Peer) checkBroadcast(c *routing.BroadcastArrival) (*wirepb.BroadcastBody, identity.ID, error) {
 	body, err := wire.UnmarshalBroadcastBody(c.Body)
 	if err != nil {
 		return nil, identity.ID{}, err
@@ -144,7 +146,8 @@ func (p *Peer) checkBroadcast(c *routing.Cast) (*wirepb.BroadcastBody, identity.
 }
 
 // sendBroadcast sends a broadcast to a child in the tree.
-func (p *Peer) sendBroadcast(o *routing.Outcast) {
+func (p *Peer) sendBroadcast(o *routing.BroadcastOutgoing) {
+	p.counters.Casts++
 	b := &o.Broadcast
 	p.sendRing(o.To, &wirepb.Control{Body: &wirepb.Control_Broadcast{Broadcast: &wirepb.Broadcast{
 		Body: b.Body, Signature: b.Signature, Limit: b.Limit[:], Hops: uint32(b.Hops),
@@ -152,7 +155,7 @@ func (p *Peer) sendBroadcast(o *routing.Outcast) {
 }
 
 // sendCastAnswer tells a broadcast's parent in the tree how its interval stands.
-func (p *Peer) sendCastAnswer(a routing.CastAnswer) {
+func (p *Peer) sendCastAnswer(a routing.BroadcastAnswer) {
 	c := &wirepb.Control{}
 	if a.Done {
 		c.Body = &wirepb.Control_BroadcastDone{BroadcastDone: &wirepb.BroadcastDone{

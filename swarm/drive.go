@@ -149,8 +149,8 @@ func (p *Peer) settleRoute() bool {
 	for i := range ready.Receipts {
 		p.receipt(&ready.Receipts[i])
 	}
-	for i := range ready.Casts {
-		p.hearBroadcast(&ready.Casts[i])
+	for i := range ready.BroadcastArrivals {
+		p.hearBroadcast(&ready.BroadcastArrivals[i])
 	}
 	for i := range ready.Envelopes {
 		p.sendEnvelope(&ready.Envelopes[i])
@@ -166,10 +166,10 @@ func (p *Peer) settleRoute() bool {
 	for i := range ready.Broadcasts {
 		p.sendBroadcast(&ready.Broadcasts[i])
 	}
-	for _, a := range ready.Answers {
+	for _, a := range ready.BroadcastAnswers {
 		p.sendCastAnswer(a)
 	}
-	for _, r := range ready.Results {
+	for _, r := range ready.BroadcastResults {
 		p.endBroadcast(r)
 	}
 	for _, f := range ready.Failures {
@@ -181,11 +181,12 @@ func (p *Peer) settleRoute() bool {
 // idle reports whether a Ready of the routing asks for nothing.
 func idle(r *routing.Ready) bool {
 	return len(r.Envelopes)+len(r.Acks)+len(r.Refusals)+len(r.Arrivals)+len(r.Receipts)+len(r.Failures) == 0 &&
-		len(r.Broadcasts)+len(r.Answers)+len(r.Casts)+len(r.Results)+len(r.Events) == 0
+		len(r.Broadcasts)+len(r.BroadcastAnswers)+len(r.BroadcastArrivals)+len(r.BroadcastResults)+len(r.Events) == 0
 }
 
 // sendEnvelope sends an envelope to the next hop.
 func (p *Peer) sendEnvelope(o *routing.Outgoing) {
+	p.counters.Envelopes++
 	if o.Contact != nil {
 		p.sendTo(o.Contact, wire.FrameEnvelope, o.Header[:], o.Payload)
 		return

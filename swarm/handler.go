@@ -66,8 +66,17 @@ func (h *handler) Down(link transport.Link, err error) {
 	}
 	p.emit(trace.Event{Kind: trace.LinkDown, Other: id, Reason: fmt.Sprint(err)})
 	var closed *transport.CloseError
-	if errors.As(err, &closed) && (closed.Code == wire.CodeIdle || closed.Code == wire.CodeReplaced) {
+	if !errors.As(err, &closed) {
+		closed = &transport.CloseError{}
+	}
+	switch closed.Code {
+	case wire.CodeIdle, wire.CodeReplaced:
 		return
+	case wire.CodeProtocol, wire.CodeVersion, wire.CodeRecord, wire.CodeLimit:
+		if !closed.Remote {
+			p.emit(trace.Event{Kind: trace.Violation, Other: id, Address: link.Remote().String(), Reason: closed.Reason})
+			p.config.Logger.Debug("rule broken", "peer", id.Short(), "err", err)
+		}
 	}
 	p.unreachable(id)
 }
@@ -130,11 +139,7 @@ func (p *Peer) violation(link transport.Link, err error) {
 	case errors.Is(err, identity.ErrRecord):
 		code = wire.CodeRecord
 	}
-	p.mu.Lock()
-	p.emit(trace.Event{Kind: trace.Violation, Other: link.Peer(), Address: link.Remote().String(), Reason: err.Error()})
-	p.settleAndUnlock()
-	p.config.Logger.Debug("link closed", "peer", link.Peer().Short(), "err", err)
-	link.Close(code, err.Error())
+	link.Close(code, err.Error()) // Down reports it
 }
 
 var errNoHello = &wire.Error{Code: wire.CodeProtocol, Reason: "the second frame must be a hello"}

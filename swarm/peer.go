@@ -49,6 +49,7 @@ type Peer struct {
 	armed   time.Duration    // when the loop wakes
 
 	sending    map[trace.MessageID]*sending
+	spare      []*sending                 // ended, for the next
 	opening    map[identity.ID][]*sending // sends that wait for the handshake of another
 	receipts   []heldReceipt
 	lookups    map[trace.MessageID]func(chord.Answer)
@@ -62,6 +63,7 @@ type Peer struct {
 	sealed     []byte
 	leaving    bool
 	traced     bool // the state machines make events
+	counters   Counters
 }
 
 // A neighbour is a peer at the other end of a link.

@@ -92,6 +92,7 @@ func (p *Peer) opened(a *routing.Arrival, o seal.Opened, err error) {
 // deliver gives a message to the program and returns what to tell its origin.
 func (p *Peer) deliver(a *routing.Arrival, origin identity.ID, c content) status {
 	if p.config.Allow != nil && !p.config.Allow(origin) {
+		p.counters.Refused++
 		p.emit(trace.Event{Kind: trace.Refused, Message: a.Offer.Message, Other: origin, Reason: "not allowed"})
 		return statusRefused
 	}
@@ -100,9 +101,11 @@ func (p *Peer) deliver(a *routing.Arrival, origin identity.ID, c content) status
 		m.Address = known.Addresses[0]
 	}
 	if !p.inbox.put(m) {
+		p.counters.Refused++
 		p.emit(trace.Event{Kind: trace.Refused, Message: a.Offer.Message, Other: origin, Reason: "inbox full"})
 		return statusInboxFull
 	}
+	p.counters.Delivered++
 	p.emit(trace.Event{Kind: trace.Delivered, Message: a.Offer.Message, Other: origin, Hops: a.Hops})
 	return statusDelivered
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"cicada/chord"
@@ -45,12 +44,6 @@ type outcome struct {
 	err     error
 }
 
-var sendings = sync.Pool{New: func() any {
-	s := &sending{done: make(chan outcome, 1), timer: time.NewTimer(time.Hour)}
-	s.timer.Stop()
-	return s
-}}
-
 // Send sends data to target and returns when the target has acknowledged it. The
 // message is sealed to the target: no peer in between can read or change it. It
 // is delivered once, or not at all.
@@ -82,9 +75,8 @@ func (p *Peer) send(ctx context.Context, target identity.ID, data []byte, option
 	if err != nil {
 		return Receipt{}, err
 	}
-	s := sendings.Get().(*sending)
-	s.timer.Reset(p.timeout(ctx))
-	if err := p.begin(s, sending{target: target, point: point, data: data, options: options}); err != nil {
+	s, err := p.begin(sending{target: target, point: point, data: data, options: options}, p.timeout(ctx))
+	if err != nil {
 		return Receipt{}, err
 	}
 	return p.await(ctx, s)
@@ -103,8 +95,7 @@ func (p *Peer) await(ctx context.Context, s *sending) (Receipt, error) {
 	var err error
 	select {
 	case o := <-s.done:
-		s.timer.Stop()
-		sendings.Put(s)
+		p.reuse(s)
 		return o.receipt, o.err
 	case <-s.timer.C:
 		err = ErrNoAnswer
@@ -135,8 +126,11 @@ func (p *Peer) sendSelf(data []byte) (Receipt, error) {
 		m.Address = addresses[0]
 	}
 	if !p.inbox.put(m) {
+		p.counters.Failed++
 		return Receipt{}, ErrInboxFull
 	}
+	p.counters.Sent++
+	p.counters.Delivered++
 	p.emit(trace.Event{Kind: trace.Delivered, Message: m.ID, Other: p.id})
 	return Receipt{ID: m.ID, Copies: 1, Path: Direct}, nil
 }
@@ -147,31 +141,60 @@ func (p *Peer) newMessageID() (m trace.MessageID) {
 	return m
 }
 
-// begin sends s, or has it wait until the handshake with its target, which
+// newSending returns a sending made from m. It is called with mu held.
+func (p *Peer) newSending(m sending, timeout time.Duration) *sending {
+	m.id, m.started = p.newMessageID(), time.Now()
+	n := len(p.spare)
+	if n == 0 {
+		s := &sending{done: make(chan outcome, 1), timer: time.NewTimer(timeout)}
+		p.spare, n = append(p.spare, s), 1
+	}
+	s := p.spare[n-1]
+	p.spare = p.spare[:n-1]
+	m.done, m.timer = s.done, s.timer
+	*s = m
+	s.timer.Reset(timeout)
+	return s
+}
+
+// maxSpare is how many sendings are kept for later use.
+const maxSpare = 64
+
+// reuse keeps a sending that ended in good order.
+func (p *Peer) reuse(s *sending) {
+	s.timer.Stop()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.spare) < maxSpare {
+		p.spare = append(p.spare, s)
+	}
+}
+
+// begin sends m, or has it wait until the handshake with its target, which
 // another message began, is over: one handshake serves them all.
-func (p *Peer) begin(s *sending, m sending) error {
+func (p *Peer) begin(m sending, timeout time.Duration) (*sending, error) {
 	p.mu.Lock()
 	if p.isClosed() {
 		p.mu.Unlock()
-		return ErrClosed
+		return nil, ErrClosed
 	}
-	m.id, m.started, m.done, m.timer = p.newMessageID(), time.Now(), s.done, s.timer
-	*s = m
-	p.sending[s.id] = s
+	s := p.newSending(m, timeout)
+	id := s.id
+	p.sending[id] = s
 	waiting, busy := p.opening[s.target]
 	switch {
 	case busy:
 		p.opening[s.target] = append(waiting, s)
 		p.mu.Unlock()
-		return nil
+		return s, nil
 	case p.sealer.Warmth(s.target) == seal.Warm:
 		defer p.settleAndUnlock()
-		return p.launch(s)
+		return s, p.launch(s)
 	}
 	p.opening[s.target] = nil
 	p.mu.Unlock()
-	p.handshake(s, m.id)
-	return nil
+	p.handshake(s, id)
+	return s, nil
 }
 
 func (p *Peer) isClosed() bool {
@@ -194,6 +217,7 @@ func (p *Peer) launch(s *sending) error {
 		err = p.dispatch(s, sealed)
 	}
 	if err != nil {
+		p.counters.Failed++
 		delete(p.sending, s.id)
 	}
 	return err
@@ -251,7 +275,10 @@ func (p *Peer) finish(s *sending, o outcome) {
 	o.receipt.Paths = s.paths
 	target := s.target
 	s.data = nil
-	if o.err != nil {
+	if o.err == nil {
+		p.counters.Sent++
+	} else {
+		p.counters.Failed++
 		p.emit(trace.Event{Kind: trace.SendFailed, Message: s.id, Other: target, Reason: o.err.Error()})
 	}
 	s.done <- o // s may be in use again from here on

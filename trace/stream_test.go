@@ -147,7 +147,7 @@ func TestWriterLeavesOutWhatIsTooLong(t *testing.T) {
 	}
 }
 
-// full disk: a writer that takes so many bytes and then fails.
+// A disk is a writer that takes so many bytes and then fails.
 type disk struct{ room int }
 
 var errDiskFull = errors.New("disk full")
@@ -196,6 +196,28 @@ func TestWriterKeepsLinesWhole(t *testing.T) {
 	for i, o := range got {
 		if o.kind != trace.CopyForwarded {
 			t.Fatalf("event %d: got %v", i, o)
+		}
+	}
+}
+
+func BenchmarkWriter(b *testing.B) {
+	w, e := trace.NewWriter(io.Discard), full(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		w.Emit(e)
+	}
+}
+
+func BenchmarkReader(b *testing.B) {
+	line := record(b, full(b))
+	stream := bytes.Repeat(line, 100)
+	b.SetBytes(int64(len(stream)))
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, err := range trace.NewReader(bytes.NewReader(stream)).All() {
+			if err != nil {
+				b.Fatal(err)
+			}
 		}
 	}
 }

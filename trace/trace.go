@@ -53,34 +53,34 @@ const (
 	RingSuccessors   Kind = "ring.successors"   // the list changed: Peers
 	RingPredecessors Kind = "ring.predecessors" // the list changed: Peers
 	RingFinger       Kind = "ring.finger"       // Key is the finger's start, Peers its candidates
-	RingSuspect      Kind = "ring.suspect"      // Other missed an answer; Count is how many in a row
+	RingSuspect      Kind = "ring.suspect"      // Other missed an answer; Count is how many in a row, Reason is set where it could not even be reached
 	RingDead         Kind = "ring.dead"         // Other is dropped from the table: Reason
-	RingOwns         Kind = "ring.owns"         // the successor, Other, accepted this peer: it answers for its keys now
+	RingOwns         Kind = "ring.owns"         // the successor accepted this peer, which answers for its keys now: nothing more
 
 	LookupSent      Kind = "lookup.sent"      // at the origin: Key, Message
 	LookupForwarded Kind = "lookup.forwarded" // Key, Message, Other is the next hop, Hops, Reason is the rule
-	LookupAnswered  Kind = "lookup.answered"  // at the owner: Key, Message
+	LookupAnswered  Kind = "lookup.answered"  // at the owner: Key, Message, Other is the origin, Hops
 	LookupDone      Kind = "lookup.done"      // at the origin: Key, Message, Other is the owner, Hops, Peers is the trail
 	LookupFailed    Kind = "lookup.failed"    // at the origin: Key, Message, Reason
 
-	CopySent      Kind = "copy.sent"         // at the origin: Message, Copy, Key, Other is the first hop
-	CopyForwarded Kind = "copy.forwarded"    // Message, Copy, Key, Other is the next hop, Hops
-	CopyArrived   Kind = "copy.arrived"      // at the target: Message, Copy, Hops
-	CopyDropped   Kind = "copy.dropped"      // Message, Copy, Reason
-	CopyRetried   Kind = "copy.retried"      // the next hop, Other, did not take it: Message, Copy
-	Delivered     Kind = "message.delivered" // the program at the target has it: Message, Other is the origin, Hops, Size
+	CopySent      Kind = "copy.sent"         // at the origin: Message, Copy, Key, Other is the first hop, Hops, Name is the kind of envelope, Size of its payload
+	CopyForwarded Kind = "copy.forwarded"    // Message, Copy, Key, Other is the next hop, Hops, Name is the kind of envelope, Size of its payload
+	CopyArrived   Kind = "copy.arrived"      // at the target: Message, Copy, Other is the last hop, Hops
+	CopyDropped   Kind = "copy.dropped"      // Message, Copy, Key, Name is the kind of envelope, Reason
+	CopyRetried   Kind = "copy.retried"      // the next hop, Other, did not take it: Message, Copy, Reason
+	Delivered     Kind = "message.delivered" // the program at the target has it: Message, Other is the origin, Hops
 	Opened        Kind = "message.opened"    // a seal was opened here: Message, Other is who made it
-	Refused       Kind = "message.refused"   // the target did not take it: Message, Other is the origin, Reason
-	ReceiptSent   Kind = "receipt.sent"      // at the target: Message, Other is the origin
-	ReceiptDone   Kind = "receipt.done"      // at the origin: Message, Other is the target, Hops
-	SendFailed    Kind = "send.failed"       // at the origin: Message, Reason
+	Refused       Kind = "message.refused"   // the target did not take it: Message, Other is the origin, or the last hop where the origin is not proven, Reason
+	ReceiptSent   Kind = "receipt.sent"      // at the target: Message, Copy, Key, Other is the origin, Size of its payload
+	ReceiptDone   Kind = "receipt.done"      // at the origin: Message, Key, Other is the target, Hops
+	SendFailed    Kind = "send.failed"       // at the origin: Message, Other is the target, Reason
 
 	BroadcastSent      Kind = "broadcast.sent"      // at the origin: Message, Count is the children
-	BroadcastForwarded Kind = "broadcast.forwarded" // Message, Other is the child, Key the end of its interval
+	BroadcastForwarded Kind = "broadcast.forwarded" // Message, Other is the child, Key the end of its interval, Hops
 	BroadcastDelivered Kind = "broadcast.delivered" // Message, Other is the origin, Hops
-	BroadcastTaken     Kind = "broadcast.taken"     // Message, Other is the dead child whose interval went to another
+	BroadcastTaken     Kind = "broadcast.taken"     // Message, Other is the dead child whose interval went to another, Hops
 	BroadcastDone      Kind = "broadcast.done"      // at the origin: Message, Count is the peers reached
 
-	Violation Kind = "violation"  // a peer broke a rule of the wire: Other or Address, Reason
+	Violation Kind = "violation"  // a peer broke a rule of the wire: Other, Address, Reason, as far as known
 	Lost      Kind = "trace.lost" // a reader was slower than the events: Count of them are missing here
 )

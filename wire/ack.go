@@ -25,7 +25,8 @@ func ParseAck(body []byte) (Acks, error) {
 // Len returns how many envelopes are acknowledged.
 func (a Acks) Len() int { return len(a) / ackSize }
 
-// At returns acknowledgement i, counted from 0.
+// At returns acknowledgement i, counted from 0. Like a slice, it panics where
+// there is none.
 func (a Acks) At(i int) (message [16]byte, copy uint8) {
 	one := a[i*ackSize:][:ackSize]
 	return [16]byte(one), one[16]

@@ -11,7 +11,6 @@ import (
 
 	"cicada/chord"
 	"cicada/identity"
-	"cicada/trace"
 	"cicada/wire/wirepb"
 )
 
@@ -192,10 +191,4 @@ func trailBytes(trail []identity.ID) [][]byte {
 		list[i] = trail[i][:]
 	}
 	return list
-}
-
-// MessageID reads a 16-byte name of a message; shorter or longer ones were refused by package wire.
-func MessageID(b []byte) (m trace.MessageID) {
-	copy(m[:], b)
-	return m
 }

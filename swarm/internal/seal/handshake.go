@@ -46,7 +46,7 @@ func (s *Sealer) newHandshake(remote []byte, target identity.ID, message trace.M
 	prologue = append(prologue, target[:]...)
 	prologue = append(prologue, message[:]...)
 	return noise.NewHandshakeState(noise.Config{
-		CipherSuite:   s.suite,
+		CipherSuite:   newSuite(s.private),
 		Random:        s.random,
 		Pattern:       noise.HandshakeIK,
 		Initiator:     remote != nil,
@@ -233,13 +233,8 @@ func (s *Sealer) crowded(origin identity.ID) bool {
 }
 
 // install gives n its keys and takes it into the table.
-func (s *Sealer) install(n *session, outward, inward *noise.CipherState, now moment) (err error) {
-	if n.sealer, err = newAEAD(outward.UnsafeKey()); err != nil {
-		return err
-	}
-	if n.opener, err = newAEAD(inward.UnsafeKey()); err != nil {
-		return err
-	}
+func (s *Sealer) install(n *session, outward, inward *noise.CipherState, now moment) error {
+	n.outward.key, n.inward.key = outward.UnsafeKey(), inward.UnsafeKey()
 	n.used.Store(int64(now.age))
 	n.confirmed.Store(n.standing == confirmed)
 	s.mu.Lock()
@@ -269,7 +264,7 @@ func (s *Sealer) readAnswer(dst []byte, e wire.Envelope, target identity.ID, now
 		return Reply{}, ErrStale
 	}
 	// The handshake would be spoilt for the true answer by one whose key has small order.
-	if smallOrder(s.static.Private, e.Payload()[:keySize]) {
+	if smallOrder(s.private, e.Payload()[:keySize]) {
 		return Reply{}, fmt.Errorf("%w: answer", ErrForged)
 	}
 	out, outward, inward, err := p.state.ReadMessage(dst, e.Payload())

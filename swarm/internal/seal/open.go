@@ -172,7 +172,7 @@ func (s *Sealer) Answer(dst []byte, h Handle, point identity.Point, receipt []by
 	now := s.now()
 	switch {
 	case h.session != nil:
-		return h.session.seal(dst, &s.scratches, wire.EnvelopeReceipt, point, h.message, receipt, now.age), nil
+		return h.session.seal(dst, &s.scratches, wire.EnvelopeReceipt, point, h.message, receipt, now.age)
 	case h.first == nil:
 		return Sealed{}, ErrHandle
 	}

@@ -126,6 +126,9 @@ func TestReplayAfterRestart(t *testing.T) {
 			if len(o.Reply.Payload) == 0 || len(o.Reply.Payload) > len(l.Payload()) {
 				t.Errorf("got a challenge of %d bytes, want 1 to %d", len(o.Reply.Payload), len(l.Payload()))
 			}
+			if got := b.Warmth(a.id); got != Cold {
+				t.Errorf("got warmth %d, want %d: who replays must not turn messages aside", got, Cold)
+			}
 			// The true origin, still waiting, learns that nobody can know whether
 			// the earlier run delivered the message: that run ended after it was sealed.
 			r := a.learn(l, envelope(o.Reply, a.point, l.message), Again)

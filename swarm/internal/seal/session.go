@@ -63,24 +63,35 @@ type session struct {
 	stamp         int64  // wall time in its first message, the same at both ends
 	born          time.Duration
 
-	sealer cipher.AEAD
-	sent   atomic.Uint64 // messages, and so the next counter
-	bytes  atomic.Uint64 // of data sealed
-	used   atomic.Int64  // age of the Sealer when it last sealed or opened
-	rekey  atomic.Int64  // age of the Sealer when its successor was last tried for
+	outward direction
+	sent    atomic.Uint64 // messages, and so the next counter
+	bytes   atomic.Uint64 // of data sealed
+	used    atomic.Int64  // age of the Sealer when it last sealed or opened
+	rekey   atomic.Int64  // age of the Sealer when its successor was last tried for
 
-	opener    cipher.AEAD
-	mu        sync.Mutex // guards received
-	received  window
+	inward    direction
+	mu        sync.Mutex  // guards received
+	received  *window     // nil: nothing was opened yet
 	confirmed atomic.Bool // mirrors standing, for readers without the table's lock
 
 	standing standing      // guarded by Sealer.mu
 	retired  time.Duration // guarded by Sealer.mu; when a better session took over, 0 if none did
 }
 
-// newAEAD returns AES-256-GCM under key.
-func newAEAD(key [32]byte) (cipher.AEAD, error) {
-	block, err := aes.NewCipher(key[:])
+// A direction is one of the two keys of a session. Its cipher takes up most of a
+// session's memory, so it is made when it is needed and given back when the
+// session rests.
+type direction struct {
+	key   [32]byte
+	ready atomic.Pointer[cipher.AEAD]
+}
+
+// cipher returns AES-256-GCM under the key.
+func (d *direction) cipher() (cipher.AEAD, error) {
+	if ready := d.ready.Load(); ready != nil {
+		return *ready, nil
+	}
+	block, err := aes.NewCipher(d.key[:])
 	if err != nil {
 		return nil, fmt.Errorf("seal: session key: %w", err)
 	}
@@ -88,7 +99,14 @@ func newAEAD(key [32]byte) (cipher.AEAD, error) {
 	if err != nil {
 		return nil, fmt.Errorf("seal: session key: %w", err)
 	}
+	d.ready.Store(&aead)
 	return aead, nil
+}
+
+// rest gives back what can be made again.
+func (n *session) rest() {
+	n.outward.ready.Store(nil)
+	n.inward.ready.Store(nil)
 }
 
 // A scratch holds what an AEAD call reads. It is pooled: on the stack it would
@@ -110,7 +128,11 @@ func (c *scratch) set(counter uint64, kind wire.EnvelopeKind, message trace.Mess
 }
 
 // seal appends to dst the payload that carries data under n.
-func (n *session) seal(dst []byte, pool *sync.Pool, kind wire.EnvelopeKind, target identity.Point, message trace.MessageID, data []byte, age time.Duration) Sealed {
+func (n *session) seal(dst []byte, pool *sync.Pool, kind wire.EnvelopeKind, target identity.Point, message trace.MessageID, data []byte, age time.Duration) (Sealed, error) {
+	aead, err := n.outward.cipher()
+	if err != nil {
+		return Sealed{}, err
+	}
 	plain := max(len(data)+1, minPlain)
 	dst = slices.Grow(dst, indexSize+plain+tagSize)
 	dst = binary.BigEndian.AppendUint64(dst, n.remote)
@@ -125,26 +147,27 @@ func (n *session) seal(dst []byte, pool *sync.Pool, kind wire.EnvelopeKind, targ
 	counter := n.sent.Add(1) - 1
 	c := pool.Get().(*scratch)
 	c.set(counter, kind, message, target, n.remote)
-	dst = n.sealer.Seal(dst[:start], c.nonce[:], dst[start:], c.bound[:])
+	dst = aead.Seal(dst[:start], c.nonce[:], dst[start:], c.bound[:])
 	pool.Put(c)
-	return Sealed{Kind: kind, Counter: counter, Session: n.remote, Payload: dst}
+	return Sealed{Kind: kind, Counter: counter, Session: n.remote, Payload: dst}, nil
 }
 
-// open appends to dst the data of a payload sealed under n. The data is returned
-// with ErrReplay too: it is true, but was returned before.
+// open appends to dst the data of a payload sealed under n. With ErrReplay the
+// seal is true, but its data was returned before, and is not again.
 func (n *session) open(dst []byte, pool *sync.Pool, e wire.Envelope, age time.Duration) ([]byte, error) {
+	aead, err := n.inward.cipher()
+	if err != nil {
+		return dst, err
+	}
 	c := pool.Get().(*scratch)
 	c.set(e.Counter(), e.Kind(), e.Message(), e.Target(), n.local)
 	start := len(dst)
-	out, err := n.opener.Open(dst, c.nonce[:], e.Payload()[indexSize:], c.bound[:])
+	out, err := aead.Open(dst, c.nonce[:], e.Payload()[indexSize:], c.bound[:])
 	pool.Put(c)
 	if err != nil {
 		return dst, ErrForged
 	}
-	n.mu.Lock()
-	fresh := n.received.accept(e.Counter())
-	n.mu.Unlock()
-	if !fresh {
+	if !n.accept(e.Counter()) {
 		return dst, ErrReplay
 	}
 	n.used.Store(int64(age))
@@ -154,6 +177,16 @@ func (n *session) open(dst []byte, pool *sync.Pool, e wire.Envelope, age time.Du
 		return dst, fmt.Errorf("%w: padding of %d bytes in %d", ErrMalformed, padding, len(plain))
 	}
 	return out[:len(out)-padding], nil
+}
+
+// accept notes that counter was opened, and reports whether it is new.
+func (n *session) accept(counter uint64) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.received == nil {
+		n.received = new(window)
+	}
+	return n.received.accept(counter)
 }
 
 // due reports whether n should be replaced, and spent whether it must be.

@@ -121,12 +121,16 @@ func TestManyFirstMessagesAtOnce(t *testing.T) {
 	var letters []letter
 	for range 64 {
 		letters = append(letters, a.write(b, "x"))
+		w.pass(time.Microsecond)
 	}
 	var replies []wire.Envelope
 	for _, l := range letters {
 		replies = append(replies, b.answer(b.read(l, a, "x"), a, "ok"))
 	}
-	for i := range letters { // the last answer first
+	a.learn(letters[0], replies[0], Received)
+	early := a.write(b, "as soon as one answer is there")
+	b.read(early, a, "as soon as one answer is there")
+	for i := range letters[1:] { // the last answer first
 		i = len(letters) - 1 - i
 		if r := a.learn(letters[i], replies[i], Received); string(r.Receipt) != "ok" {
 			t.Errorf("got receipt %q, want ok", r.Receipt)
@@ -241,7 +245,10 @@ func TestRekeyUnderTraffic(t *testing.T) {
 // raw seals text to b under n, whether or not a still would.
 func (a *actor) raw(n *session, b *actor, text string) letter {
 	m := a.w.message()
-	s := n.seal(nil, &a.scratches, wire.EnvelopeMessage, b.point, m, []byte(text), a.now().age)
+	s, err := n.seal(nil, &a.scratches, wire.EnvelopeMessage, b.point, m, []byte(text), a.now().age)
+	if err != nil {
+		a.w.tb.Fatal(err)
+	}
 	return letter{Envelope: envelope(s, b.point, m), to: b, message: m, session: s.Session}
 }
 
@@ -273,79 +280,6 @@ func TestRekeyIsTriedAgain(t *testing.T) {
 			t.Errorf("got kind %d, want %d", got, wire.EnvelopeMessage)
 		}
 		w.pass(rekeyEvery)
-	}
-}
-
-func TestSessionsAreForgotten(t *testing.T) {
-	w := newWorld(t)
-	b := w.peer("b", func(c *Config) { c.Limits.Sessions = 8 })
-	var others []*actor
-	for _, name := range []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"} {
-		x := w.peer(name, nil)
-		talk(b, x, "hello")
-		if len(others) > 0 {
-			w.pass(time.Second)
-			talk(others[0], b, "still here")
-		}
-		others = append(others, x)
-		w.pass(time.Second)
-	}
-	if got := len(b.table.sessions); got != 8 {
-		t.Errorf("got %d sessions, want 8", got)
-	}
-	if got := b.Warmth(others[0].id); got != Warm {
-		t.Errorf("the one in use: got warmth %d, want %d", got, Warm)
-	}
-	for _, x := range others[1:3] {
-		if got := b.Warmth(x.id); got != Cold {
-			t.Errorf("one long unused: got warmth %d, want %d", got, Cold)
-		}
-	}
-	w.pass(idleAfter - 3*time.Second)
-	b.Sweep()
-	if got := len(b.table.sessions); got != 2 {
-		t.Errorf("after nearly ten minutes: got %d sessions, want the 2 youngest", got)
-	}
-	w.pass(3 * time.Second)
-	b.Sweep()
-	if got := len(b.table.sessions) + len(b.table.peers); got != 0 {
-		t.Errorf("after ten minutes: got %d notes, want 0", got)
-	}
-}
-
-func TestHandshakesAreBounded(t *testing.T) {
-	w := newWorld(t)
-	a := w.peer("a", func(c *Config) { c.Limits.Handshakes = 4 })
-	b := w.peer("b", nil)
-	var letters []letter
-	for range 4 {
-		letters = append(letters, a.write(b, "x"))
-	}
-	_, err := a.Seal(nil, b.id, b.point, w.message(), nil)
-	wantError(t, "one too many", err, ErrBusy)
-	w.pass(pendingYoung)
-	letters = append(letters, a.write(b, "takes the place of the oldest"))
-	reply := b.answer(b.read(letters[0], a, "x"), a, "ok")
-	_, err = a.OpenReply(nil, reply, b.id, 0)
-	wantError(t, "answer to what was given up", err, ErrStale)
-	a.learn(letters[1], b.answer(b.read(letters[1], a, "x"), a, "ok"), Received)
-	w.pass(pendingFor)
-	a.Sweep()
-	if got := len(a.table.pending) + len(a.table.waiting) + len(a.table.order); got != 0 {
-		t.Errorf("two minutes later: got %d notes, want 0", got)
-	}
-}
-
-func TestSealingAnewGivesUpTheHandshake(t *testing.T) {
-	w := newWorld(t)
-	a, b := w.peer("a", nil), w.peer("b", nil)
-	l := a.write(b, "x")
-	again := a.rewrite(l, "x")
-	_, err := a.OpenReply(nil, b.answer(b.read(l, a, "x"), a, "1"), b.id, 0)
-	wantError(t, "answer to the first handshake", err, ErrForged)
-	a.learn(again, b.answer(b.read(again, a, "x"), a, "2"), Received)
-	if got := len(a.table.pending) + len(a.table.waiting); got != 0 {
-		t.Errorf("got %d handshakes under way, want 0", got)
 	}
 }
 
@@ -384,8 +318,12 @@ func TestDishonestPeer(t *testing.T) {
 		plain := make([]byte, minPlain)
 		plain[minPlain-1] = padding
 		payload := append([]byte{}, a.raw(n, b, "").Payload()[:indexSize]...)
-		payload = n.sealer.Seal(payload, c.nonce[:], plain, c.bound[:])
-		_, err := b.Open(nil, envelope(Sealed{Kind: wire.EnvelopeMessage, Counter: counter, Payload: payload}, b.point, m))
+		aead, err := n.outward.cipher()
+		if err != nil {
+			t.Fatal(err)
+		}
+		payload = aead.Seal(payload, c.nonce[:], plain, c.bound[:])
+		_, err = b.Open(nil, envelope(Sealed{Kind: wire.EnvelopeMessage, Counter: counter, Payload: payload}, b.point, m))
 		wantError(t, "padding longer than all", err, ErrMalformed)
 	}
 
@@ -480,6 +418,9 @@ func TestConcurrentUse(t *testing.T) {
 func TestNew(t *testing.T) {
 	if _, err := New(Config{}); err == nil {
 		t.Error("a sealer without a key was made")
+	}
+	if _, err := New(Config{Key: identity.PrivateKey{}}); err == nil {
+		t.Error("a sealer with the zero key was made")
 	}
 	s, err := New(Config{Key: testKey("a"), Point: identity.Point{1}})
 	if err != nil {

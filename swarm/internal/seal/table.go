@@ -11,6 +11,7 @@ import (
 const (
 	perStanding    = 4                // sessions of one standing kept with one peer
 	idleAfter      = 10 * time.Minute // a session that nobody used is forgotten
+	restAfter      = time.Minute      // a session that nobody uses takes less memory
 	retiredFor     = 2 * time.Minute  // a replaced session still opens what was on its way
 	challengedFor  = 2 * time.Minute  // a challenged session waits for its first message
 	pendingFor     = 2 * time.Minute  // a handshake waits for its answer
@@ -282,6 +283,8 @@ func (t *table) sweep(age time.Duration) {
 	for _, n := range t.sessions {
 		if n.over(age) {
 			t.drop(n)
+		} else if age-time.Duration(n.used.Load()) >= restAfter {
+			n.rest()
 		}
 	}
 	for _, r := range t.peers {
