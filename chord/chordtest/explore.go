@@ -165,6 +165,13 @@ func (e *explorer) check(w *world) *Violation {
 func (e *explorer) end(w *world) *Violation {
 	e.found.Ends++
 	w = w.copy()
+	for i := range w.cores { // the links to who crashed break
+		for j := range w.cores {
+			if w.status[i] == present && w.status[j] == crashed {
+				e.unreachable(w, i, j)
+			}
+		}
+	}
 	var bad []Violation
 	for range 8 * e.Points {
 		for i := range w.cores {
@@ -286,6 +293,7 @@ func waits(queue []chord.Outgoing) bool {
 
 // unreachable tells i, as often as it takes, that j cannot be reached.
 func (e *explorer) unreachable(w *world, i, j int) {
+	e.own(w, i)
 	for range 2 {
 		w.queue[i] = slices.DeleteFunc(slices.Clone(w.queue[i]), func(o chord.Outgoing) bool { return o.To.ID == e.contacts[j].ID })
 		w.cores[i].Unreachable(0, e.contacts[j].ID)
