@@ -43,6 +43,7 @@ type Core struct {
 	predecessors []*identity.Contact
 	members      []*identity.Contact // in small mode: all others, clockwise from self
 	version      uint64              // of the lists above
+	told         uint64              // which version the neighbours were told of
 	confirmed    bool                // the predecessor was heard from since it became that
 	fresh        []announcement
 
@@ -182,9 +183,10 @@ func (c *Core) Step(now time.Duration, from *identity.Contact, m Message) {
 		return
 	}
 	from = c.hear(from)
+	c.compareVersion(from, &m)
 	switch m.Kind {
 	case Ping:
-		c.send(from, Message{Kind: Pong, Request: m.Request, Member: c.mode != Joining})
+		c.send(from, Message{Kind: Pong, Request: m.Request, Member: c.mode != Joining, Version: c.version})
 	case Pong:
 		c.onPong(from, &m)
 	case Ask:

@@ -91,7 +91,11 @@ func (c *Core) transmit(r *request) {
 	r.deadline = c.now + min(c.rto(r.to)<<r.tries, maxRTO)
 	r.tries++
 	c.dueSet = false
-	c.send(r.to, Message{Kind: r.purpose.kind(), Request: r.number, Version: r.version})
+	m := Message{Kind: r.purpose.kind(), Request: r.number, Version: r.version}
+	if m.Kind != Ask {
+		m.Version = c.version
+	}
+	c.send(r.to, m)
 }
 
 // asking reports whether a request for this purpose is under way.
@@ -329,7 +333,7 @@ func (c *Core) onSuspect(from *identity.Contact, m *Message) {
 	if same(peer, c.self) || c.entry(from) == nil {
 		return
 	}
-	if e := c.entry(peer); e != nil && c.now-e.heard >= minRTO {
+	if e := c.entry(peer); e != nil {
 		c.probe(e.contact)
 	}
 }

@@ -417,9 +417,11 @@ func (c *Core) onNotified(from *identity.Contact, m *Message) {
 		return
 	}
 	p := m.Predecessor
-	if m.Accepted && len(c.successors) > 0 && same(c.successors[0], from) {
-		c.beginAt(p)
-		c.accept()
+	if m.Accepted {
+		c.beginAt(p) // also from one that is the successor no more: what it gave is given
+		if len(c.successors) > 0 && same(c.successors[0], from) {
+			c.accept()
+		}
 	}
 	switch {
 	case p == nil:

@@ -87,6 +87,7 @@ func (c *Core) Tick(now time.Duration) {
 		c.probe(c.predecessors[0])
 	}
 	if c.stabilizeAt <= c.now {
+		c.tellVersion()
 		c.stabilize()
 	}
 	c.tickFingers()

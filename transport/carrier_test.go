@@ -150,3 +150,22 @@ func readAll(c *carrier) (all []byte, err error) {
 		}
 	}
 }
+
+// What comes before the link is up is bounded, whatever TLS would take.
+func TestCarrierBoundsTheHandshake(t *testing.T) {
+	near, far := net.Pipe()
+	defer near.Close()
+	go func() {
+		for {
+			if _, err := near.Write(record(1000)); err != nil {
+				return
+			}
+		}
+	}()
+	c := newCarrier(far, new(pool))
+	defer c.end()
+	got, err := readAll(c)
+	if !errors.Is(err, errHandshakeBytes) || len(got) > handshakeBytes || len(got) < handshakeBytes-quietRead {
+		t.Errorf("got %d bytes, %v, want about %d and %v", len(got), err, handshakeBytes, errHandshakeBytes)
+	}
+}

@@ -73,12 +73,12 @@ func controls() map[string]*wirepb.Control {
 	message, key, limit := count(1, 16), count(0x40, 32), count(0x60, 32)
 	trail := [][]byte{count(0x80, 32), count(0xa0, 32)}
 	return map[string]*wirepb.Control{
-		"ping": {Request: 1, Body: &wirepb.Control_Ping{Ping: &wirepb.Ping{}}},
-		"pong": {Request: 1, Body: &wirepb.Control_Pong{Pong: &wirepb.Pong{Member: true}}},
+		"ping": {Request: 1, Body: &wirepb.Control_Ping{Ping: &wirepb.Ping{Version: 6}}},
+		"pong": {Request: 1, Body: &wirepb.Control_Pong{Pong: &wirepb.Pong{Member: true, Version: 6}}},
 		"ask":  {Request: 1 << 63, Body: &wirepb.Control_Ask{Ask: &wirepb.Ask{Version: 7}}},
 		"state": {Request: 3, Body: &wirepb.Control_State{State: &wirepb.State{Busy: true, Member: true, Small: true, Version: 8,
 			Unchanged: true, Predecessor: record(1), Successors: []*wirepb.Record{record(2), record(3)}, Predecessors: []*wirepb.Record{record(1)}}}},
-		"notify":   {Request: 4, Body: &wirepb.Control_Notify{Notify: &wirepb.Notify{}}},
+		"notify":   {Request: 4, Body: &wirepb.Control_Notify{Notify: &wirepb.Notify{Version: 6}}},
 		"notified": {Request: 4, Body: &wirepb.Control_Notified{Notified: &wirepb.Notified{Accepted: true, Predecessor: record(4)}}},
 		"lookup": {Request: 5, Body: &wirepb.Control_Lookup{Lookup: &wirepb.Lookup{
 			Message: message, Key: key, Hops: 2, Trail: trail, Join: true}}},

@@ -48,8 +48,8 @@ var (
 	}}
 	controlShape = shape{name: "control", kinds: true, fields: []field{
 		{name: "request", form: counter},
-		body("ping"),
-		body("pong", field{name: "member", form: flag}),
+		body("ping", field{name: "version", form: counter}),
+		body("pong", field{name: "member", form: flag}, field{name: "version", form: counter}),
 		body("ask", field{name: "version", form: counter}),
 		body("state",
 			field{name: "busy", form: flag},
@@ -58,7 +58,7 @@ var (
 			field{name: "version", form: counter},
 			field{name: "unchanged", form: flag},
 			record("predecessor", false), records("successors"), records("predecessors")),
-		body("notify"),
+		body("notify", field{name: "version", form: counter}),
 		body("notified", field{name: "accepted", form: flag}, record("predecessor", false)),
 		body("lookup", exactly("message", 16), exactly("key", 32), hops(), trail(), field{name: "join", form: flag}),
 		body("found", exactly("message", 16), exactly("key", 32),

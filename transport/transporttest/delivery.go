@@ -132,6 +132,31 @@ func closeDelivers(t *testing.T, w World) {
 	}
 }
 
+func blameDeafens(t *testing.T, w World) {
+	a, b := w.Peer(t, 1, nil), w.Peer(t, 2, nil)
+	b.OnFrame(func(l transport.Link, _ wire.FrameKind, _ []byte) { l.Close(wire.CodeRefused, "go away") })
+	l, err := a.Dial(t.Context(), b.Address, identity.ID{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 100 {
+		if err := l.Queue(wire.FrameControl, number(i, 0), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.Flush()
+	for _, p := range []*Peer{a, b} {
+		p.Await("the end of the link", func() bool { return len(p.Downs()) == 1 })
+		var got *transport.CloseError
+		if err := p.Downs()[0].Err; !errors.As(err, &got) || got.Code != wire.CodeRefused || got.Reason != "go away" {
+			t.Errorf("got %v, want refused: go away", err)
+		}
+	}
+	if got := len(b.Frames()); got != 1 {
+		t.Errorf("got %d frames handed over, want none after the blame", got)
+	}
+}
+
 // fill queues frames for b until a has no room for more, and returns how many fit.
 func fill(t *testing.T, a, b *Peer, size int) int {
 	t.Helper()

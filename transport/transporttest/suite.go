@@ -20,6 +20,7 @@ func Run(t *testing.T, stage Stage) {
 		{"frames of every size arrive in order", framesArrive},
 		{"frames wait for the dial", framesWaitForTheDial},
 		{"a link that closes first delivers", closeDelivers},
+		{"who is blamed is not listened to", blameDeafens},
 		{"a slow reader holds up nobody", slowReader},
 		{"two that do not read never deadlock", neitherReads},
 		{"two dial each other at once", bothDial},

@@ -439,6 +439,7 @@ func (*Control_BroadcastDone) isControl_Body() {}
 // Are you there? Answered at once, in every mode.
 type Ping struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	Version       uint64                 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"` // of the sender's lists; 0: not told
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -473,9 +474,17 @@ func (*Ping) Descriptor() ([]byte, []int) {
 	return file_wire_control_proto_rawDescGZIP(), []int{3}
 }
 
+func (x *Ping) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
 type Pong struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Member        bool                   `protobuf:"varint,1,opt,name=member,proto3" json:"member,omitempty"`
+	Version       uint64                 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"` // as in Ping
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -515,6 +524,13 @@ func (x *Pong) GetMember() bool {
 		return x.Member
 	}
 	return false
+}
+
+func (x *Pong) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
 }
 
 // What are your lists? Answered by State.
@@ -665,6 +681,7 @@ func (x *State) GetPredecessors() []*Record {
 // I am a member, and believe that I precede you. Answered by Notified.
 type Notify struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	Version       uint64                 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"` // as in Ping
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -697,6 +714,13 @@ func (x *Notify) ProtoReflect() protoreflect.Message {
 // Deprecated: Use Notify.ProtoReflect.Descriptor instead.
 func (*Notify) Descriptor() ([]byte, []int) {
 	return file_wire_control_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Notify) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
 }
 
 type Notified struct {
@@ -1403,10 +1427,12 @@ const file_wire_control_proto_rawDesc = "" +
 	"\tbroadcast\x18\x0e \x01(\v2\x19.cicada.wire.v1.BroadcastH\x00R\tbroadcast\x12I\n" +
 	"\x0fbroadcast_taken\x18\x0f \x01(\v2\x1e.cicada.wire.v1.BroadcastTakenH\x00R\x0ebroadcastTaken\x12F\n" +
 	"\x0ebroadcast_done\x18\x10 \x01(\v2\x1d.cicada.wire.v1.BroadcastDoneH\x00R\rbroadcastDoneB\x06\n" +
-	"\x04body\"\x06\n" +
-	"\x04Ping\"\x1e\n" +
+	"\x04body\" \n" +
+	"\x04Ping\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\x04R\aversion\"8\n" +
 	"\x04Pong\x12\x16\n" +
-	"\x06member\x18\x01 \x01(\bR\x06member\"\x1f\n" +
+	"\x06member\x18\x01 \x01(\bR\x06member\x12\x18\n" +
+	"\aversion\x18\x02 \x01(\x04R\aversion\"\x1f\n" +
 	"\x03Ask\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x04R\aversion\"\xaf\x02\n" +
 	"\x05State\x12\x12\n" +
@@ -1419,8 +1445,9 @@ const file_wire_control_proto_rawDesc = "" +
 	"\n" +
 	"successors\x18\a \x03(\v2\x16.cicada.wire.v1.RecordR\n" +
 	"successors\x12:\n" +
-	"\fpredecessors\x18\b \x03(\v2\x16.cicada.wire.v1.RecordR\fpredecessors\"\b\n" +
-	"\x06Notify\"`\n" +
+	"\fpredecessors\x18\b \x03(\v2\x16.cicada.wire.v1.RecordR\fpredecessors\"\"\n" +
+	"\x06Notify\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\x04R\aversion\"`\n" +
 	"\bNotified\x12\x1a\n" +
 	"\baccepted\x18\x01 \x01(\bR\baccepted\x128\n" +
 	"\vpredecessor\x18\x02 \x01(\v2\x16.cicada.wire.v1.RecordR\vpredecessor\"r\n" +

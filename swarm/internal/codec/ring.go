@@ -27,9 +27,9 @@ func EncodeRing(m chord.Message) *wirepb.Control {
 	c := &wirepb.Control{Request: m.Request}
 	switch m.Kind {
 	case chord.Ping:
-		c.Body = &wirepb.Control_Ping{Ping: &wirepb.Ping{}}
+		c.Body = &wirepb.Control_Ping{Ping: &wirepb.Ping{Version: m.Version}}
 	case chord.Pong:
-		c.Body = &wirepb.Control_Pong{Pong: &wirepb.Pong{Member: m.Member}}
+		c.Body = &wirepb.Control_Pong{Pong: &wirepb.Pong{Member: m.Member, Version: m.Version}}
 	case chord.Ask:
 		c.Body = &wirepb.Control_Ask{Ask: &wirepb.Ask{Version: m.Version}}
 	case chord.State:
@@ -38,7 +38,7 @@ func EncodeRing(m chord.Message) *wirepb.Control {
 			Predecessor: record(m.Predecessor), Successors: records(m.Successors), Predecessors: records(m.Predecessors),
 		}}
 	case chord.Notify:
-		c.Body = &wirepb.Control_Notify{Notify: &wirepb.Notify{}}
+		c.Body = &wirepb.Control_Notify{Notify: &wirepb.Notify{Version: m.Version}}
 	case chord.Notified:
 		c.Body = &wirepb.Control_Notified{Notified: &wirepb.Notified{Accepted: m.Accepted, Predecessor: record(m.Predecessor)}}
 	case chord.Lookup:
@@ -72,15 +72,15 @@ func DecodeRing(c *wirepb.Control, v Verifier) (chord.Message, error) {
 	d := decoder{verifier: v}
 	switch body := c.GetBody().(type) {
 	case *wirepb.Control_Ping:
-		m.Kind = chord.Ping
+		m.Kind, m.Version = chord.Ping, body.Ping.GetVersion()
 	case *wirepb.Control_Pong:
-		m.Kind, m.Member = chord.Pong, body.Pong.GetMember()
+		m.Kind, m.Member, m.Version = chord.Pong, body.Pong.GetMember(), body.Pong.GetVersion()
 	case *wirepb.Control_Ask:
 		m.Kind, m.Version = chord.Ask, body.Ask.GetVersion()
 	case *wirepb.Control_State:
 		d.state(&m, body.State)
 	case *wirepb.Control_Notify:
-		m.Kind = chord.Notify
+		m.Kind, m.Version = chord.Notify, body.Notify.GetVersion()
 	case *wirepb.Control_Notified:
 		m.Kind, m.Accepted = chord.Notified, body.Notified.GetAccepted()
 		m.Predecessor = d.contact("predecessor", body.Notified.GetPredecessor())

@@ -46,12 +46,12 @@ func messages(t testing.TB, v Verifier) []chord.Message {
 	a, b, c := contact(t, v, 1), contact(t, v, 2), contact(t, v, 3)
 	id, key, trail := trace.MessageID{1, 2, 3}, identity.Point{4, 5, 6}, []identity.ID{a.ID, b.ID}
 	return []chord.Message{
-		{Kind: chord.Ping, Request: 1},
-		{Kind: chord.Pong, Request: 1, Member: true},
+		{Kind: chord.Ping, Request: 1, Version: 5},
+		{Kind: chord.Pong, Request: 1, Member: true, Version: 5},
 		{Kind: chord.Ask, Request: 2, Version: 9},
 		{Kind: chord.State, Request: 2, Busy: true, Member: true, Small: true, Version: 8, Unchanged: true,
 			Predecessor: a, Successors: []*identity.Contact{b, c}, Predecessors: []*identity.Contact{a}},
-		{Kind: chord.Notify, Request: 3},
+		{Kind: chord.Notify, Request: 3, Version: 5},
 		{Kind: chord.Notified, Request: 3, Accepted: true, Predecessor: a},
 		{Kind: chord.Lookup, Request: 4, Lookup: id, Key: key, Hops: 3, Trail: trail, Join: true},
 		{Kind: chord.LookupTaken, Request: 4, Lookup: id},
