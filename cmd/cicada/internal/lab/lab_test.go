@@ -7,8 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"cicada/chord"
 )
+
+// Whatever became of its peers, a lab that is closed leaves nothing running.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestARingIsIdealUntilAPeerDiesAndAgainAfterIt(t *testing.T) {
 	for _, test := range []struct {
