@@ -47,8 +47,10 @@ type Core struct {
 	confirmed    bool                // the predecessor was heard from since it became that
 	fresh        []announcement
 
-	table   []entry // every peer of the lists and fingers, clockwise from self
-	stale   bool    // the table lags behind the lists
+	table   []entry  // every peer of the lists and fingers, clockwise from self
+	ways    []uint64 // of each entry the first word of the way to it, clockwise: it decides nearly every comparison
+	origin  span     // where self is
+	stale   bool     // the table lags behind the lists
 	fingers fingers
 	learned learned
 	lost    lost
@@ -94,7 +96,7 @@ const far = time.Duration(math.MaxInt64)
 // New returns the core of self, which must have the right point. It draws only
 // from random. Fields of config that are out of range are brought into it.
 func New(self *identity.Contact, config Config, random *rand.Rand) *Core {
-	return &Core{self: self, border: self, config: config.filled(), random: random, stabilizeAt: far, version: random.Uint64() | 1}
+	return &Core{self: self, border: self, origin: spanOf(self.Point), config: config.filled(), random: random, stabilizeAt: far, version: random.Uint64() | 1}
 }
 
 // Start makes the peer the first of a ring of its own.
@@ -102,6 +104,7 @@ func (c *Core) Start(now time.Duration) {
 	c.advance(now)
 	c.reset()
 	c.becomeAlone()
+	c.settle()
 }
 
 // becomeAlone makes a ring of one.

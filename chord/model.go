@@ -31,7 +31,7 @@ func (c *Core) Restore(now time.Duration, p model.Place) {
 func (c *Core) Clone(random *rand.Rand) *Core {
 	d := *c
 	d.random = random
-	d.table = slices.Clone(c.table)
+	d.table, d.ways = slices.Clone(c.table), slices.Clone(c.ways)
 	d.fresh = slices.Clone(c.fresh)
 	d.lost.peers = slices.Clone(c.lost.peers)
 	d.requests = slices.Clone(c.requests)
