@@ -511,8 +511,8 @@ func (c *Core) checkMode() {
 			c.repair()
 		}
 	case c.mode == Full && !c.always && c.operation.purpose == 0:
-		if union := c.union(); union != nil && len(union)+1 < c.config.Successors+2 {
-			c.becomeSmall(union)
+		if c.everybody() { // that is fewer than r+2 with this one, for a list holds r
+			c.becomeSmall(c.successors)
 		}
 	}
 }

@@ -60,6 +60,7 @@ type Peer struct {
 	Joined   bool           // what Ready said of its join
 	JoinFail error
 
+	silent      bool // crashed, and who writes to it is not told
 	pausedUntil time.Duration
 	tickAt      time.Duration // of the tick in the queue
 }
@@ -169,6 +170,9 @@ func (n *Net) Leave(p *Peer) {
 // Crash ends p without a word.
 func (n *Net) Crash(p *Peer) { p.Alive = false }
 
+// Silence ends p as if its machine had lost its power: nobody is told.
+func (n *Net) Silence(p *Peer) { p.Alive, p.silent = false, true }
+
 // Pause stops p for d: it neither hears nor says anything, and what comes for it waits.
 func (n *Net) Pause(p *Peer, d time.Duration) { p.pausedUntil = max(p.pausedUntil, n.now+d) }
 
@@ -245,7 +249,7 @@ func (n *Net) Next() {
 
 // bounce tells the sender that a crashed peer cannot be reached.
 func (n *Net) bounce(e *event) {
-	if e.kind == delivery && !n.config.Silent && e.from.Alive {
+	if e.kind == delivery && !n.config.Silent && !e.peer.silent && e.from.Alive {
 		n.push(event{at: n.now + n.config.Latency(e.peer.Contact.ID, e.from.Contact.ID), kind: unreachable, peer: e.from, from: e.peer})
 	}
 }
