@@ -55,6 +55,7 @@ type Core struct {
 	lost    lost
 
 	requests    []request
+	typical     uint32 // round-trip time of all peers, smoothed, in microseconds
 	asked       uint64 // number of the latest request
 	operation   operation
 	claimant    claim
@@ -66,6 +67,8 @@ type Core struct {
 	quiet       bool          // nothing changed since the last stabilisation
 	seenOf      identity.ID   // whose lists seenVersion names
 	seenVersion uint64
+	knownTo     bool   // in those lists this peer was the predecessor
+	leftOut     bool   // the latest cut left out a lost peer: should it be back, the answer is needed again
 	seenBefore  uint64 // version of the predecessor's lists
 	join        join
 

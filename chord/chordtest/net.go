@@ -167,6 +167,9 @@ func (n *Net) Leave(p *Peer) {
 	p.Alive = false
 }
 
+// Lose sets the share of messages that vanish from now on.
+func (n *Net) Lose(share float64) { n.config.Loss = share }
+
 // Crash ends p without a word.
 func (n *Net) Crash(p *Peer) { p.Alive = false }
 
@@ -229,6 +232,9 @@ func (n *Net) Next() {
 		return
 	}
 	if p.pausedUntil > n.now {
+		if e.kind == tick && e.at == p.tickAt {
+			p.tickAt = p.pausedUntil
+		}
 		e.at = p.pausedUntil
 		heap.Push(&n.queue, e)
 		return
