@@ -43,7 +43,6 @@ type Core struct {
 	predecessors []*identity.Contact
 	members      []*identity.Contact // in small mode: all others, clockwise from self
 	version      uint64              // of the lists above
-	told         uint64              // which version the neighbours were told of
 	confirmed    bool                // the predecessor was heard from since it became that
 	fresh        []announcement
 
@@ -56,6 +55,7 @@ type Core struct {
 	lost    lost
 
 	requests    []request
+	typical     uint32 // round-trip time of all peers, smoothed, in microseconds
 	asked       uint64 // number of the latest request
 	operation   operation
 	claimant    claim
@@ -67,6 +67,8 @@ type Core struct {
 	quiet       bool          // nothing changed since the last stabilisation
 	seenOf      identity.ID   // whose lists seenVersion names
 	seenVersion uint64
+	knownTo     bool   // in those lists this peer was the predecessor
+	leftOut     bool   // the latest cut left out a lost peer: should it be back, the answer is needed again
 	seenBefore  uint64 // version of the predecessor's lists
 	join        join
 

@@ -172,6 +172,7 @@ func (e *explorer) end(w *world) *Violation {
 		if w.status[i] == present {
 			e.own(w, i)
 			q.send(i, w.queue[i])
+			q.collect(i)
 		}
 	}
 	var bad []Violation
