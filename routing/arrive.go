@@ -2,6 +2,7 @@ package routing
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"cicada/identity"
@@ -229,6 +230,15 @@ func (a *arrival) opened(origin identity.ID) *variant {
 func (c *Core) Rejected(o Offer) {
 	if a, v := c.variant(o); v != nil && v.verdict == offering {
 		v.verdict = rejected
+		c.judged(a)
+	}
+}
+
+// Postponed says that an offered seal cannot be opened yet. It is offered again
+// when the next copy of it comes, at the latest in the origin's next round.
+func (c *Core) Postponed(o Offer) {
+	if a, v := c.variant(o); v != nil && v.verdict == offering {
+		a.variants = slices.DeleteFunc(a.variants, func(v variant) bool { return v.digest == o.digest })
 		c.judged(a)
 	}
 }

@@ -97,9 +97,12 @@ func (s *script) judge() {
 	c, which := s.core, s.byte()
 	if len(s.offers) > 0 {
 		o := s.offers[int(which)%len(s.offers)]
-		if s.byte()%4 == 0 {
+		switch s.byte() % 8 {
+		case 0, 4:
 			c.Rejected(o)
-		} else {
+		case 1:
+			c.Postponed(o)
+		default:
 			c.Accepted(s.now, o, s.peer().ID)
 		}
 		c.Copies(o)

@@ -50,6 +50,7 @@ type peer struct {
 	ring      *tableRing
 	dead      bool
 	mute      bool // takes and acknowledges, does nothing else
+	postpone  int  // seals that it cannot open yet
 	ticked    time.Duration
 	delivered []delivery
 	receipts  map[trace.MessageID]Receipt
@@ -330,6 +331,11 @@ func (p *peer) open(r Ready) {
 	w, again := p.world, false
 	for _, a := range r.Arrivals {
 		again = true
+		if p.postpone > 0 {
+			p.postpone--
+			p.core.Postponed(a.Offer)
+			continue
+		}
 		origin, data, ok := unseal(a.Envelope)
 		if !ok {
 			p.core.Rejected(a.Offer)

@@ -232,6 +232,26 @@ func TestReceiptLost(t *testing.T) {
 	}
 }
 
+// A target that cannot open the seal yet gets the same bytes again with the next
+// round, where it may.
+func TestPostponed(t *testing.T) {
+	w := newWorld(t, 6, 100, classic, Config{})
+	from, to := w.peers[3], w.peers[60]
+	to.postpone = 1
+	message, _ := from.send(to, "x", Sending{Routed: true})
+	w.run(900 * time.Millisecond)
+	if got := len(w.delivered(message)); got != 0 {
+		t.Fatalf("got %d deliveries of a seal that did not open, want 0", got)
+	}
+	w.run(2 * time.Second)
+	if got := w.delivered(message); len(got) != 1 {
+		t.Errorf("got %d deliveries after the second round, want 1", len(got))
+	}
+	if _, ok := from.receipts[message]; !ok {
+		t.Errorf("got no receipt, failure %v", from.failures[message])
+	}
+}
+
 // A target that nobody has ends in ErrStuck, a target that is silent in
 // ErrNoReceipt, and both leave nothing behind.
 func TestFailure(t *testing.T) {

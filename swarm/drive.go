@@ -143,11 +143,12 @@ func (p *Peer) settleRoute() bool {
 	for i := range ready.Events {
 		p.emit(ready.Events[i])
 	}
-	for i := range ready.Arrivals {
-		p.arrive(&ready.Arrivals[i])
-	}
+	// Receipts first: an answer among them completes the session of the message behind it.
 	for i := range ready.Receipts {
 		p.receipt(&ready.Receipts[i])
+	}
+	for i := range ready.Arrivals {
+		p.arrive(&ready.Arrivals[i])
 	}
 	for i := range ready.BroadcastArrivals {
 		p.hearBroadcast(&ready.BroadcastArrivals[i])

@@ -36,13 +36,16 @@ const inlineOpen = 64 << 10
 func (p *Peer) arrive(a *routing.Arrival) {
 	if a.Envelope.Kind() == wire.EnvelopeMessage && len(a.Envelope) <= inlineOpen {
 		opened, err := p.sealer.Open(nil, a.Envelope)
-		p.opened(a, opened, err)
-		return
+		if !errors.Is(err, seal.ErrPending) {
+			p.opened(a, opened, err)
+			return
+		}
+		// The answer that completes the session is often a job already, and this one comes behind it.
 	}
 	arrival := *a
 	arrival.Envelope = bytes.Clone(a.Envelope)
 	if !p.later(func() { p.openLater(&arrival) }) {
-		p.route.Rejected(a.Offer) // a later round offers it again
+		p.route.Postponed(a.Offer)
 	}
 }
 
@@ -124,11 +127,13 @@ func (p *Peer) contact(id identity.ID) *identity.Contact {
 // notOpened answers a message that cannot be delivered as it came, where the
 // sealer has an answer.
 func (p *Peer) notOpened(a *routing.Arrival, o seal.Opened, err error) {
+	if errors.Is(err, seal.ErrPending) {
+		p.route.Postponed(a.Offer)
+		return
+	}
 	p.route.Rejected(a.Offer)
 	if len(o.Reply.Payload) == 0 {
-		if !errors.Is(err, seal.ErrPending) {
-			p.emit(trace.Event{Kind: trace.Refused, Message: a.Offer.Message, Other: a.From, Reason: err.Error()})
-		}
+		p.emit(trace.Event{Kind: trace.Refused, Message: a.Offer.Message, Other: a.From, Reason: err.Error()})
 		return
 	}
 	r := routing.Replying{Kind: o.Reply.Kind, Counter: o.Reply.Counter, Payload: o.Reply.Payload}

@@ -178,7 +178,15 @@ func (l *Lab) seed() string {
 
 // Kill ends peers at once, without a word to anybody: their sockets close, as
 // when their process is killed.
-func (l *Lab) Kill(victims []*Peer) error { return l.bury(victims, (*plug).cut) }
+func (l *Lab) Kill(victims []*Peer) error {
+	if err := l.bury(victims, (*plug).cut); err != nil {
+		return err
+	}
+	for _, p := range victims {
+		go p.Close() // so that the dead take no time from the living; Lab.Close waits for it
+	}
+	return nil
+}
 
 // Silence has peers fall silent at once: their sockets stay open and nothing
 // comes out of them any more, as when a cable is pulled.

@@ -18,7 +18,9 @@ func TestARingIsIdealUntilAPeerDiesAndAgainAfterIt(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 			defer cancel()
-			l := New(Config{Ring: chord.Classic(), Mortal: true})
+			ring := chord.Classic()
+			ring.StabilizeMin, ring.StabilizeMax, ring.ProbeInterval = 50*time.Millisecond, 200*time.Millisecond, 100*time.Millisecond
+			l := New(Config{Ring: ring, Mortal: true})
 			defer l.Close(ctx)
 			if err := l.Grow(ctx, 10, nil); err != nil {
 				t.Fatal(err)
