@@ -43,17 +43,19 @@ type Core struct {
 	predecessors []*identity.Contact
 	members      []*identity.Contact // in small mode: all others, clockwise from self
 	version      uint64              // of the lists above
-	told         uint64              // which version the neighbours were told of
 	confirmed    bool                // the predecessor was heard from since it became that
 	fresh        []announcement
 
-	table   []entry // every peer of the lists and fingers, clockwise from self
-	stale   bool    // the table lags behind the lists
+	table   []entry  // every peer of the lists and fingers, clockwise from self
+	ways    []uint64 // of each entry the first word of the way to it, clockwise: it decides nearly every comparison
+	origin  span     // where self is
+	stale   bool     // the table lags behind the lists
 	fingers fingers
 	learned learned
 	lost    lost
 
 	requests    []request
+	typical     uint32 // round-trip time of all peers, smoothed, in microseconds
 	asked       uint64 // number of the latest request
 	operation   operation
 	claimant    claim
@@ -65,6 +67,8 @@ type Core struct {
 	quiet       bool          // nothing changed since the last stabilisation
 	seenOf      identity.ID   // whose lists seenVersion names
 	seenVersion uint64
+	knownTo     bool   // in those lists this peer was the predecessor
+	leftOut     bool   // the latest cut left out a lost peer: should it be back, the answer is needed again
 	seenBefore  uint64 // version of the predecessor's lists
 	join        join
 
@@ -94,7 +98,7 @@ const far = time.Duration(math.MaxInt64)
 // New returns the core of self, which must have the right point. It draws only
 // from random. Fields of config that are out of range are brought into it.
 func New(self *identity.Contact, config Config, random *rand.Rand) *Core {
-	return &Core{self: self, border: self, config: config.filled(), random: random, stabilizeAt: far, version: random.Uint64() | 1}
+	return &Core{self: self, border: self, origin: spanOf(self.Point), config: config.filled(), random: random, stabilizeAt: far, version: random.Uint64() | 1}
 }
 
 // Start makes the peer the first of a ring of its own.
@@ -102,6 +106,7 @@ func (c *Core) Start(now time.Duration) {
 	c.advance(now)
 	c.reset()
 	c.becomeAlone()
+	c.settle()
 }
 
 // becomeAlone makes a ring of one.

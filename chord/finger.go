@@ -81,12 +81,15 @@ func (c *Core) Fingers() []Finger {
 // placeFingers lays out the slots anew when the lists reach to other peers:
 // only what starts beyond both of them is worth a slot.
 func (c *Core) placeFingers() {
-	if c.mode != Full || len(c.successors) == 0 || len(c.predecessors) == 0 {
+	if c.mode != Full {
 		if len(c.fingers.slots) > 0 {
 			c.fingers.slots = nil
 			c.fingers.first, c.fingers.last = identity.ID{}, identity.ID{}
 		}
 		return
+	}
+	if len(c.successors) == 0 || len(c.predecessors) == 0 {
+		return // the fingers may be all that is left
 	}
 	first, last := c.successors[len(c.successors)-1], c.predecessors[len(c.predecessors)-1]
 	if first.ID == c.fingers.first && last.ID == c.fingers.last {

@@ -16,6 +16,7 @@ const maxFresh = 4
 // was said is out of order. Peers found dead just now are left out: that skips
 // nobody who lives. back says that the list runs counter-clockwise.
 func (c *Core) cut(head *identity.Contact, tail []*identity.Contact, back bool) []*identity.Contact {
+	c.leftOut = false
 	list := make([]*identity.Contact, 1, min(c.config.Successors, 1+len(tail)))
 	list[0] = head
 	way := c.clockwise(head, back)
@@ -25,9 +26,11 @@ func (c *Core) cut(head *identity.Contact, tail []*identity.Contact, back bool) 
 			break
 		}
 		way = further
-		if !c.lost.recent(peer.ID, c.now) {
-			list = append(list, c.meet(peer))
+		if c.lost.recent(peer.ID, c.now) {
+			c.leftOut = true
+			continue
 		}
+		list = append(list, c.meet(peer))
 	}
 	return list
 }
@@ -76,11 +79,13 @@ func (c *Core) setSuccessors(list []*identity.Contact) {
 	if slices.EqualFunc(c.successors, list, same) {
 		return
 	}
-	if len(list) == 0 || len(c.successors) == 0 || !same(list[0], c.successors[0]) {
-		c.seenOf = identity.ID{}
+	head := len(list) == 0 || len(c.successors) == 0 || !same(list[0], c.successors[0])
+	if head {
+		c.seenOf, c.knownTo = identity.ID{}, false
 	}
 	c.successors = list
-	c.listChanged(trace.RingSuccessors, list)
+	c.listChanged(trace.RingSuccessors, list, head)
+	c.nudge(c.predecessors)
 }
 
 // setPredecessors replaces the predecessor list. Who was heard of only from
@@ -89,15 +94,27 @@ func (c *Core) setPredecessors(list []*identity.Contact) {
 	if slices.EqualFunc(c.predecessors, list, same) {
 		return
 	}
-	if len(list) == 0 || len(c.predecessors) == 0 || !same(list[0], c.predecessors[0]) {
+	head := len(list) == 0 || len(c.predecessors) == 0 || !same(list[0], c.predecessors[0])
+	if head {
 		c.confirmed = false
 		c.seenBefore = 0
 	}
 	c.predecessors = list
-	c.listChanged(trace.RingPredecessors, list)
+	c.listChanged(trace.RingPredecessors, list, head)
+	c.nudge(c.successors)
 }
 
-func (c *Core) listChanged(kind trace.Kind, list []*identity.Contact) {
+// nudge tells the neighbour whose list follows from this peer's that there is
+// news. Without it news would travel along the ring as slowly as peers at rest look.
+func (c *Core) nudge(list []*identity.Contact) {
+	if c.mode == Full && len(list) > 0 {
+		c.send(list[0], Message{Kind: Notify})
+	}
+}
+
+// listChanged reports a list that changed. Where its head did, there is
+// something to be told at once; else the neighbours' news can be waited for.
+func (c *Core) listChanged(kind trace.Kind, list []*identity.Contact, head bool) {
 	ids := make([]identity.ID, len(list))
 	for i, peer := range list {
 		ids[i] = peer.ID
@@ -105,13 +122,23 @@ func (c *Core) listChanged(kind trace.Kind, list []*identity.Contact) {
 	c.event(trace.Event{Kind: kind, Peers: ids})
 	c.version++
 	c.stale = true
-	c.changed()
+	if head {
+		c.changed()
+	} else {
+		c.hurry()
+	}
 }
 
-// changed makes the next stabilisation come soon, and the ones after it often.
-func (c *Core) changed() {
+// hurry makes the next stabilisations come as often as they may.
+func (c *Core) hurry() {
 	c.quiet = false
 	c.period = c.config.StabilizeMin
+	c.stabilizeWithin(c.config.StabilizeMin)
+}
+
+// changed is hurry that begins soon.
+func (c *Core) changed() {
+	c.hurry()
 	c.stabilizeWithin(c.config.StabilizeMin / 10)
 }
 

@@ -50,7 +50,7 @@ type hop struct {
 const (
 	maxHops      = 1024                   // lookups passed on at a time; the oldest gives way
 	maxOwn       = 256                    // lookups begun at a time
-	maxNext      = 6                      // peers a hop tries
+	maxNext      = 4                      // peers a hop tries
 	attemptAfter = time.Second            // without an answer the origin tries anew
 	stuckPause   = 100 * time.Millisecond // before it does where it found no way, doubling
 )

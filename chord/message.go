@@ -44,7 +44,7 @@ const (
 	Ask                    // Version (of the lists the asker has)       -> State
 	State                  // Busy Member Small Version Unchanged Predecessor Successors Predecessors
 	Notify                 // Version                                    -> Notified
-	//                             I am a member and precede you; with Request 0 only that I am a member: no answer
+	//                             I am a member and precede you; with Request 0 only: I am a member, and there is news of me
 	Notified    // Accepted Predecessor (if accepted: who was it until now)
 	Lookup      // Lookup Key Hops Trail Join                 -> LookupTaken, later Found or LookupStuck
 	LookupTaken // Lookup

@@ -31,7 +31,7 @@ func (c *Core) Restore(now time.Duration, p model.Place) {
 func (c *Core) Clone(random *rand.Rand) *Core {
 	d := *c
 	d.random = random
-	d.table = slices.Clone(c.table)
+	d.table, d.ways = slices.Clone(c.table), slices.Clone(c.ways)
 	d.fresh = slices.Clone(c.fresh)
 	d.lost.peers = slices.Clone(c.lost.peers)
 	d.requests = slices.Clone(c.requests)
@@ -62,7 +62,7 @@ func (c *Core) Clone(random *rand.Rand) *Core {
 // but for times, versions and round-trip times, and returns the longer slice.
 // Equal states give equal bytes, and unequal ones unequal. It is for model checkers.
 func (c *Core) AppendState(b []byte) []byte {
-	b = append(b, byte(c.mode), flag(c.left), flag(c.accepted), flag(c.confirmed), byte(c.operation.purpose))
+	b = append(b, byte(c.mode), flag(c.left), flag(c.accepted), flag(c.confirmed), flag(c.knownTo), byte(c.operation.purpose))
 	b = append(b, c.border.Point[:8]...)
 	for _, list := range [...][]*identity.Contact{c.successors, c.predecessors, c.members, {c.claimant.peer, c.early.peer},
 		{c.join.before, c.join.after, c.join.seed}} {

@@ -46,6 +46,7 @@ const (
 const (
 	minRTO     = 50 * time.Millisecond
 	maxRTO     = time.Second
+	firstRTO   = 200 * time.Millisecond // at least, for a peer that never answered yet
 	maxMisses  = 3
 	maxTries   = 3
 	pauseLimit = 250 * time.Millisecond // a tick later than this means that this peer stood still
@@ -66,8 +67,11 @@ func (p purpose) kind() Kind {
 // rto returns how long an answer of peer may take.
 func (c *Core) rto(peer *identity.Contact) time.Duration {
 	e := c.entry(peer)
-	if e == nil || e.srtt == 0 {
+	switch {
+	case c.typical == 0:
 		return maxRTO
+	case e == nil || e.srtt == 0: // the first answer may take a handshake
+		return min(max(8*time.Duration(c.typical)*time.Microsecond, firstRTO), maxRTO)
 	}
 	d := time.Duration(e.srtt+4*e.rttvar) * time.Microsecond
 	return min(max(d, minRTO), maxRTO)
@@ -147,6 +151,10 @@ func (c *Core) measure(peer *identity.Contact, d time.Duration) {
 		return
 	}
 	rtt := uint32(min(max(d/time.Microsecond, 1), 1<<28))
+	if c.typical == 0 {
+		c.typical = rtt
+	}
+	c.typical = max(c.typical+rtt/16-c.typical/16, 1)
 	if e.srtt == 0 {
 		e.srtt, e.rttvar = rtt, rtt/2
 		return

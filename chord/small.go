@@ -133,22 +133,15 @@ func (c *Core) becomeFull() {
 	c.changed()
 }
 
-// union returns all peers of both lists, clockwise, if the lists meet on the
-// far side of the ring, so that these are all peers there are. Else nil.
-func (c *Core) union() []*identity.Contact {
-	meet := false
-	union := slices.Clone(c.successors)
+// everybody reports whether both lists go all the way round the ring, so that
+// each of them holds all peers there are.
+func (c *Core) everybody() bool {
 	for _, peer := range c.predecessors {
-		if holds(c.successors, peer) {
-			meet = true
-			continue
+		if !holds(c.successors, peer) {
+			return false
 		}
-		union = c.inserted(union, peer)
 	}
-	if !meet {
-		return nil
-	}
-	return union
+	return len(c.predecessors) == len(c.successors)
 }
 
 // becomeSmall enters small mode with these members, and makes sure of them.

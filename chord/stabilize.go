@@ -169,8 +169,12 @@ func (c *Core) onSuccessor(from *identity.Contact, m *Message) {
 		return
 	}
 	if c.mode == Small {
+		if m.Unchanged && c.knownTo && c.accepted {
+			return
+		}
 		if !m.Unchanged {
 			c.seenOf, c.seenVersion = from.ID, m.Version
+			c.knownTo = same(m.Predecessor, c.self)
 		}
 		c.compare(m)
 		c.ask(from, forNotify, 0)
@@ -179,9 +183,18 @@ func (c *Core) onSuccessor(from *identity.Contact, m *Message) {
 	if c.operation.purpose != forSuccessor {
 		return
 	}
+	if m.Unchanged && c.knownTo && c.accepted { // nothing to tell either
+		c.operation = operation{}
+		c.answerWaiting()
+		c.checkMode()
+		return
+	}
 	if !m.Unchanged {
 		c.adopt(from, m.Successors)
-		c.seenOf, c.seenVersion = from.ID, m.Version
+		if !c.leftOut {
+			c.seenOf, c.seenVersion = from.ID, m.Version
+		}
+		c.knownTo = same(m.Predecessor, c.self)
 		p := m.Predecessor
 		if p != nil && Between(c.self.Point, p.Point, from.Point) && !c.lost.recent(p.ID, c.now) {
 			c.askPending(p)
@@ -252,7 +265,7 @@ func (c *Core) onPredecessor(from *identity.Contact, m *Message) {
 		slices.Reverse(tail)
 	}
 	c.setPredecessors(c.cut(from, tail, true))
-	if !c.whole {
+	if !c.whole && !c.leftOut {
 		c.seenBefore = m.Version
 	}
 	c.checkMode()
@@ -301,7 +314,9 @@ func (c *Core) onNotify(from *identity.Contact, m *Message) {
 	case Small:
 		c.addMember(from)
 	case Full:
-		c.announced(from)
+		if m.Request == 0 {
+			c.announced(from)
+		}
 	}
 	if m.Request != 0 {
 		c.rectify(from, m.Request)
@@ -346,7 +361,14 @@ func (c *Core) unproven(from *identity.Contact) *identity.Contact {
 // announced notes a member that said so itself, in case a list in flight lacks
 // it; one that stands before the successor is a reason to look there.
 func (c *Core) announced(from *identity.Contact) {
-	if holds(c.successors, from) || len(c.successors) == 0 {
+	if len(c.successors) == 0 {
+		return
+	}
+	if same(from, c.successors[0]) || len(c.predecessors) > 0 && same(from, c.predecessors[0]) {
+		c.hurry() // its lists changed, and this peer's follow from them
+		return
+	}
+	if holds(c.successors, from) {
 		return
 	}
 	last := c.successors[len(c.successors)-1]
@@ -511,8 +533,8 @@ func (c *Core) checkMode() {
 			c.repair()
 		}
 	case c.mode == Full && !c.always && c.operation.purpose == 0:
-		if union := c.union(); union != nil && len(union)+1 < c.config.Successors+2 {
-			c.becomeSmall(union)
+		if c.everybody() { // that is fewer than r+2 with this one, for a list holds r
+			c.becomeSmall(c.successors)
 		}
 	}
 }

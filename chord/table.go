@@ -9,7 +9,6 @@ import (
 
 // An entry is a peer of the table and what is known of its health.
 type entry struct {
-	away    uint64 // first word of the way to it, clockwise from self: it decides nearly every comparison
 	contact *identity.Contact
 	heard   time.Duration // when it last said anything; never
 	missed  time.Duration // when its last miss was counted
@@ -26,23 +25,24 @@ const never = -far
 
 // search returns the place in the table of the peer at point, or where it would be.
 func (c *Core) search(point identity.Point) (place int, found bool) {
-	way := spanOf(point).minus(spanOf(c.self.Point))
-	low, high := 0, len(c.table)
-	for low < high {
-		middle := int(uint(low+high) >> 1)
-		e := &c.table[middle]
-		if e.away < way[0] || e.away == way[0] && c.way(e).less(way) {
-			low = middle + 1
-		} else {
-			high = middle
+	way := spanOf(point).minus(c.origin)
+	first, rest := 0, len(c.ways)
+	for rest > 0 { // the first words alone, without a branch that could be guessed wrong
+		half := (rest + 1) / 2
+		if c.ways[first+half-1] < way[0] {
+			first += half
 		}
+		rest -= half
 	}
-	return low, low < len(c.table) && c.table[low].contact.Point == point
+	for first < len(c.ways) && c.ways[first] == way[0] && c.way(first).less(way) {
+		first++
+	}
+	return first, first < len(c.ways) && c.table[first].contact.Point == point
 }
 
-// way returns how far e is from self clockwise.
-func (c *Core) way(e *entry) span {
-	return spanOf(e.contact.Point).minus(spanOf(c.self.Point))
+// way returns how far the peer at place i is from self clockwise.
+func (c *Core) way(i int) span {
+	return spanOf(c.table[i].contact.Point).minus(c.origin)
 }
 
 // entry returns the entry of a peer of the table, or nil. It is good until the table changes.
@@ -80,14 +80,18 @@ func (c *Core) settle() {
 		}
 		return !e.marked
 	})
+	c.ways = c.ways[:len(c.table)]
+	for i := range c.table {
+		c.ways[i] = c.way(i)[0]
+	}
 }
 
 // mark keeps a peer in the table, entering it first if need be.
 func (c *Core) mark(peer *identity.Contact) {
 	i, found := c.search(peer.Point)
 	if !found {
-		way := spanOf(peer.Point).minus(spanOf(c.self.Point))
-		c.table = slices.Insert(c.table, i, entry{away: way[0], contact: peer, heard: never, missed: never})
+		c.table = slices.Insert(c.table, i, entry{contact: peer, heard: never, missed: never})
+		c.ways = slices.Insert(c.ways, i, c.way(i)[0])
 		c.dueSet = false
 	}
 	c.table[i].marked = true
@@ -134,7 +138,7 @@ func (c *Core) Nearest(target identity.Point, ok func(*identity.Contact) bool) *
 	}
 	var doubtful *identity.Contact
 	goal := spanOf(target)
-	limit := spanOf(c.self.Point).distance(goal)
+	limit := c.origin.distance(goal)
 	up, _ := c.search(target)
 	down := up - 1 // peers from up on lie at or after target, from down on before it
 	left, right := c.distance(down, goal), c.distance(up, goal)

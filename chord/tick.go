@@ -15,6 +15,10 @@ func (c *Core) advance(now time.Duration) {
 	}
 	if late := now - max(c.Next(), c.now); late > pauseLimit {
 		c.putOff(late)
+		if c.now = now; c.mode != Joining {
+			c.seenOf, c.knownTo = identity.ID{}, false
+			c.changed() // the others may have taken this one for dead
+		}
 	}
 	c.now = now
 }
@@ -87,7 +91,6 @@ func (c *Core) Tick(now time.Duration) {
 		c.probe(c.predecessors[0])
 	}
 	if c.stabilizeAt <= c.now {
-		c.tellVersion()
 		c.stabilize()
 	}
 	c.tickFingers()
@@ -96,8 +99,8 @@ func (c *Core) Tick(now time.Duration) {
 }
 
 // probeAt returns when the first of the list is to be asked whether it lives:
-// when it was silent for the interval, which is twice as long while the ring is
-// at rest. The predecessor is given half as long again, for it asks as well.
+// when it was silent for the interval, which is 2.5 times as long while the ring
+// is at rest. The predecessor is given half as long again, for it asks as well.
 func (c *Core) probeAt(list []*identity.Contact, times float64) time.Duration {
 	if len(list) == 0 || c.mode == Joining {
 		return far
@@ -113,7 +116,7 @@ func (c *Core) probeAt(list []*identity.Contact, times float64) time.Duration {
 	}
 	interval := time.Duration(times * float64(c.config.ProbeInterval))
 	if c.period > 4*c.config.StabilizeMin {
-		interval *= 2
+		interval = interval * 5 / 2
 	}
 	return max(e.heard, 0) + interval
 }

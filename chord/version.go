@@ -2,23 +2,8 @@ package chord
 
 import "cicada/identity"
 
-// A list is right from its head on, one more entry with each exchange. So that a
-// change does not wait for a period at each of the r peers whose lists it is in,
-// neighbours tell each other the version of their lists whenever they speak, and
-// at once after a change; who has an older one asks.
-
-// tellVersion tells both neighbours that the lists changed since they were told last.
-func (c *Core) tellVersion() {
-	if c.mode != Full || c.told == c.version {
-		return
-	}
-	c.told = c.version
-	for _, list := range [...][]*identity.Contact{c.predecessors, c.successors} {
-		if len(list) > 0 {
-			c.send(list[0], Message{Kind: Notify, Version: c.version})
-		}
-	}
-}
+// Neighbours tell each other the version of their lists whenever they speak. Who
+// has an older one asks, so that no news is missed for long where a nudge was lost.
 
 // compareVersion has the next stabilisation come soon where a neighbour has
 // lists that this peer does not know yet.

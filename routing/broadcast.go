@@ -12,11 +12,13 @@ import (
 )
 
 const (
-	maxParts     = 64                     // intervals of one broadcast that a peer answers for
-	childTakes   = 200 * time.Millisecond // least time for a child to take its interval
-	childSilence = 3 * time.Second        // a child that took an interval and is not heard of is dead
-	partAlive    = time.Second            // how often a child that is not done says so
-	partEnd      = 30 * time.Second       // a part that is not done by then is ended as it is
+	maxParts        = 64                     // intervals of one broadcast that a peer answers for
+	childTakes      = 200 * time.Millisecond // least time for a child to take its interval
+	childSilence    = 3 * time.Second        // a child that took an interval and is not heard of is dead
+	partAlive       = time.Second            // how often a child that is not done says so
+	childLook       = 100 * time.Millisecond // how often the ring is asked who is in an interval
+	childUnknowable = 10 * time.Second       // then nobody is
+	partEnd         = 30 * time.Second       // a part that is not done by then is ended as it is
 )
 
 // A BroadcastMessage is a broadcast between two peers: data for the receiver
@@ -96,7 +98,7 @@ type part struct {
 // A child is a peer that was handed an interval.
 type child struct {
 	part     *part
-	contact  *identity.Contact
+	contact  *identity.Contact // nil: not known yet
 	link     *link
 	limit    identity.Point
 	from, to identity.Point // what is lost if it is dead, as distances
@@ -113,6 +115,7 @@ const (
 	childTaken
 	childDead // another has its interval; its count is still welcome
 	childDone
+	childUnknown // nobody is known in the interval, see Core.wait
 )
 
 // Broadcast sends signed bytes to every peer. It ends with a Result. Body and

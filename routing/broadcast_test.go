@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"cicada/chord"
 	"cicada/identity"
 	"cicada/trace"
 )
@@ -61,11 +62,11 @@ func (w *world) partition(message trace.MessageID, origin *peer) {
 		}
 		child := w.byID[e.Other].contact.Point
 		start := w.byID[e.Peer].contact.Point
-		end := clockwise(start, ends[e.Peer])
-		if !within(clockwise(start, child), identity.Point{}, end) {
+		end := chord.Clockwise(start, ends[e.Peer])
+		if !within(chord.Clockwise(start, child), identity.Point{}, end) {
 			w.t.Fatalf("a child lies outside its parent's interval")
 		}
-		if d := clockwise(start, e.Key); !end.IsZero() && bytes.Compare(d[:], end[:]) > 0 {
+		if d := chord.Clockwise(start, e.Key); !end.IsZero() && bytes.Compare(d[:], end[:]) > 0 {
 			w.t.Fatalf("a child's interval ends behind its parent's")
 		}
 		ends[e.Other] = e.Key
@@ -107,6 +108,41 @@ func TestBroadcastAmongTheDead(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// Where all the successors of a peer died, nobody knows who comes next until the
+// ring has mended: the beginning of the interval waits for that.
+func TestBroadcastWaitsForTheRing(t *testing.T) {
+	for seed := range uint64(10) {
+		w := newWorld(t, seed, 200, classic, Config{})
+		alive := w.kill(0.25)
+		origin := w.peers[0]
+		message := origin.broadcast("hear this")
+		w.run(2 * time.Second)
+		w.mend(classic)
+		w.run(20 * time.Second)
+		if got, ok := origin.results[message]; !ok || got != uint64(alive-1) {
+			t.Errorf("seed %d: got count %d (%v), want %d", seed, got, ok, alive-1)
+		}
+		for _, p := range w.peers[1:] {
+			if got := p.casts[message]; got != 1 && !p.dead {
+				t.Errorf("seed %d: delivered %d times, want once", seed, got)
+			}
+		}
+	}
+}
+
+// mend gives the living the tables that they have once the ring has mended.
+func (w *world) mend(s shape) {
+	living := &world{t: w.t}
+	for _, p := range w.peers {
+		if !p.dead {
+			living.peers = append(living.peers, p)
+		}
+	}
+	for i, p := range living.peers {
+		p.ring.table = living.table(i, s)
 	}
 }
 

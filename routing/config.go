@@ -66,6 +66,9 @@ type Ring interface {
 	// those strictly nearer to it than this peer, either way round, and ok; or
 	// nil. It asks ok about nearer peers first and does not keep it.
 	Nearest(target identity.Point, ok func(*identity.Contact) bool) *identity.Contact
+	// Successors returns the peers that follow this one, nearest first, as far as
+	// they are known without a gap. They are in the table. It is not to be changed.
+	Successors() []*identity.Contact
 	// Each yields the distinct peers of the table clockwise from this peer.
 	Each(yield func(*identity.Contact) bool)
 }

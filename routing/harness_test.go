@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"cicada/chord"
 	"cicada/identity"
 	"cicada/trace"
 	"cicada/wire"
@@ -74,6 +75,7 @@ type tableRing struct {
 	self    *identity.Contact
 	table   []*identity.Contact // clockwise from self
 	learned []*identity.Contact
+	near    int // how many of the table follow self without a gap
 }
 
 func (r *tableRing) Self() *identity.Contact { return r.self }
@@ -109,6 +111,8 @@ func (r *tableRing) Nearest(target identity.Point, ok func(*identity.Contact) bo
 	return best
 }
 
+func (r *tableRing) Successors() []*identity.Contact { return r.table[:min(len(r.table), r.near)] }
+
 func (r *tableRing) Each(yield func(*identity.Contact) bool) {
 	for _, contact := range r.table {
 		if !yield(contact) {
@@ -119,7 +123,7 @@ func (r *tableRing) Each(yield func(*identity.Contact) bool) {
 
 // symmetric returns the distance between two points, the shorter way round.
 func symmetric(a, b identity.Point) identity.Point {
-	one, two := clockwise(a, b), clockwise(b, a)
+	one, two := chord.Clockwise(a, b), chord.Clockwise(b, a)
 	if bytes.Compare(one[:], two[:]) < 0 {
 		return one
 	}
@@ -151,7 +155,10 @@ func newWorld(t testing.TB, seed uint64, n int, s shape, config Config) *world {
 	slices.SortFunc(w.peers, func(a, b *peer) int { return bytes.Compare(a.contact.Point[:], b.contact.Point[:]) })
 	config.Trace = true
 	for i, p := range w.peers {
-		p.ring.table = w.table(i, s)
+		p.ring.table, p.ring.near = w.table(i, s), s.r
+		if s.r == 0 {
+			p.ring.near = n
+		}
 		p.core = New(p.ring, config, rand.New(rand.NewPCG(seed, uint64(i)+2)))
 	}
 	return w
@@ -169,7 +176,7 @@ func (w *world) table(i int, s shape) []*identity.Contact {
 			var wider [33]byte // offset, and one byte before it
 			binary.BigEndian.PutUint16(wider[31-unit/8:], uint16(c)<<(unit%8))
 			offset := identity.Point(wider[1:])
-			for _, start := range []identity.Point{add(w.peers[i].contact.Point, offset), clockwise(offset, w.peers[i].contact.Point)} {
+			for _, start := range []identity.Point{add(w.peers[i].contact.Point, offset), chord.Clockwise(offset, w.peers[i].contact.Point)} {
 				known[w.owner(start)] = true
 			}
 		}

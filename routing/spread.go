@@ -2,25 +2,13 @@ package routing
 
 import (
 	"bytes"
-	"encoding/binary"
-	"math/bits"
 	"slices"
 	"time"
 
+	"cicada/chord"
 	"cicada/identity"
 	"cicada/trace"
 )
-
-// clockwise returns how far b is ahead of a.
-func clockwise(a, b identity.Point) (d identity.Point) {
-	var borrow uint64
-	for i := len(d) - 8; i >= 0; i -= 8 {
-		var word uint64
-		word, borrow = bits.Sub64(binary.BigEndian.Uint64(b[i:]), binary.BigEndian.Uint64(a[i:]), borrow)
-		binary.BigEndian.PutUint64(d[i:], word)
-	}
-	return d
-}
 
 // within reports whether a distance is in [from, to). 0 as to means all round.
 func within(d, from, to identity.Point) bool {
@@ -31,7 +19,7 @@ func within(d, from, to identity.Point) bool {
 func (c *Core) extend(now time.Duration, p *part) {
 	b := p.broadcast
 	// A limit at this peer itself is distance 0: an empty interval.
-	to := clockwise(c.ring.Self().Point, p.limit)
+	to := chord.Clockwise(c.ring.Self().Point, p.limit)
 	if bytes.Compare(to[:], b.covered[:]) > 0 {
 		from := b.covered
 		b.covered = to
@@ -52,7 +40,7 @@ func (c *Core) spread(now time.Duration, p *part, from, to identity.Point) {
 		if slices.Contains(p.broadcast.dead, contact.ID) {
 			return true
 		}
-		d := clockwise(self, contact.Point)
+		d := chord.Clockwise(self, contact.Point)
 		// One that is suspect is left to the peer before it.
 		suspect := c.links.suspects(now, contact.ID) && (before != nil || len(inside) > 0)
 		switch {
@@ -67,16 +55,56 @@ func (c *Core) spread(now time.Duration, p *part, from, to identity.Point) {
 	start := from
 	end := func(i int) identity.Point {
 		if i < len(inside) {
-			return clockwise(self, inside[i].Point)
+			return chord.Clockwise(self, inside[i].Point)
 		}
 		return to
 	}
-	if first := end(0); before != nil && first != start {
+	switch first := end(0); {
+	case first == start:
+	case before != nil:
 		c.hand(now, p, before, start, first)
+	case c.lost(p.broadcast):
+		c.wait(now, p, start, first)
 	}
 	for i, contact := range inside {
 		c.hand(now, p, contact, end(i), end(i+1))
 	}
+}
+
+// lost reports whether all the successors of this peer are dead, so that it
+// does not know who comes next.
+func (c *Core) lost(b *broadcast) bool {
+	if len(b.dead) == 0 {
+		return false
+	}
+	for _, contact := range c.ring.Successors() {
+		if !slices.Contains(b.dead, contact.ID) {
+			return false
+		}
+	}
+	return true
+}
+
+// wait keeps the beginning of an interval until the ring has mended and knows
+// who is there.
+func (c *Core) wait(now time.Duration, p *part, from, to identity.Point) {
+	x := &child{part: p, link: c.own, from: from, to: to, state: childUnknown, sent: now}
+	x.timer.owner = x
+	p.children = append(p.children, x)
+	p.open++
+	c.timers.set(&x.timer, now+childLook)
+}
+
+// look asks the ring again who is in an interval, for a while.
+func (c *Core) look(now time.Duration, x *child) {
+	if c.lost(x.part.broadcast) && now < x.sent+childUnknowable {
+		c.timers.set(&x.timer, now+childLook)
+		return
+	}
+	x.state = childDone
+	c.spread(now, x.part, x.from, x.to)
+	x.part.open--
+	c.finish(x.part)
 }
 
 // hand gives a child the interval up to the distance to. from is where begins
@@ -95,7 +123,7 @@ func (c *Core) hand(now time.Duration, p *part, contact *identity.Contact, from,
 
 // add returns the point that is d ahead of a.
 func add(a, d identity.Point) identity.Point {
-	return clockwise(clockwise(d, identity.Point{}), a)
+	return chord.Clockwise(chord.Clockwise(d, identity.Point{}), a)
 }
 
 // pass sends a child its interval.
@@ -114,6 +142,10 @@ func (c *Core) pass(now time.Duration, x *child) {
 // expire asks a child that took its interval and fell silent once more, and
 // takes one for dead that does not answer.
 func (x *child) expire(c *Core, now time.Duration) {
+	if x.state == childUnknown {
+		c.look(now, x)
+		return
+	}
 	c.links.miss(now, x.link)
 	if x.state == childTaken && !x.asked {
 		x.asked = true

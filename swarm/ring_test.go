@@ -185,7 +185,7 @@ func TestNoSuchPeer(t *testing.T) {
 		if !errors.Is(err, ErrNoSuchPeer) || !errors.As(err, &failed) || failed.Nearest == nil {
 			t.Fatalf("got %v, want ErrNoSuchPeer with the nearest peer", err)
 		}
-		if took := time.Since(began); took > 5*time.Second {
+		if took := time.Since(began); took > 10*time.Second {
 			t.Errorf("it took %v", took)
 		}
 		t.Log(err, time.Since(began))

@@ -32,7 +32,7 @@ type sending struct {
 	session  uint64    // that it was last sealed under
 	paths    int       // copies that left by different first hops
 	under    bool      // the routing has it
-	asked    bool      // the routing failed once, and the target was looked up
+	absent   int       // lookups that found another peer in the target's place
 
 	done  chan outcome // capacity 1
 	timer *time.Timer
@@ -397,18 +397,14 @@ func pathOf(hops int) Path {
 }
 
 // sendFailed looks a target up where the routing found no way to it, to tell a
-// peer that is not there from one that is hard to reach.
+// peer that is not there from one that is hard to reach. The latter is tried until
+// the caller's time is up.
 func (p *Peer) sendFailed(f routing.Failure) {
 	s := p.sending[f.Message]
 	if s == nil {
 		return
 	}
 	s.under = false
-	if s.asked {
-		p.finish(s, outcome{err: ErrNoAnswer})
-		return
-	}
-	s.asked = true
 	id := s.id
 	p.lookup(s.point, func(a chord.Answer) {
 		if p.sending[id] == s {
@@ -420,17 +416,24 @@ func (p *Peer) sendFailed(f routing.Failure) {
 // sendLookedUp goes on with a send whose target was looked up.
 func (p *Peer) sendLookedUp(s *sending, a chord.Answer) {
 	switch {
-	case a.Err != nil:
+	case errors.Is(a.Err, chord.ErrNotMember):
 		p.finish(s, outcome{err: ErrNoAnswer})
-	case a.Owner.ID != s.target:
-		p.finish(s, outcome{err: &TargetError{Target: s.target, Nearest: a.Owner, Err: ErrNoSuchPeer}})
-	case p.sealer.Warmth(s.target) == seal.Warm:
+		return
+	case a.Err == nil && a.Owner.ID == s.target:
 		p.ring.Learn(a.Owner)
-		if err := p.launch(s); err != nil {
-			s.done <- outcome{err: err}
+	case a.Err == nil:
+		if s.absent++; s.absent >= lookupsToBeSure {
+			p.finish(s, outcome{err: &TargetError{Target: s.target, Nearest: a.Owner, Err: ErrNoSuchPeer}})
+			return
 		}
-	default:
-		p.ring.Learn(a.Owner)
+	}
+	if p.sealer.Warmth(s.target) != seal.Warm {
 		p.handshakeLater(s)
+	} else if err := p.launch(s); err != nil {
+		s.done <- outcome{err: err}
 	}
 }
+
+// lookupsToBeSure is how many lookups have to miss a peer before it is not
+// there: while the ring mends, one may miss a peer that is.
+const lookupsToBeSure = 2

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"time"
 
 	"cicada/chord"
 	"cicada/chord/internal/model"
@@ -161,36 +162,94 @@ func (e *explorer) check(w *world) *Violation {
 	return nil
 }
 
-// end runs a copy of w fairly until nothing changes any more: it must be ideal.
+// end lets time run on from a copy of w, with nobody joining or crashing any
+// more: it must come to the ideal.
 func (e *explorer) end(w *world) *Violation {
 	e.found.Ends++
 	w = w.copy()
-	for i := range w.cores { // the links to who crashed break
-		for j := range w.cores {
-			if w.status[i] == present && w.status[j] == crashed {
-				e.unreachable(w, i, j)
-			}
+	q := &quiet{explorer: e, world: w}
+	for i := range w.cores {
+		if w.status[i] == present {
+			e.own(w, i)
+			q.send(i, w.queue[i])
+			q.collect(i)
 		}
 	}
 	var bad []Violation
-	for range 8 * e.Points {
-		for i := range w.cores {
-			for w.status[i] == present && len(w.queue[i]) > 0 && e.deliver(w, i) {
-			}
-			if w.status[i] != present {
-				continue
-			}
-			if len(w.queue[i]) == 0 && w.cores[i].Mode() == chord.Joining {
-				e.begin(w, i)
-			} else if len(w.queue[i]) == 0 {
-				e.stabilize(w, i)
-			}
-		}
+	for q.now < quietLimit {
+		q.deliver()
 		if bad = Ideal(w.live(), e.Successors); len(bad) == 0 {
 			return nil
 		}
+		q.tick()
 	}
 	return &bad[0]
+}
+
+// quiet is a world whose clock runs.
+type quiet struct {
+	*explorer
+	*world
+	now  time.Duration
+	sent []letter
+}
+
+type letter struct {
+	from, to int
+	message  chord.Message
+}
+
+func (q *quiet) send(i int, list []chord.Outgoing) {
+	for _, out := range list {
+		q.sent = append(q.sent, letter{from: i, to: q.index(out.To), message: out.Message})
+	}
+}
+
+// deliver has all arrive that is on its way, in order.
+func (q *quiet) deliver() {
+	for len(q.sent) > 0 {
+		l := q.sent[0]
+		q.sent = q.sent[1:]
+		if q.status[l.to] == present {
+			q.cores[l.to].Step(q.now, q.contacts[l.from], l.message)
+			q.collect(l.to)
+		} else {
+			q.cores[l.from].Unreachable(q.now, q.contacts[l.to].ID)
+			q.collect(l.from)
+		}
+	}
+}
+
+// tick lets time pass until the next peer is due.
+func (q *quiet) tick() {
+	next := q.now + time.Second
+	for _, c := range q.live() {
+		next = min(next, max(c.Next(), q.now))
+	}
+	q.now = next
+	for i, c := range q.cores {
+		if q.status[i] == present && c.Next() <= q.now {
+			c.Tick(q.now)
+			q.collect(i)
+		}
+	}
+}
+
+// collect sends what i wants sent. Who could not join tries again through another peer.
+func (q *quiet) collect(i int) {
+	ready := q.cores[i].Ready()
+	q.send(i, ready.Messages)
+	idle := q.cores[i].Mode() == chord.Joining && q.cores[i].Next() > q.now+time.Hour
+	if ready.JoinFail == nil && !idle {
+		return
+	}
+	for j, c := range q.cores {
+		if q.status[j] == present && c.Mode() != chord.Joining {
+			q.cores[i].Join(q.now, q.contacts[j])
+			q.send(i, q.cores[i].Ready().Messages)
+			return
+		}
+	}
 }
 
 // A step is one way on from a state. It reports whether it could be made.
@@ -245,7 +304,8 @@ func (e *explorer) allowed(w *world, i int) bool {
 	if e.Full {
 		return r.successors() && len(r.principals()) > e.Successors
 	}
-	return acquainted(w.live())
+	joining := slices.ContainsFunc(r.cores, func(c *chord.Core) bool { return c.Mode() == chord.Joining })
+	return acquainted(w.live()) && !(joining && len(r.members) == 1)
 }
 
 // begin starts a join of i through the first member there is.

@@ -60,6 +60,7 @@ type Peer struct {
 	Joined   bool           // what Ready said of its join
 	JoinFail error
 
+	silent      bool // crashed, and who writes to it is not told
 	pausedUntil time.Duration
 	tickAt      time.Duration // of the tick in the queue
 }
@@ -166,8 +167,14 @@ func (n *Net) Leave(p *Peer) {
 	p.Alive = false
 }
 
+// Lose sets the share of messages that vanish from now on.
+func (n *Net) Lose(share float64) { n.config.Loss = share }
+
 // Crash ends p without a word.
 func (n *Net) Crash(p *Peer) { p.Alive = false }
+
+// Silence ends p as if its machine had lost its power: nobody is told.
+func (n *Net) Silence(p *Peer) { p.Alive, p.silent = false, true }
 
 // Pause stops p for d: it neither hears nor says anything, and what comes for it waits.
 func (n *Net) Pause(p *Peer, d time.Duration) { p.pausedUntil = max(p.pausedUntil, n.now+d) }
@@ -225,6 +232,9 @@ func (n *Net) Next() {
 		return
 	}
 	if p.pausedUntil > n.now {
+		if e.kind == tick && e.at == p.tickAt {
+			p.tickAt = p.pausedUntil
+		}
 		e.at = p.pausedUntil
 		heap.Push(&n.queue, e)
 		return
@@ -245,7 +255,7 @@ func (n *Net) Next() {
 
 // bounce tells the sender that a crashed peer cannot be reached.
 func (n *Net) bounce(e *event) {
-	if e.kind == delivery && !n.config.Silent && e.from.Alive {
+	if e.kind == delivery && !n.config.Silent && !e.peer.silent && e.from.Alive {
 		n.push(event{at: n.now + n.config.Latency(e.peer.Contact.ID, e.from.Contact.ID), kind: unreachable, peer: e.from, from: e.peer})
 	}
 }

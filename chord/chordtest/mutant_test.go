@@ -1,0 +1,118 @@
+package chordtest
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"cicada/chord"
+	"cicada/identity"
+)
+
+// TestMutantsAreCaught runs broken protocols, made by changing what peers hear.
+// The checker must object to each of them: else its silence about the real one
+// would mean nothing.
+func TestMutantsAreCaught(t *testing.T) {
+	full := History{Successors: 2, Peers: 5, Points: 16, Full: true, Steps: 300}
+	orderly := full
+	orderly.Orderly = true
+	few := History{Successors: 2, Peers: 1, Points: 12, Steps: 300}
+	for _, mutant := range []struct {
+		name    string
+		history History
+		want    string // invariant
+		alter   func(r *Run, from, to *identity.Contact, m chord.Message) []chord.Message
+	}{
+		{"a joiner gets a list of one", full, "I1 I13", func(r *Run, _, to *identity.Contact, m chord.Message) []chord.Message {
+			if m.Kind == chord.State && r.find(to.ID).core.Mode() == chord.Joining && !m.Small && len(m.Successors) > 0 {
+				m.Successors = nil
+			}
+			return []chord.Message{m}
+		}},
+		{"a successor's list is not taken over", full, "I1 I13", func(_ *Run, _, _ *identity.Contact, m chord.Message) []chord.Message {
+			if m.Kind == chord.State {
+				m.Successors = nil
+			}
+			return []chord.Message{m}
+		}},
+		{"who precedes is not told", full, "I13", func(_ *Run, _, _ *identity.Contact, m chord.Message) []chord.Message {
+			if m.Kind == chord.State || m.Kind == chord.Notified {
+				m.Predecessor = nil
+			}
+			return []chord.Message{m}
+		}},
+		{"notify is not heard", full, "I13", func(_ *Run, _, _ *identity.Contact, m chord.Message) []chord.Message {
+			if m.Kind == chord.Notify {
+				return nil
+			}
+			return []chord.Message{m}
+		}},
+		{"a joiner is seen before it has a list", full, "I11", func(_ *Run, _, _ *identity.Contact, m chord.Message) []chord.Message {
+			if m.Kind == chord.Ask && m.Version == 0 {
+				return []chord.Message{{Kind: chord.Notify, Request: 1}, m}
+			}
+			return []chord.Message{m}
+		}},
+		{"every notify is accepted", orderly, "I16", func(_ *Run, _, _ *identity.Contact, m chord.Message) []chord.Message {
+			if m.Kind == chord.Notified {
+				m.Accepted = true
+			}
+			return []chord.Message{m}
+		}},
+		{"where a part begins is not told", orderly, "I16", func(_ *Run, _, _ *identity.Contact, m chord.Message) []chord.Message {
+			if m.Kind == chord.Notified && m.Accepted {
+				m.Predecessor = nil
+			}
+			return []chord.Message{m}
+		}},
+		{"lists come in the wrong order", full, "I1 I13", func(_ *Run, _, _ *identity.Contact, m chord.Message) []chord.Message {
+			if m.Kind == chord.State {
+				m.Successors = slices.Clone(m.Successors)
+				slices.Reverse(m.Successors)
+			}
+			return []chord.Message{m}
+		}},
+		{"members of a small ring are not named", few, "I13", func(_ *Run, _, _ *identity.Contact, m chord.Message) []chord.Message {
+			if m.Kind == chord.State && m.Small {
+				m.Successors, m.Predecessor = m.Successors[:min(1, len(m.Successors))], nil
+			}
+			if m.Kind == chord.Notify && m.Request == 0 {
+				return nil
+			}
+			return []chord.Message{m}
+		}},
+	} {
+		t.Run(mutant.name, func(t *testing.T) {
+			t.Parallel()
+			for seed := range uint64(60) {
+				h := mutant.history
+				h.Seed, h.Alter = seed, mutant.alter
+				if v := h.Play().Violation; v != nil {
+					if name, _, _ := strings.Cut(v.Invariant, " "); !slices.Contains(strings.Fields(mutant.want), name) {
+						continue
+					}
+					t.Logf("history %d: %v", seed, v)
+					return
+				}
+			}
+			t.Errorf("no history of 60 broke %s", mutant.want)
+		})
+	}
+}
+
+// TestOwnersWordIsNotEnough has every answer to a joiner's lookup name the wrong
+// peer: the joiner asks on and stands in its place all the same.
+func TestOwnersWordIsNotEnough(t *testing.T) {
+	for seed := range uint64(40) {
+		h := History{Seed: seed, Successors: 2, Peers: 6, Points: 16, Full: true, Orderly: true, Steps: 300}
+		h.Alter = func(r *Run, _, _ *identity.Contact, m chord.Message) []chord.Message {
+			if m.Kind == chord.Found && m.Predecessor != nil && r.find(m.Trail[0]).core.Mode() == chord.Joining {
+				m.Peer, m.Predecessor = m.Predecessor, nil
+			}
+			return []chord.Message{m}
+		}
+		if v := h.Play().Violation; v != nil {
+			t.Errorf("history %d: %v", seed, v)
+		}
+	}
+}
