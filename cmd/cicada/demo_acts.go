@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -99,7 +100,7 @@ func (d *demo) broadcastToAll(ctx context.Context) error {
 // broadcast has any peer send to all others.
 func (d *demo) broadcast(ctx context.Context) error {
 	peers := d.lab.Peers()
-	from := peers[d.choices.IntN(len(peers))]
+	from := peers[rand.IntN(len(peers))]
 	data := fmt.Appendf(nil, "message %d from %s to all", d.ledger.next(), name(from.ID()))
 	casts := func() (n uint64) {
 		for _, p := range peers {
@@ -222,7 +223,7 @@ func (d *demo) victims() []*lab.Peer {
 	}
 	dead := make([]bool, n)
 	var victims []*lab.Peer
-	for _, i := range d.choices.Perm(n) {
+	for _, i := range rand.Perm(n) {
 		dead[i] = true
 		for k := range 3 {
 			a, b, c := (i+n-k)%n, (i+n-k+1)%n, (i+n-k+2)%n
