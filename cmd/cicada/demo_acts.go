@@ -97,7 +97,8 @@ func (d *demo) broadcastToAll(ctx context.Context) error {
 	return d.broadcast(ctx)
 }
 
-// broadcast has any peer send to all others.
+// broadcast has any peer send to all others. The count of those who acknowledged
+// may be low where peers died meanwhile; whether all have it, the ledger knows.
 func (d *demo) broadcast(ctx context.Context) error {
 	peers := d.lab.Peers()
 	from := peers[rand.IntN(len(peers))]
@@ -127,11 +128,8 @@ func (d *demo) broadcast(ctx context.Context) error {
 			d.ledger.expect(reached.ID, from.ID(), data, p.ID())
 		}
 	}
-	if reached.Peers != len(peers)-1 {
-		return &codedError{exitRefused, fmt.Errorf("demo: a broadcast from %s reached %d of %d peers", name(from.ID()), reached.Peers, len(peers)-1)}
-	}
-	d.out.say("   %s reached all %d others in %s with %d messages, each signed by its origin and acknowledged.",
-		name(from.ID()), reached.Peers, millis(elapsed), messages)
+	d.out.say("   %s sent to all: %d of %s acknowledged within %s, %s in all. The broadcast is signed by its origin.",
+		name(from.ID()), reached.Peers, plural(len(peers)-1, "other"), millis(elapsed), plural(messages, "message"))
 	return nil
 }
 
