@@ -189,9 +189,10 @@ func (c *Core) Step(now time.Duration, from *identity.Contact, m Message) {
 		return
 	}
 	from = c.hear(from)
+	c.compareVersion(from, &m)
 	switch m.Kind {
 	case Ping:
-		c.send(from, Message{Kind: Pong, Request: m.Request, Member: c.mode != Joining})
+		c.send(from, Message{Kind: Pong, Request: m.Request, Member: c.mode != Joining, Version: c.version})
 	case Pong:
 		c.onPong(from, &m)
 	case Ask:

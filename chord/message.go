@@ -39,11 +39,11 @@ type Kind uint8
 
 // The kinds of messages; behind each, the fields it uses and the answer it gets.
 const (
-	Ping   Kind = iota + 1 //                                            -> Pong
-	Pong                   // Member
-	Ask                    // Version                                    -> State
+	Ping   Kind = iota + 1 // Version                                    -> Pong
+	Pong                   // Member Version
+	Ask                    // Version (of the lists the asker has)       -> State
 	State                  // Busy Member Small Version Unchanged Predecessor Successors Predecessors
-	Notify                 //                                            -> Notified
+	Notify                 // Version                                    -> Notified
 	//                             I am a member and precede you; with Request 0 only: I am a member, and there is news of me
 	Notified    // Accepted Predecessor (if accepted: who was it until now)
 	Lookup      // Lookup Key Hops Trail Join                 -> LookupTaken, later Found or LookupStuck

@@ -95,7 +95,11 @@ func (c *Core) transmit(r *request) {
 	r.deadline = c.now + min(c.rto(r.to)<<r.tries, maxRTO)
 	r.tries++
 	c.dueSet = false
-	c.send(r.to, Message{Kind: r.purpose.kind(), Request: r.number, Version: r.version})
+	m := Message{Kind: r.purpose.kind(), Request: r.number, Version: r.version}
+	if m.Kind != Ask {
+		m.Version = c.version
+	}
+	c.send(r.to, m)
 }
 
 // asking reports whether a request for this purpose is under way.

@@ -12,9 +12,8 @@ type Contact struct {
 	Record    Record           // the signed form, as received
 }
 
-// A Record is a contact signed by its own key. Body and signature are kept as
-// received, verified so, and passed on untouched.
-type Record struct {
-	Body      []byte
-	Signature []byte
+// Newer reports whether c replaces old, which may be nil: it is of the same
+// peer and has a higher sequence. Of two with the same one the first stays.
+func (c *Contact) Newer(old *Contact) bool {
+	return old == nil || c.ID == old.ID && c.Sequence > old.Sequence
 }

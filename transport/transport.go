@@ -30,13 +30,17 @@ type Link interface {
 	// Dialled reports whether this end opened the link.
 	Dialled() bool
 	// Queue appends one frame whose body is head followed by body, both copied.
-	// It never blocks. ErrBacklog: the other end does not read fast enough and
-	// the frame was not queued; ErrClosed: the link is down.
+	// It never blocks. ErrBacklog: the other end does not read fast enough;
+	// ErrClosed: the link is closing or down; ErrTooLarge: the kind does not allow
+	// that much. After an error nothing was queued.
 	Queue(kind wire.FrameKind, head, body []byte) error
 	// Flush sends what is queued. It does not block on a peer that does not
 	// read. Frames queued meanwhile by others go with it.
 	Flush()
-	// Close tells the other end why, as far as that is possible at once, and closes.
+	// Close takes the link out of use, sends what is queued, tells the other end
+	// why, and returns at once. Frames of the other end are still handed over until
+	// it agrees, except where code blames it; then comes Handler.Down. Only the
+	// first call counts.
 	Close(code wire.Code, reason string)
 }
 
@@ -51,8 +55,8 @@ type Handler interface {
 	// Read reports that all frames which one read brought were handed over: the
 	// moment to flush the links that were written to.
 	Read(link Link)
-	// Down reports that a link which was Up is gone, and why. It is called once
-	// a link, after its last frame.
+	// Down reports that a link which was Up is gone, and why: err is a *CloseError.
+	// It is called once a link, after its last frame.
 	Down(link Link, err error)
 	// Unreachable reports that a peer which was to be sent to could not be
 	// dialled; what was queued for it is lost.

@@ -1,0 +1,19 @@
+package chord
+
+import "cicada/identity"
+
+// Neighbours tell each other the version of their lists whenever they speak. Who
+// has an older one asks, so that no news is missed for long where a nudge was lost.
+
+// compareVersion has the next stabilisation come soon where a neighbour has
+// lists that this peer does not know yet.
+func (c *Core) compareVersion(from *identity.Contact, m *Message) {
+	if m.Version == 0 || m.Kind != Ping && m.Kind != Pong && m.Kind != Notify {
+		return
+	}
+	after := len(c.successors) > 0 && same(c.successors[0], from) && c.seenOf == from.ID && c.seenVersion != m.Version
+	before := len(c.predecessors) > 0 && same(c.predecessors[0], from) && c.seenBefore != m.Version
+	if after || before {
+		c.changed()
+	}
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"cicada/cmd/cicada/internal/bench"
+)
+
+type benchCommand struct {
+	Peers    int           `default:"64" placeholder:"N" help:"How many peers, 2 to 500 (${default})."`
+	Only     []string      `placeholder:"METRIC" help:"Measure only these; the beginning of a name is enough."`
+	Duration time.Duration `default:"2s" help:"How long each measurement under load lasts (${default})."`
+	JSON     bool          `name:"json" help:"Write one JSON object a line."`
+}
+
+// Run measures, and shows figures as they come.
+func (c *benchCommand) Run(ctx context.Context, out *console) error {
+	out.useJSON(c.JSON)
+	config := bench.Config{Peers: c.Peers, Only: c.Only, Duration: c.Duration}
+	if err := config.Validate(); err != nil {
+		return &codedError{exitUsage, err}
+	}
+	goals := make(map[string]string)
+	for _, m := range bench.Metrics() {
+		goals[m.Name] = m.Goal
+	}
+	const row = "%-30s %12s  %-28s %s"
+	out.say("%d peers in this process, on loopback; goals are for 64 peers and two cores", c.Peers)
+	out.say(row, "metric", "value", "unit", "goal")
+	return bench.Run(ctx, config, func(r bench.Result) {
+		out.record(r)
+		out.say(row, r.Metric, figure(r.Value), r.Unit, goals[r.Metric])
+	}, out.note)
+}
+
+// figure shows a value with about four digits.
+func figure(v float64) string {
+	switch {
+	case v >= 1000 || v <= -1000:
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	case v == float64(int64(v)):
+		return strconv.FormatInt(int64(v), 10)
+	}
+	return strconv.FormatFloat(v, 'g', 4, 64)
+}

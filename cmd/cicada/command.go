@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"cicada/identity"
+	"cicada/swarm"
+)
+
+// The exit codes, the same for every command.
+const (
+	exitDone        = 0
+	exitOurFault    = 1
+	exitUsage       = 2
+	exitTimeout     = 3
+	exitRefused     = 4 // refused, or not delivered
+	exitInterrupted = 130
+)
+
+// commandLine is every command and flag there is.
+type commandLine struct {
+	Demo    demoCommand    `cmd:"" help:"Watch a swarm on this machine: it gathers, talks, loses a quarter of its peers and heals."`
+	ID      idCommand      `cmd:"" name:"id" help:"Make or show the identity of a peer."`
+	Bench   benchCommand   `cmd:"" help:"Measure Cicada and this machine."`
+	Version versionCommand `cmd:"" help:"Show which version this is."`
+}
+
+// run carries out one command line and returns the exit code.
+func run(arguments []string, stdout, stderr io.Writer) int {
+	var line commandLine
+	helped := false
+	parser, err := kong.New(&line,
+		kong.Name("cicada"),
+		kong.Description("Send to a peer's key, not to an address."),
+		kong.Writers(stdout, stderr),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Exit(func(int) { helped = true }), // instead of ending the process after --help
+	)
+	if err != nil {
+		fmt.Fprintln(stderr, "cicada:", err)
+		return exitOurFault
+	}
+	command, err := parser.Parse(arguments)
+	switch {
+	case helped:
+		return exitDone
+	case err != nil:
+		fmt.Fprintf(stderr, "cicada: %v; see cicada --help\n", err)
+		return exitUsage
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // whoever interrupts a second time does not want to wait
+	out := newConsole(stdout, stderr)
+	command.BindTo(ctx, (*context.Context)(nil))
+	err = command.Run(out)
+	out.clearProgress()
+	if err == nil {
+		err = out.failure()
+	}
+	return conclude(ctx, stderr, err)
+}
+
+// conclude tells people what went wrong, in one sentence, and returns the exit code.
+func conclude(ctx context.Context, stderr io.Writer, err error) int {
+	if err == nil {
+		return exitDone
+	}
+	if ctx.Err() != nil { // whatever else failed, failed because of that
+		fmt.Fprintln(stderr, "cicada: interrupted")
+		return exitInterrupted
+	}
+	fmt.Fprintln(stderr, "cicada:", strings.ReplaceAll(err.Error(), "\n", "; "))
+	return exitCode(err)
+}
+
+// A codedError is an error that knows its exit code.
+type codedError struct {
+	code int
+	err  error
+}
+
+func (e *codedError) Error() string { return e.err.Error() }
+func (e *codedError) Unwrap() error { return e.err }
+
+// usageError says that the command line asks for something that makes no sense.
+func usageError(format string, arguments ...any) error {
+	return &codedError{exitUsage, fmt.Errorf(format, arguments...)}
+}
+
+// exitCode returns the exit code for an error that is no interrupt.
+func exitCode(err error) int {
+	var coded *codedError
+	if errors.As(err, &coded) {
+		return coded.code
+	}
+	for _, refusal := range []error{
+		swarm.ErrRefused, swarm.ErrNoSuchPeer, swarm.ErrInboxFull, swarm.ErrOtherSwarm, swarm.ErrOutcomeUnknown,
+		swarm.ErrTooLarge, identity.ErrPermissions, identity.ErrPassphrase, identity.ErrDifficulty,
+	} {
+		if errors.Is(err, refusal) {
+			return exitRefused
+		}
+	}
+	if errors.Is(err, swarm.ErrNoAnswer) || errors.Is(err, context.DeadlineExceeded) {
+		return exitTimeout
+	}
+	return exitOurFault
+}

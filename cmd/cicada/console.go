@@ -1,0 +1,121 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"unicode/utf8"
+)
+
+// A console is where a command's results and people's text go. With JSON on,
+// stdout carries one object a line and nothing else. All methods may be called
+// concurrently.
+type console struct {
+	stderr   io.Writer
+	terminal bool // stderr is one: a progress line can be written over
+
+	mu       sync.Mutex // guards the fields below
+	stdout   io.Writer
+	json     bool
+	progress int   // characters of the progress line now shown
+	err      error // the first that stdout met
+}
+
+func newConsole(stdout, stderr io.Writer) *console {
+	return &console{stdout: stdout, stderr: stderr, terminal: isTerminal(stderr)}
+}
+
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// useJSON says which of say and record are heard.
+func (c *console) useJSON(on bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.json = on
+}
+
+// say writes a line for people. With JSON on it is left out.
+func (c *console) say(format string, arguments ...any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.json {
+		c.clearLocked()
+		c.writeLocked(fmt.Appendf(nil, format+"\n", arguments...))
+	}
+}
+
+// record writes an object. With JSON off it is left out.
+func (c *console) record(object any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.json {
+		return
+	}
+	line, err := json.Marshal(object)
+	if err != nil {
+		c.err = err
+		return
+	}
+	c.clearLocked()
+	c.writeLocked(append(line, '\n'))
+}
+
+func (c *console) writeLocked(text []byte) {
+	if c.err == nil {
+		_, c.err = c.stdout.Write(text)
+	}
+}
+
+// show writes over the progress line, on a terminal; nowhere else is it of use.
+func (c *console) show(format string, arguments ...any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.terminal {
+		return
+	}
+	c.clearLocked()
+	text := fmt.Sprintf(format, arguments...)
+	c.progress = utf8.RuneCountInString(text)
+	fmt.Fprint(c.stderr, text)
+}
+
+// clearProgress takes the progress line away.
+func (c *console) clearProgress() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.clearLocked()
+}
+
+func (c *console) clearLocked() {
+	if c.progress > 0 {
+		fmt.Fprintf(c.stderr, "\r%*s\r", c.progress, "")
+		c.progress = 0
+	}
+}
+
+// note writes a line for people beside the results: to stderr.
+func (c *console) note(format string, arguments ...any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.clearLocked()
+	fmt.Fprintf(c.stderr, format+"\n", arguments...)
+}
+
+// failure returns the first error that stdout met.
+func (c *console) failure() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return fmt.Errorf("writing results: %w", c.err)
+	}
+	return nil
+}

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"cicada/cmd/cicada/internal/lab"
+	"cicada/identity"
+	"cicada/swarm"
+	"cicada/trace"
+	"cicada/wire"
+)
+
+// A ledger holds what was sent against what arrived: each message must arrive
+// once, unchanged, from whom it is, and nothing else must. All methods may be
+// called concurrently.
+type ledger struct {
+	mu       sync.Mutex // guards the fields below
+	numbered int
+	expected map[parcel]content
+	arrived  map[parcel][]content
+	changed  chan struct{} // closed when something arrives
+}
+
+// A parcel is a message at one receiver.
+type parcel struct {
+	message trace.MessageID
+	at      identity.ID
+}
+
+type content struct {
+	from identity.ID
+	data []byte
+}
+
+func newLedger() *ledger {
+	return &ledger{
+		expected: make(map[parcel]content), arrived: make(map[parcel][]content), changed: make(chan struct{}),
+	}
+}
+
+// next numbers the messages from 1.
+func (l *ledger) next() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.numbered++
+	return l.numbered
+}
+
+// expect notes that a message was sent.
+func (l *ledger) expect(message trace.MessageID, from identity.ID, data []byte, at identity.ID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.expected[parcel{message, at}] = content{from, data}
+}
+
+// heard notes that a message arrived.
+func (l *ledger) heard(at identity.ID, m swarm.Message) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := parcel{m.ID, at}
+	l.arrived[p] = append(l.arrived[p], content{m.From, m.Data})
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
+// audit waits until all that was expected has arrived, and returns how much that
+// was, or what is wrong.
+func (l *ledger) audit(ctx context.Context) (int, error) {
+	for {
+		missing, changed := l.missing()
+		if missing == nil {
+			break
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return 0, fmt.Errorf("message %s was acknowledged by %s, and never came out there: %w",
+				missing.message, name(missing.at), ctx.Err())
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for p, copies := range l.arrived {
+		want, sent := l.expected[p]
+		switch {
+		case !sent:
+			return 0, fmt.Errorf("message %s arrived at %s, and was not sent there", p.message, name(p.at))
+		case len(copies) > 1:
+			return 0, fmt.Errorf("message %s arrived at %s %d times", p.message, name(p.at), len(copies))
+		case copies[0].from != want.from || !bytes.Equal(copies[0].data, want.data):
+			return 0, fmt.Errorf("message %s arrived at %s as %q from %s, and was sent as %q by %s",
+				p.message, name(p.at), copies[0].data, name(copies[0].from), want.data, name(want.from))
+		}
+	}
+	return len(l.expected), nil
+}
+
+// missing returns a parcel that has not arrived, and a channel that tells when to ask again.
+func (l *ledger) missing() (*parcel, <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for p := range l.expected {
+		if len(l.arrived[p]) == 0 {
+			return &p, l.changed
+		}
+	}
+	return nil, nil
+}
+
+// readers read what arrives at peers.
+type readers struct {
+	ctx     context.Context
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+}
+
+func (r *readers) init() { r.ctx, r.cancel = context.WithCancel(context.Background()) }
+
+// start reads what arrives at p until p is closed or end is called.
+func (r *readers) start(p *lab.Peer, heard func(*lab.Peer, swarm.Message)) {
+	r.running.Go(func() {
+		for {
+			m, err := p.Receive(r.ctx)
+			if err != nil {
+				return
+			}
+			heard(p, m)
+		}
+	})
+}
+
+func (r *readers) end() {
+	r.cancel()
+	r.running.Wait()
+}
+
+// A path is the peers that one copy went through, origin first, target last.
+type path []identity.ID
+
+// String shows the path for people.
+func (p path) String() string {
+	names := make([]string, len(p))
+	for i, id := range p {
+		names[i] = name(id)
+	}
+	return strings.Join(names, " > ")
+}
+
+// paths is a trace.Sink that remembers which way messages went.
+type paths struct {
+	mu    sync.Mutex // guards the field below
+	steps map[trace.MessageID][]trace.Event
+}
+
+var _ trace.Sink = (*paths)(nil)
+
+func newPaths() *paths { return &paths{steps: make(map[trace.MessageID][]trace.Event)} }
+
+// Enabled reports that events are wanted.
+func (s *paths) Enabled() bool { return true }
+
+// Emit takes in an event.
+func (s *paths) Emit(e trace.Event) {
+	if e.Kind != trace.CopySent && e.Kind != trace.CopyForwarded {
+		return
+	}
+	if e.Name != wire.EnvelopeFirst.String() && e.Name != wire.EnvelopeMessage.String() {
+		return // a receipt on its way back
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.steps[e.Message] = append(s.steps[e.Message], e)
+}
+
+// of returns the paths of a message, by copy, whose every step is known, and
+// forgets them.
+func (s *paths) of(message trace.MessageID, from, to identity.ID) []path {
+	s.mu.Lock()
+	steps := s.steps[message]
+	delete(s.steps, message)
+	s.mu.Unlock()
+	const most = 64 // steps: where a copy was sent anew it may have been in one place twice
+	var all []path
+	for number := 1; ; number++ {
+		at, way := from, path{from}
+		for at != to && len(way) < most {
+			i := slices.IndexFunc(steps, func(e trace.Event) bool { return e.Peer == at && e.Copy == number })
+			if i < 0 {
+				break
+			}
+			at = steps[i].Other
+			way = append(way, at)
+		}
+		if at == to {
+			all = append(all, way)
+		}
+		if !slices.ContainsFunc(steps, func(e trace.Event) bool { return e.Copy > number }) {
+			return all
+		}
+	}
+}

@@ -1,0 +1,395 @@
+package routing
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"time"
+
+	"cicada/identity"
+	"cicada/trace"
+	"cicada/wire"
+)
+
+const (
+	maxParts        = 64                     // intervals of one broadcast that a peer answers for
+	childTakes      = 200 * time.Millisecond // least time for a child to take its interval
+	childSilence    = 3 * time.Second        // a child that took an interval and is not heard of is dead
+	partAlive       = time.Second            // how often a child that is not done says so
+	childLook       = 100 * time.Millisecond // how often the ring is asked who is in an interval
+	childUnknowable = 10 * time.Second       // then nobody is
+	partEnd         = 30 * time.Second       // a part that is not done by then is ended as it is
+)
+
+// A BroadcastMessage is a broadcast between two peers: data for the receiver
+// and for every peer after it, clockwise, before Limit.
+type BroadcastMessage struct {
+	Message   trace.MessageID
+	Body      []byte // what the origin signed
+	Signature []byte
+	Limit     identity.Point
+	Hops      int // links crossed, the one it came by included
+}
+
+// An BroadcastOutgoing is a broadcast to send to a child.
+type BroadcastOutgoing struct {
+	To        *identity.Contact
+	Broadcast BroadcastMessage
+}
+
+// A BroadcastAnswer is for the peer that a broadcast came from: that this peer
+// answers for the interval up to Limit, repeated while that lasts, and, if Done,
+// how many peers in it have the broadcast now that had it not before.
+type BroadcastAnswer struct {
+	To      identity.ID
+	Message trace.MessageID
+	Limit   identity.Point
+	Done    bool
+	Reached uint64
+}
+
+// A BroadcastArrival is a broadcast that came and is to be verified.
+type BroadcastArrival struct {
+	Offer     Offer
+	Body      []byte
+	Signature []byte
+	From      identity.ID // the last hop
+	Hops      int
+}
+
+// A BroadcastResult is the end of an own broadcast. Reached counts the other peers
+// that have it. It is exact unless peers died, or were taken for dead, while
+// they spread it; then a few may have it uncounted.
+type BroadcastResult struct {
+	Message trace.MessageID
+	Reached uint64
+}
+
+// A broadcast is one signed body at this peer.
+type broadcast struct {
+	offer     Offer
+	link      *link // that brought it first; Core.own at the origin
+	verdict   verdict
+	origin    identity.ID
+	body      *buffer // nil while nothing is left to do
+	signature int     // where in body the signature begins
+	hops      int
+	covered   identity.Point // clockwise distance up to which parts reach
+	parts     []*part
+	dead      []identity.ID // children that did not answer
+	expires   time.Duration
+	age       node[broadcast]
+	closed    node[broadcast]
+}
+
+// A part is an interval for which this peer answers to one previous hop.
+type part struct {
+	broadcast *broadcast
+	link      *link // to be told; Core.own at the origin
+	limit     identity.Point
+	reached   uint64
+	open      int // children that owe an answer
+	done      bool
+	ends      time.Duration
+	children  []*child
+	timer     timer // says that this peer still works on it
+}
+
+// A child is a peer that was handed an interval.
+type child struct {
+	part     *part
+	contact  *identity.Contact // nil: not known yet
+	link     *link
+	limit    identity.Point
+	from, to identity.Point // what is lost if it is dead, as distances
+	sent     time.Duration
+	state    childState
+	asked    bool // once more, after it fell silent
+	timer    timer
+}
+
+type childState uint8
+
+const (
+	childSent childState = iota
+	childTaken
+	childDead // another has its interval; its count is still welcome
+	childDone
+	childUnknown // nobody is known in the interval, see Core.wait
+)
+
+// Broadcast sends signed bytes to every peer. It ends with a Result. Body and
+// signature are copied. Errors: ErrLimit, ErrInvalid.
+func (c *Core) Broadcast(now time.Duration, message trace.MessageID, body, signature []byte) error {
+	if len(body)+len(signature) > wire.MaxBroadcast {
+		return fmt.Errorf("%w: broadcast of %d bytes, where %d is most", ErrInvalid, len(body)+len(signature), wire.MaxBroadcast)
+	}
+	offer := Offer{message, c.broadcastDigest(message, body, signature)}
+	if c.broadcasts[offer] != nil {
+		return fmt.Errorf("%w: broadcast %s was sent already", ErrInvalid, message)
+	}
+	b := c.newBroadcast(now, c.own, offer, body, signature)
+	if b == nil {
+		return ErrLimit
+	}
+	self := c.ring.Self()
+	b.verdict, b.origin = accepted, self.ID
+	b.covered = identity.Point(bytes.Repeat([]byte{0xff}, len(b.covered))) // all round
+	p := c.newPart(now, b, c.own, self.Point)
+	c.spread(now, p, identity.Point{}, identity.Point{})
+	c.broadcastEvent(trace.BroadcastSent, b, identity.ID{}, len(p.children))
+	c.finish(p)
+	return nil
+}
+
+func (c *Core) broadcastDigest(message trace.MessageID, body, signature []byte) uint64 {
+	return c.digest.bytes(c.digest.bytes(c.digest.bytes(0, message[:]), body), signature)
+}
+
+func (c *Core) newBroadcast(now time.Duration, l *link, offer Offer, body, signature []byte) *broadcast {
+	for l.broadcasts >= c.config.MaxBroadcasts-len(c.broadcasts) && l.closed.first != nil {
+		c.forgetBroadcast(l.closed.first)
+	}
+	size := len(body) + len(signature)
+	if l.broadcasts >= c.config.MaxBroadcasts-len(c.broadcasts) || !c.admitBytes(l, size) {
+		return nil
+	}
+	b := &broadcast{offer: offer, link: l, expires: now + c.config.RememberArrivals}
+	l.broadcasts++
+	c.broadcasts[offer] = b
+	c.broadcastAge.push(b)
+	c.keepBody(b, body, signature)
+	return b
+}
+
+func (c *Core) keepBody(b *broadcast, body, signature []byte) {
+	b.body = c.pool.take(len(body) + len(signature))
+	b.signature = copy(b.body.bytes, body)
+	copy(b.body.bytes[b.signature:], signature)
+	b.link.bytes += cap(b.body.bytes)
+}
+
+// shut lets go of the body of a broadcast that has nothing left to do.
+func (c *Core) shut(b *broadcast) {
+	b.link.closed.push(b)
+	if b.body != nil {
+		b.link.bytes -= cap(b.body.bytes)
+		c.pool.drop(b.body)
+		b.body = nil
+	}
+}
+
+func (c *Core) forgetBroadcast(b *broadcast) {
+	for _, p := range b.parts {
+		c.stop(p)
+	}
+	c.shut(b)
+	b.link.closed.remove(b)
+	b.link.broadcasts--
+	c.broadcastAge.remove(b)
+	delete(c.broadcasts, b.offer)
+}
+
+// stop ends a part with what is known of it.
+func (c *Core) stop(p *part) {
+	c.timers.clear(&p.timer)
+	for _, x := range p.children {
+		c.timers.clear(&x.timer)
+	}
+	p.open = 0
+	c.finish(p)
+}
+
+// BroadcastIn takes a broadcast that came over the link from a peer. m is only
+// read, and only during the call. The first time it is offered to be verified.
+func (c *Core) BroadcastIn(now time.Duration, from identity.ID, m BroadcastMessage) {
+	l := c.links.use(from)
+	if l == nil || len(m.Body)+len(m.Signature) > wire.MaxBroadcast || m.Hops < 0 {
+		return
+	}
+	l.hear()
+	offer := Offer{m.Message, c.broadcastDigest(m.Message, m.Body, m.Signature)}
+	b := c.broadcasts[offer]
+	fresh := b == nil
+	if fresh {
+		if b = c.newBroadcast(now, l, offer, m.Body, m.Signature); b == nil {
+			return
+		}
+		b.hops = m.Hops
+		held := c.hold(b.body)
+		c.ready.BroadcastArrivals = append(c.ready.BroadcastArrivals, BroadcastArrival{
+			Offer: offer, Body: held[:b.signature:b.signature], Signature: held[b.signature:], From: from, Hops: m.Hops,
+		})
+	}
+	if b.verdict == rejected {
+		return
+	}
+	for _, p := range b.parts {
+		if p.link == l && p.limit == m.Limit { // said again: so is the answer
+			c.report(p)
+			return
+		}
+	}
+	if len(b.parts) >= maxParts || b.body == nil && !c.admitBytes(b.link, len(m.Body)+len(m.Signature)) {
+		return
+	}
+	if b.body == nil {
+		c.keepBody(b, m.Body, m.Signature)
+	}
+	p := c.newPart(now, b, l, m.Limit)
+	if fresh {
+		p.reached = 1 // this peer itself
+	}
+	c.report(p)
+	if b.verdict == accepted {
+		c.extend(now, p)
+	}
+}
+
+func (c *Core) newPart(now time.Duration, b *broadcast, l *link, limit identity.Point) *part {
+	p := &part{broadcast: b, link: l, limit: limit, ends: now + partEnd}
+	p.timer.owner = p
+	b.parts = append(b.parts, p)
+	b.link.closed.remove(b)
+	c.timers.set(&p.timer, now+partAlive)
+	return p
+}
+
+// report tells the previous hop how far a part is.
+func (c *Core) report(p *part) {
+	if p.link == c.own {
+		return
+	}
+	answer := BroadcastAnswer{To: p.link.id, Message: p.broadcast.offer.Message, Limit: p.limit}
+	if p.done {
+		answer.Done, answer.Reached = true, p.reached
+	}
+	c.ready.BroadcastAnswers = append(c.ready.BroadcastAnswers, answer)
+}
+
+// BroadcastAccepted says that an offered broadcast is origin's, and spreads it.
+// It reports whether to deliver it: if not, the origin signed two under one
+// message ID, or it was forgotten meanwhile, and it goes no further.
+func (c *Core) BroadcastAccepted(now time.Duration, o Offer, origin identity.ID) bool {
+	b := c.broadcasts[o]
+	if b == nil || b.verdict != offering {
+		return false
+	}
+	for other := c.broadcastAge.first; other != nil; other = other.age.next {
+		if other.offer.Message == o.Message && other.origin == origin && other.verdict == accepted {
+			c.BroadcastRejected(o)
+			return false
+		}
+	}
+	b.verdict, b.origin = accepted, origin
+	c.broadcastEvent(trace.BroadcastDelivered, b, origin, 0)
+	for _, p := range b.parts {
+		c.extend(now, p)
+	}
+	return true
+}
+
+// BroadcastRejected says that an offered broadcast is not what its origin
+// signed. It goes no further; the true one still can.
+func (c *Core) BroadcastRejected(o Offer) {
+	b := c.broadcasts[o]
+	if b == nil || b.verdict != offering {
+		return
+	}
+	b.verdict = rejected
+	for _, p := range b.parts {
+		c.timers.clear(&p.timer)
+	}
+	b.parts = nil
+	c.shut(b)
+}
+
+// BroadcastTaken takes a child's word that it answers for the interval up to limit.
+func (c *Core) BroadcastTaken(now time.Duration, from identity.ID, message trace.MessageID, limit identity.Point) {
+	if x := c.child(from, message, limit); x != nil {
+		c.heard(now, x)
+		if x.state == childSent {
+			x.state = childTaken
+		}
+		if x.state == childTaken {
+			x.asked = false
+			c.timers.set(&x.timer, now+childSilence)
+		}
+	}
+}
+
+// BroadcastDone takes a child's count for the interval up to limit.
+func (c *Core) BroadcastDone(now time.Duration, from identity.ID, message trace.MessageID, limit identity.Point, reached uint64) {
+	x := c.child(from, message, limit)
+	if x == nil || x.state == childDone {
+		return
+	}
+	c.heard(now, x)
+	if x.state != childDead {
+		x.part.open--
+	}
+	x.state = childDone
+	c.timers.clear(&x.timer)
+	x.part.reached += min(reached, math.MaxUint32) // a lie must not wrap the sum
+	c.finish(x.part)
+}
+
+func (c *Core) heard(now time.Duration, x *child) {
+	x.link.hear()
+	if x.state == childSent {
+		c.measure(x.link, now-x.sent)
+	}
+}
+
+// child finds the child that an answer is about.
+// There is none in parts that are done.
+func (c *Core) child(from identity.ID, message trace.MessageID, limit identity.Point) *child {
+	if c.links.byID[from] == nil {
+		return nil
+	}
+	for b := c.broadcastAge.last; b != nil; b = b.age.previous {
+		if b.offer.Message != message {
+			continue
+		}
+		for _, p := range b.parts {
+			for _, x := range p.children {
+				if x.state != childDone && x.limit == limit && x.link.id == from {
+					return x
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// expire says that this peer still works on p, or ends it.
+func (p *part) expire(c *Core, now time.Duration) {
+	if now >= p.ends {
+		c.stop(p)
+		return
+	}
+	c.report(p)
+	c.timers.set(&p.timer, now+partAlive)
+}
+
+// finish reports p once no child owes an answer.
+func (c *Core) finish(p *part) {
+	b := p.broadcast
+	if p.open > 0 || p.done || b.verdict != accepted {
+		return
+	}
+	p.done = true
+	c.timers.clear(&p.timer)
+	p.children = nil
+	c.report(p)
+	if p.link == c.own {
+		c.ready.BroadcastResults = append(c.ready.BroadcastResults, BroadcastResult{Message: b.offer.Message, Reached: p.reached})
+		c.broadcastEvent(trace.BroadcastDone, b, identity.ID{}, int(p.reached))
+	}
+	for _, other := range b.parts {
+		if !other.done {
+			return
+		}
+	}
+	c.shut(b)
+}

@@ -1,0 +1,277 @@
+package routing
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"cicada/identity"
+	"cicada/trace"
+	"cicada/wire"
+)
+
+const (
+	keepAfterAck = 2 * time.Second // how long a copy that was taken can still be refused
+	sweepEvery   = time.Second     // what is to be forgotten is forgotten so much late at most
+	sweepSome    = 4               // old entries that each new one sweeps away
+)
+
+// A Core is the delivery of one peer. It has one owner: no method may be called
+// while another runs. All times are of one clock that never goes back.
+type Core struct {
+	ring   Ring
+	config Config
+	random *rand.Rand
+	digest digester
+
+	pool    pool
+	timers  timers
+	links   links
+	own     *link // what this peer itself sends is accounted for like any link
+	typical delay // between neighbours
+	path    delay // between sending and receipt
+
+	entries table
+	age     list[entry] // all entries, oldest first
+	kept    list[entry] // those that were taken and still hold their payload
+	free    *entry
+
+	sends     map[trace.MessageID]*send
+	freeSends []*send
+
+	arrivals     map[trace.MessageID]*arrival
+	arrivalAge   list[arrival]
+	freeArrivals []*arrival
+
+	broadcasts   map[Offer]*broadcast
+	broadcastAge list[broadcast]
+
+	pick     pick
+	eligible func(*identity.Contact) bool // pick.eligible, bound once
+
+	ready, handed *outbox
+}
+
+// An outbox is a Ready that is being filled, and the payloads it refers to.
+type outbox struct {
+	Ready
+	holds []*buffer
+}
+
+// New returns the core of the peer that ring tells of. Randomness is used for
+// nonces and to key the tables; in production it is to come from a source that
+// others cannot guess.
+func New(ring Ring, config Config, random *rand.Rand) *Core {
+	c := &Core{
+		ring: ring, config: config.populate(), random: random,
+		digest: newDigester(random), links: newLinks(), own: newLink(identity.ID{}),
+		age:          list[entry]{at: func(x *entry) *node[entry] { return &x.age }},
+		kept:         list[entry]{at: func(x *entry) *node[entry] { return &x.kept }},
+		sends:        make(map[trace.MessageID]*send),
+		arrivals:     make(map[trace.MessageID]*arrival),
+		arrivalAge:   list[arrival]{at: func(a *arrival) *node[arrival] { return &a.age }},
+		broadcasts:   make(map[Offer]*broadcast),
+		broadcastAge: list[broadcast]{at: func(b *broadcast) *node[broadcast] { return &b.age }},
+		ready:        new(outbox), handed: new(outbox),
+	}
+	c.pool.max = c.config.MaxBytes
+	c.entries.secret = random.Uint64()
+	c.pick.core = c
+	c.eligible = c.pick.eligible
+	return c
+}
+
+// Ready takes what is to be done. It is valid until the next call.
+func (c *Core) Ready() Ready {
+	c.handed.clear(&c.pool)
+	c.ready, c.handed = c.handed, c.ready
+	return c.handed.Ready
+}
+
+// clear empties an outbox, and keeps its memory for the next use.
+func (o *outbox) clear(p *pool) {
+	for _, b := range o.holds {
+		p.drop(b)
+	}
+	clear(o.holds)
+	o.holds = o.holds[:0]
+	r := &o.Ready
+	r.Envelopes, r.Acks, r.Refusals = empty(r.Envelopes), empty(r.Acks), empty(r.Refusals)
+	r.Arrivals, r.Receipts, r.Failures = empty(r.Arrivals), empty(r.Receipts), empty(r.Failures)
+	r.Broadcasts, r.BroadcastAnswers, r.BroadcastArrivals = empty(r.Broadcasts), empty(r.BroadcastAnswers), empty(r.BroadcastArrivals)
+	r.BroadcastResults, r.Events = empty(r.BroadcastResults), empty(r.Events)
+}
+
+// empty drops what a slice refers to; a burst's memory is not kept.
+func empty[T any](s []T) []T {
+	const keep = 256
+	if cap(s) > keep {
+		return nil
+	}
+	clear(s)
+	return s[:0]
+}
+
+// hold keeps b alive for as long as the Ready that is being filled, and returns its bytes.
+func (c *Core) hold(b *buffer) []byte {
+	if b == nil {
+		return nil
+	}
+	b.holders++
+	c.ready.holds = append(c.ready.holds, b)
+	return b.bytes
+}
+
+// Next tells when Tick is due. The largest Duration means not before something else happens.
+func (c *Core) Next() time.Duration {
+	next := c.timers.next()
+	if x := c.age.first; x != nil {
+		next = min(next, x.expires+sweepEvery)
+	}
+	if a := c.arrivalAge.first; a != nil {
+		next = min(next, a.expires+sweepEvery)
+	}
+	if b := c.broadcastAge.first; b != nil {
+		next = min(next, b.expires+sweepEvery)
+	}
+	return next
+}
+
+// Tick does what is due. Calling it early or late does no harm.
+func (c *Core) Tick(now time.Duration) {
+	for x := c.timers.due(now); x != nil; x = c.timers.due(now) {
+		x.owner.expire(c, now)
+	}
+	for c.sweep(now) {
+	}
+	for a := c.arrivalAge.first; a != nil && a.expires <= now; a = c.arrivalAge.first {
+		c.forgetArrival(a)
+	}
+	for b := c.broadcastAge.first; b != nil && b.expires <= now; b = c.broadcastAge.first {
+		c.forgetBroadcast(b)
+	}
+	if c.entries.count == 0 {
+		c.free = nil
+		c.entries.trim()
+	}
+	if c.entries.count == 0 && len(c.sends) == 0 {
+		c.pool.trim()
+		c.freeSends, c.freeArrivals = nil, nil
+	}
+}
+
+// sweep forgets the oldest entry if its time is over, and the oldest kept
+// payload, and reports whether there may be more.
+func (c *Core) sweep(now time.Duration) bool {
+	more := false
+	if x := c.kept.first; x != nil && x.try[x.tries-1].at+keepAfterAck <= now {
+		c.release(x)
+		more = true
+	}
+	if x := c.age.first; x != nil && x.expires <= now {
+		if x.state == waiting {
+			c.giveUp(now, x)
+		}
+		c.forget(x)
+		more = true
+	}
+	return more
+}
+
+// admit reports whether l may have another entry with a payload of size bytes,
+// making room at its own cost. A link may hold as much as is still free: with
+// one busy link half of all, with two a third each, so that there is always
+// room for one more (dynamic thresholds, Choudhury and Hahne 1998).
+func (c *Core) admit(l *link, size int) bool {
+	return c.admitEntry(l) && c.admitBytes(l, size)
+}
+
+func (c *Core) admitEntry(l *link) bool {
+	for l.entries >= c.config.MaxEntries-c.entries.count && l.finished.first != nil {
+		c.forget(l.finished.first)
+	}
+	return l.entries < c.config.MaxEntries-c.entries.count
+}
+
+// admitBytes lets go of what l merely keeps in case it comes back, and then,
+// where l is far from its bound, of what others keep so.
+func (c *Core) admitBytes(l *link, size int) bool {
+	need := capacity(size)
+	over := func() bool { return l.bytes+need > c.pool.max-c.pool.held }
+	for over() && l.kept.first != nil {
+		c.release(l.kept.first)
+	}
+	for over() && c.kept.first != nil && l.bytes+need <= c.pool.max/2 {
+		c.release(c.kept.first)
+	}
+	return !over()
+}
+
+// enter makes an entry of a copy that l is accounted for, with charge bytes.
+func (c *Core) enter(now time.Duration, l *link, header []byte, payload *buffer, charge int) *entry {
+	for range sweepSome {
+		if !c.sweep(now) {
+			break
+		}
+	}
+	x := c.free
+	if x == nil {
+		x = new(entry)
+		x.timer.owner = x
+	} else {
+		c.free = x.next
+		*x = entry{timer: timer{owner: x}}
+	}
+	copy(x.header[:], header)
+	e := x.envelope()
+	x.key = key{trace.MessageID(e.Message()), e.Copy()}
+	x.back = answers(e.Kind())
+	x.payload, x.from, x.charge = payload, l, charge
+	x.expires = now + c.config.Remember
+	l.entries++
+	l.bytes += charge
+	c.entries.add(x)
+	c.age.push(x)
+	return x
+}
+
+// settle stops waiting: somebody took x, or nobody does.
+func (c *Core) settle(x *entry, s state) {
+	x.state = s
+	c.timers.clear(&x.timer)
+	x.from.finished.push(x)
+	if s == taken && !x.back {
+		c.kept.push(x)
+		x.from.kept.push(x)
+	} else {
+		c.release(x)
+	}
+}
+
+// release gives up the payload of x.
+func (c *Core) release(x *entry) {
+	c.kept.remove(x)
+	x.from.kept.remove(x)
+	if x.payload == nil {
+		return
+	}
+	x.from.bytes -= x.charge
+	c.pool.drop(x.payload)
+	x.payload = nil
+}
+
+// forget drops x altogether.
+func (c *Core) forget(x *entry) {
+	c.timers.clear(&x.timer)
+	c.release(x)
+	x.from.finished.remove(x)
+	c.age.remove(x)
+	c.entries.remove(x)
+	x.from.entries--
+	*x = entry{timer: timer{owner: x}, next: c.free}
+	c.free = x
+}
+
+// answers reports whether envelopes of a kind travel back to an origin.
+func answers(k wire.EnvelopeKind) bool {
+	return k == wire.EnvelopeAnswer || k == wire.EnvelopeReceipt || k == wire.EnvelopeUnknown
+}

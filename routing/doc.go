@@ -1,0 +1,40 @@
+// Package routing carries sealed messages over a ring: from the origin, through
+// peers that nobody has to trust, to the target, and the receipt back. It also
+// spreads broadcasts to every peer.
+//
+// It is a state machine. Feed it what arrives ([Core.Envelope], [Core.Ack], …),
+// what the program wants ([Core.Send], [Core.Broadcast]) and the time
+// ([Core.Tick]), then carry out the [Ready] it hands back. It opens no socket,
+// reads no clock, starts no goroutine, takes no lock and does no cryptography:
+// payloads are opaque, and what arrives is offered to the driver, which opens
+// the seal and answers [Core.Accepted], [Core.Rejected] or [Core.Postponed]. It
+// does not keep the ring either: who is where comes from a [Ring].
+//
+// # How a message travels
+//
+// The origin hands each copy to another first hop. Every hop acknowledges the
+// copy to the hop before as soon as it is responsible for it, keeps it until
+// the next hop has done the same, and tries another peer where that does not
+// happen in time. A hop that knows nobody left refuses, and the hop before
+// tries its own next one. Each step is strictly nearer to the target, either
+// way round, so nothing runs in circles. The target answers along the path of
+// the first copy, and where there were duplicates also by a route of its own.
+// An origin without receipt begins another round: new nonce, other first hops.
+//
+// # Who can hurt whom
+//
+// Only bytes that are the same to the last bit count as a duplicate, so a
+// forged copy never displaces a true one, neither on the way nor at the target.
+// What a neighbour can make this peer remember is bounded in number and bytes,
+// and the more it uses, the less it is given; see [Config.MaxEntries].
+//
+// # What it does not do
+//
+// Copies do not take disjoint paths yet, only different first hops. A broadcast
+// reaches whoever can be reached through the tables: where as many neighbours
+// in a row are dead as a peer remembers, those behind them hear of it when the
+// ring has healed and somebody tells them, which is not done here. And a peer
+// that takes a part of a broadcast and lies about it is believed.
+//
+// Begin reading at [Core], then forward.go, send.go, arrive.go and broadcast.go.
+package routing

@@ -1,0 +1,290 @@
+package routing
+
+import (
+	"time"
+
+	"cicada/identity"
+	"cicada/trace"
+	"cicada/wire"
+)
+
+// Envelope takes an envelope that came over the link from a peer. e is only
+// read, and only during the call. What is not well-formed is dropped.
+func (c *Core) Envelope(now time.Duration, from identity.ID, e wire.Envelope) {
+	if _, err := wire.ParseEnvelope(e); err != nil {
+		return
+	}
+	k := key{trace.MessageID(e.Message()), e.Copy()}
+	l := c.links.use(from)
+	if l == nil {
+		c.refuse(from, k, wire.ReasonLimit)
+		return
+	}
+	l.hear()
+	sealed := c.digest.sealed(e, e.Payload())
+	switch {
+	case e.Target() != c.ring.Self().Point:
+		c.relay(now, l, k, e, sealed)
+	case answers(e.Kind()):
+		c.receive(now, l, k, e, sealed)
+	default:
+		c.arrive(now, l, k, e, sealed)
+	}
+}
+
+// relay takes over a copy for somebody else.
+func (c *Core) relay(now time.Duration, l *link, k key, e wire.Envelope, sealed uint64) {
+	digest := c.digest.round(sealed, e)
+	variants := 0
+	for x := c.entries.first(k); x != nil; x = x.following() {
+		if x.digest == digest {
+			c.again(l, x)
+			return
+		}
+		if x.from == l {
+			variants++
+		}
+	}
+	if e.TTL() == 0 {
+		c.refuse(l.id, k, wire.ReasonTTL)
+		return
+	}
+	if variants >= maxVariants || !c.admit(l, len(e.Payload())) {
+		c.refuse(l.id, k, wire.ReasonLimit)
+		return
+	}
+	payload := c.pool.keep(e.Payload())
+	x := c.enter(now, l, e[:wire.EnvelopeHeaderSize], payload, cap(payload.bytes))
+	x.digest = digest
+	if x.back {
+		x.reverse = c.turnBack(now, l, k, e)
+	}
+	if !c.advance(now, x) {
+		c.giveUp(now, x)
+		return
+	}
+	c.ack(l.id, k)
+}
+
+// again answers a copy that is known already. One that failed fails again: its
+// next chance is another round, which has another nonce.
+func (c *Core) again(l *link, x *entry) {
+	if x.state == failed {
+		c.refuse(l.id, x.key, wire.ReasonStuck)
+		return
+	}
+	c.ack(l.id, x.key)
+}
+
+// turnBack finds where the message that a receipt answers came from: the copy
+// of that number and round that was handed to the receipt's last hop. That the
+// receipt is here also proves that this hop took the message.
+func (c *Core) turnBack(now time.Duration, l *link, k key, e wire.Envelope) *link {
+	var found *entry
+	for x := c.entries.first(k); x != nil; x = x.following() {
+		if x.back || x.from == c.own || x.envelope().Nonce() != e.Nonce() {
+			continue
+		}
+		if t := x.tried(l.id); t != nil {
+			c.accept(now, x, t)
+			c.release(x)
+			return x.from
+		}
+		found = x
+	}
+	if found == nil {
+		return nil
+	}
+	return found.from
+}
+
+// advance hands x to the best peer that was not tried, and reports whether there is one.
+func (c *Core) advance(now time.Duration, x *entry) bool {
+	if x.tries == maxTries || x.payload == nil {
+		return false
+	}
+	l, contact := c.choose(now, x)
+	if l == nil {
+		return false
+	}
+	x.state = waiting
+	x.try[x.tries] = try{link: l, at: now}
+	x.tries++
+	if x.send != nil {
+		x.send.hops = append(x.send.hops, l.id)
+	}
+	c.timers.set(&x.timer, now+c.rto(l, len(x.payload.bytes), x.tries-1))
+	c.ready.Envelopes = append(c.ready.Envelopes, Outgoing{
+		To: l.id, Contact: contact, Header: x.header, Payload: c.hold(x.payload),
+	})
+	out := wire.Envelope(c.ready.Envelopes[len(c.ready.Envelopes)-1].Header[:])
+	out.SetTTL(out.TTL() - 1)
+	out.SetHops(out.Hops() + 1)
+	c.forwarded(x, l.id, out)
+	return true
+}
+
+// choose picks the next peer for x: the way back, the target itself, the
+// nearest to it. Peers that are suspect, or that an earlier round of an own
+// send began with, come after all others.
+func (c *Core) choose(now time.Duration, x *entry) (*link, *identity.Contact) {
+	if l := x.reverse; l != nil {
+		x.reverse = nil
+		if x.tried(l.id) == nil && l != c.own {
+			return c.links.use(l.id), nil
+		}
+	}
+	target := x.envelope().Target()
+	c.pick.entry, c.pick.now = x, now
+	for _, strict := range [...]bool{true, false} {
+		c.pick.strict = strict
+		contact := c.ring.Find(target)
+		if contact == nil && !x.ring {
+			contact = c.ring.Known(target)
+		}
+		if contact == nil || !c.eligible(contact) {
+			contact = c.ring.Nearest(target, c.eligible)
+		}
+		if contact != nil {
+			return c.links.use(contact.ID), contact
+		}
+	}
+	return nil, nil
+}
+
+// A pick is what eligible asks about. It lives in the core so that no closure
+// has to be made for each hop.
+type pick struct {
+	core   *Core
+	entry  *entry
+	now    time.Duration
+	strict bool
+}
+
+// eligible reports whether a peer may be the next hop. The rule that copies of
+// different colours share no peer belongs here.
+func (p *pick) eligible(contact *identity.Contact) bool {
+	x := p.entry
+	if contact.ID == x.from.id || x.tried(contact.ID) != nil {
+		return false
+	}
+	if x.send != nil && !x.send.free(contact.ID, p.strict) {
+		return false
+	}
+	if !p.strict {
+		return true
+	}
+	return !p.core.links.suspects(p.now, contact.ID) && (x.avoid == nil || x.avoid.id != contact.ID)
+}
+
+// Ack takes the acknowledgement of a copy: from is responsible for it now.
+func (c *Core) Ack(now time.Duration, from identity.ID, message trace.MessageID, number uint8) {
+	l := c.links.byID[from]
+	if l == nil {
+		return // nothing was ever handed to it
+	}
+	l.hear()
+	for x := c.entries.first(key{message, number}); x != nil; x = x.following() {
+		if t := x.tried(from); t != nil && t.answer == silent {
+			c.accept(now, x, t)
+			return
+		}
+	}
+}
+
+// accept notes that t's peer has x.
+func (c *Core) accept(now time.Duration, x *entry, t *try) {
+	if t.answer == silent {
+		t.answer = acked
+		c.measure(t.link, now-t.at)
+	}
+	if x.state == waiting {
+		c.settle(x, taken)
+	}
+}
+
+// Refusal takes the refusal of a copy: from will not, or cannot, bring it
+// nearer, also where it acknowledged it before.
+func (c *Core) Refusal(now time.Duration, from identity.ID, message trace.MessageID, number uint8, reason wire.Reason) {
+	l := c.links.byID[from]
+	if l == nil {
+		return
+	}
+	l.hear()
+	for x := c.entries.first(key{message, number}); x != nil; x = x.following() {
+		t := x.tried(from)
+		if t == nil || t.answer == refused || x.state == failed {
+			continue
+		}
+		last := t == &x.try[x.tries-1]
+		t.answer = refused
+		c.retried(x, from, reason.String())
+		// Another peer may have it, or may still answer.
+		if !x.answered(acked) && (last || x.state == taken) {
+			c.goOn(now, x)
+		}
+		return
+	}
+}
+
+// goOn tries the next peer for x, and gives up where there is none.
+func (c *Core) goOn(now time.Duration, x *entry) {
+	c.timers.clear(&x.timer)
+	x.from.finished.remove(x)
+	if !c.advance(now, x) {
+		c.giveUp(now, x)
+	}
+}
+
+// giveUp ends x: nobody takes it. The previous hop is told, and tries another.
+func (c *Core) giveUp(now time.Duration, x *entry) {
+	c.dropped(x, wire.ReasonStuck.String())
+	c.settle(x, failed)
+	if x.from != c.own {
+		c.refuse(x.from.id, x.key, wire.ReasonStuck)
+		return
+	}
+	if s := x.send; s != nil && s.round == x.round {
+		c.copyFailed(now, s)
+	}
+}
+
+// Unreachable reports that a peer could not be dialled, or that the link to it
+// broke: what it did not acknowledge goes elsewhere at once.
+func (c *Core) Unreachable(now time.Duration, id identity.ID) {
+	l := c.links.byID[id]
+	if l == nil {
+		return
+	}
+	c.links.miss(now, l)
+	var waits []*timer
+	for _, t := range c.timers.heap {
+		switch owner := t.owner.(type) {
+		case *entry:
+			if owner.try[owner.tries-1].link == l {
+				waits = append(waits, t)
+			}
+		case *child:
+			if owner.link == l {
+				waits = append(waits, t)
+			}
+		}
+	}
+	for _, t := range waits {
+		switch owner := t.owner.(type) {
+		case *entry:
+			c.retried(owner, id, "unreachable")
+			c.goOn(now, owner)
+		case *child:
+			c.takeOver(now, owner)
+		}
+	}
+}
+
+func (c *Core) ack(to identity.ID, k key) {
+	c.ready.Acks = append(c.ready.Acks, Ack{To: to, Message: k.message, Copy: k.copy})
+}
+
+func (c *Core) refuse(to identity.ID, k key, reason wire.Reason) {
+	c.ready.Refusals = append(c.ready.Refusals, Refusal{To: to, Message: k.message, Copy: k.copy, Reason: reason})
+}

@@ -1,0 +1,168 @@
+package routing
+
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	"cicada/chord"
+	"cicada/identity"
+	"cicada/trace"
+)
+
+// within reports whether a distance is in [from, to). 0 as to means all round.
+func within(d, from, to identity.Point) bool {
+	return bytes.Compare(d[:], from[:]) >= 0 && (to.IsZero() || bytes.Compare(d[:], to[:]) < 0)
+}
+
+// extend spreads that part of an interval that this peer does not answer for yet.
+func (c *Core) extend(now time.Duration, p *part) {
+	b := p.broadcast
+	// A limit at this peer itself is distance 0: an empty interval.
+	to := chord.Clockwise(c.ring.Self().Point, p.limit)
+	if bytes.Compare(to[:], b.covered[:]) > 0 {
+		from := b.covered
+		b.covered = to
+		c.spread(now, p, from, to)
+	}
+	c.finish(p)
+}
+
+// spread hands [from, to) of the ring, as distances, to the peers known there:
+// each answers for itself and what lies behind it up to the next. Where the
+// interval begins after known peers, its beginning goes to the last of them: it
+// knows best who comes next.
+func (c *Core) spread(now time.Duration, p *part, from, to identity.Point) {
+	self := c.ring.Self().Point
+	var before *identity.Contact
+	var inside []*identity.Contact
+	c.ring.Each(func(contact *identity.Contact) bool {
+		if slices.Contains(p.broadcast.dead, contact.ID) {
+			return true
+		}
+		d := chord.Clockwise(self, contact.Point)
+		// One that is suspect is left to the peer before it.
+		suspect := c.links.suspects(now, contact.ID) && (before != nil || len(inside) > 0)
+		switch {
+		case d.IsZero() || suspect:
+		case within(d, from, to):
+			inside = append(inside, contact)
+		case !within(d, from, identity.Point{}):
+			before = contact
+		}
+		return true
+	})
+	start := from
+	end := func(i int) identity.Point {
+		if i < len(inside) {
+			return chord.Clockwise(self, inside[i].Point)
+		}
+		return to
+	}
+	switch first := end(0); {
+	case first == start:
+	case before != nil:
+		c.hand(now, p, before, start, first)
+	case c.lost(p.broadcast):
+		c.wait(now, p, start, first)
+	}
+	for i, contact := range inside {
+		c.hand(now, p, contact, end(i), end(i+1))
+	}
+}
+
+// lost reports whether all the successors of this peer are dead, so that it
+// does not know who comes next.
+func (c *Core) lost(b *broadcast) bool {
+	if len(b.dead) == 0 {
+		return false
+	}
+	for _, contact := range c.ring.Successors() {
+		if !slices.Contains(b.dead, contact.ID) {
+			return false
+		}
+	}
+	return true
+}
+
+// wait keeps the beginning of an interval until the ring has mended and knows
+// who is there.
+func (c *Core) wait(now time.Duration, p *part, from, to identity.Point) {
+	x := &child{part: p, link: c.own, from: from, to: to, state: childUnknown, sent: now}
+	x.timer.owner = x
+	p.children = append(p.children, x)
+	p.open++
+	c.timers.set(&x.timer, now+childLook)
+}
+
+// look asks the ring again who is in an interval, for a while.
+func (c *Core) look(now time.Duration, x *child) {
+	if c.lost(x.part.broadcast) && now < x.sent+childUnknowable {
+		c.timers.set(&x.timer, now+childLook)
+		return
+	}
+	x.state = childDone
+	c.spread(now, x.part, x.from, x.to)
+	x.part.open--
+	c.finish(x.part)
+}
+
+// hand gives a child the interval up to the distance to. from is where begins
+// what would be lost with it.
+func (c *Core) hand(now time.Duration, p *part, contact *identity.Contact, from, to identity.Point) {
+	l := c.links.use(contact.ID)
+	if l == nil {
+		return
+	}
+	x := &child{part: p, contact: contact, link: l, from: from, to: to, limit: add(c.ring.Self().Point, to)}
+	x.timer.owner = x
+	p.children = append(p.children, x)
+	p.open++
+	c.pass(now, x)
+}
+
+// add returns the point that is d ahead of a.
+func add(a, d identity.Point) identity.Point {
+	return chord.Clockwise(chord.Clockwise(d, identity.Point{}), a)
+}
+
+// pass sends a child its interval.
+func (c *Core) pass(now time.Duration, x *child) {
+	b := x.part.broadcast
+	held := c.hold(b.body)
+	c.ready.Broadcasts = append(c.ready.Broadcasts, BroadcastOutgoing{To: x.contact, Broadcast: BroadcastMessage{
+		Message: b.offer.Message, Body: held[:b.signature:b.signature], Signature: held[b.signature:],
+		Limit: x.limit, Hops: b.hops + 1,
+	}})
+	x.sent = now
+	c.timers.set(&x.timer, now+max(c.rto(x.link, len(held), 0), childTakes))
+	c.broadcastForwarded(b, x.contact.ID, x.limit)
+}
+
+// expire asks a child that took its interval and fell silent once more, and
+// takes one for dead that does not answer.
+func (x *child) expire(c *Core, now time.Duration) {
+	if x.state == childUnknown {
+		c.look(now, x)
+		return
+	}
+	c.links.miss(now, x.link)
+	if x.state == childTaken && !x.asked {
+		x.asked = true
+		c.pass(now, x)
+		return
+	}
+	c.takeOver(now, x)
+}
+
+// takeOver hands a dead child's interval to others.
+func (c *Core) takeOver(now time.Duration, x *child) {
+	c.timers.clear(&x.timer)
+	x.state = childDead
+	p := x.part
+	p.broadcast.dead = append(p.broadcast.dead, x.contact.ID)
+	c.broadcastEvent(trace.BroadcastTaken, p.broadcast, x.contact.ID, 0)
+	c.spread(now, p, x.from, x.to)
+	p.open--
+	c.finish(p)
+}

@@ -1,0 +1,4 @@
+package routing
+
+// SetTrace sets Config.Trace, for a driver whose listeners come and go.
+func (c *Core) SetTrace(on bool) { c.config.Trace = on }

@@ -1,0 +1,89 @@
+package swarm
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+)
+
+// resolveAddress turns "host:port" into addresses to dial, in the order to try.
+// A host may be a name; no port means DefaultPort.
+func resolveAddress(ctx context.Context, text string) ([]netip.AddrPort, error) {
+	if a, err := netip.ParseAddrPort(text); err == nil {
+		if a.Port() == 0 {
+			return nil, fmt.Errorf("swarm: address %q: nobody can be dialled at port 0", text)
+		}
+		return []netip.AddrPort{netip.AddrPortFrom(a.Addr().Unmap(), a.Port())}, nil
+	}
+	host, service, err := net.SplitHostPort(text)
+	if err != nil {
+		return nil, fmt.Errorf("swarm: address %q: want host:port", text)
+	}
+	port, err := strconv.ParseUint(service, 10, 16)
+	if err != nil || port == 0 {
+		return nil, fmt.Errorf("swarm: address %q: port %q is not a number from 1 to 65535", text, service)
+	}
+	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return nil, fmt.Errorf("swarm: address %q: %w", text, err)
+	}
+	list := make([]netip.AddrPort, len(ips))
+	for i, ip := range ips {
+		list[i] = netip.AddrPortFrom(ip.Unmap(), uint16(port))
+	}
+	return list, nil
+}
+
+// resolveHost turns the host of a listening address into an address, IPv4 first.
+func resolveHost(ctx context.Context, host string) (netip.Addr, error) {
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.Unmap(), nil
+	}
+	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	for _, ip := range ips {
+		if ip.Unmap().Is4() {
+			return ip.Unmap(), nil
+		}
+	}
+	return ips[0], nil
+}
+
+// advertised returns where a peer that listens on bound can be dialled. Where it
+// listens on all interfaces these are the addresses of the machine, the loopback
+// ones only where there is no other.
+func advertised(bound netip.AddrPort) ([]netip.AddrPort, error) {
+	if !bound.Addr().IsUnspecified() {
+		return []netip.AddrPort{bound}, nil
+	}
+	interfaces, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil, fmt.Errorf("swarm: addresses of this machine: %w", err)
+	}
+	var global, loopback []netip.AddrPort
+	for _, a := range interfaces {
+		prefix, err := netip.ParsePrefix(a.String())
+		if err != nil {
+			continue
+		}
+		ip := prefix.Addr().Unmap()
+		switch {
+		case bound.Addr().Is4() && !ip.Is4(), ip.IsLinkLocalUnicast(), ip.IsMulticast():
+		case ip.IsLoopback():
+			loopback = append(loopback, netip.AddrPortFrom(ip, bound.Port()))
+		default:
+			global = append(global, netip.AddrPortFrom(ip, bound.Port()))
+		}
+	}
+	if len(global) == 0 {
+		global = loopback
+	}
+	return global[:min(len(global), maxAdvertised)], nil
+}
+
+// maxAdvertised is how many addresses fit a record.
+const maxAdvertised = 8

@@ -1,0 +1,69 @@
+package swarm
+
+import (
+	"bytes"
+	"sync"
+
+	"cicada/identity"
+)
+
+// A book remembers records that were verified, so that each is verified once
+// though lists repeat it for ever. It implements codec.Verifier and may be used
+// concurrently.
+type book struct {
+	points *identity.Points
+
+	mu       sync.Mutex // guards the fields below
+	verified map[signature]*identity.Contact
+	order    []signature // a ring buffer: what was written down when
+	next     int
+}
+
+// A signature names a record; one that is forged from it has another body.
+type signature [identity.SignatureSize]byte
+
+// bookSize bounds the records remembered; the oldest makes way.
+const bookSize = 1024
+
+func newBook(points *identity.Points) *book {
+	return &book{points: points, verified: make(map[signature]*identity.Contact)}
+}
+
+// Verify returns the contact that r describes, or why r is not valid.
+func (b *book) Verify(r identity.Record) (*identity.Contact, error) {
+	if len(r.Signature) != identity.SignatureSize {
+		return r.Verify(b.points) // which says what is wrong
+	}
+	name := signature(r.Signature)
+	if c := b.find(name); c != nil && bytes.Equal(c.Record.Body, r.Body) {
+		return c, nil
+	}
+	c, err := r.Verify(b.points)
+	if err != nil {
+		return nil, err
+	}
+	b.add(name, c)
+	return c, nil
+}
+
+func (b *book) find(name signature) *identity.Contact {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.verified[name]
+}
+
+func (b *book) add(name signature, c *identity.Contact) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.verified[name] != nil {
+		return
+	}
+	b.verified[name] = c
+	if len(b.order) < bookSize {
+		b.order = append(b.order, name)
+		return
+	}
+	delete(b.verified, b.order[b.next])
+	b.order[b.next] = name
+	b.next = (b.next + 1) % bookSize
+}

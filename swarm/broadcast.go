@@ -1,0 +1,220 @@
+package swarm
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"cicada/identity"
+	"cicada/routing"
+	"cicada/trace"
+	"cicada/wire"
+	"cicada/wire/wirepb"
+)
+
+// broadcastAge is how far a broadcast's time may be off.
+const broadcastAge = 2 * time.Minute
+
+// Broadcast sends data to every other peer of the swarm and returns when all
+// that could be reached have it. It is signed, so that receivers know its
+// origin, and not sealed: every peer can read it.
+//
+// Without a deadline in ctx it waits Config.SendTimeout. Errors match
+// ErrTooLarge, ErrNoAnswer (some may have it), ErrClosed, or are ctx's.
+func (p *Peer) Broadcast(ctx context.Context, data []byte) (Reached, error) {
+	if len(data) > wire.MaxMessage {
+		return Reached{}, fmt.Errorf("swarm: broadcast: %w: %d bytes, at most %d", errors.New(bare(ErrTooLarge)), len(data), wire.MaxMessage)
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.timeout(ctx))
+	defer cancel()
+	id, done, err := p.beginBroadcast(data)
+	if err != nil {
+		return Reached{}, fmt.Errorf("swarm: broadcast: %w", err)
+	}
+	select {
+	case n := <-done:
+		return Reached{ID: id, Peers: n}, nil
+	case <-ctx.Done():
+		err = ctx.Err()
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = ErrNoAnswer
+		}
+	case <-p.ended:
+		err = ErrClosed
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.broadcasts, id)
+	return Reached{ID: id}, fmt.Errorf("swarm: broadcast: %w", err)
+}
+
+// beginBroadcast signs data and gives it to the routing.
+func (p *Peer) beginBroadcast(data []byte) (trace.MessageID, chan int, error) {
+	p.mu.Lock()
+	id := p.newMessageID()
+	p.mu.Unlock()
+	body, err := wire.MarshalBroadcastBody(&wirepb.BroadcastBody{
+		Origin: p.id[:], Message: id[:], Time: uint64(time.Now().UnixNano()), Data: data,
+	})
+	if err != nil {
+		return id, nil, err
+	}
+	signature := p.config.Key.Sign(identity.PurposeBroadcast, body)
+	p.mu.Lock()
+	defer p.settleAndUnlock()
+	if p.isClosed() {
+		return id, nil, ErrClosed
+	}
+	done := make(chan int, 1)
+	p.broadcasts[id] = done
+	if err := p.route.Broadcast(p.now(), id, body, signature); err != nil {
+		delete(p.broadcasts, id)
+		return id, nil, err
+	}
+	return id, done, nil
+}
+
+// endBroadcast ends a broadcast of this peer.
+func (p *Peer) endBroadcast(r routing.BroadcastResult) {
+	if done := p.broadcasts[r.Message]; done != nil {
+		delete(p.broadcasts, r.Message)
+		done <- int(r.Reached)
+	}
+}
+
+// hearBroadcast has the loop verify a broadcast and pass it on.
+func (p *Peer) hearBroadcast(c *routing.BroadcastArrival) {
+	cast := *c
+	cast.Body, cast.Signature = bytes.Clone(c.Body), bytes.Clone(c.Signature)
+	if !p.later(func() { p.verifyBroadcast(&cast) }) {
+		p.route.BroadcastRejected(c.Offer)
+	}
+}
+
+// verifyBroadcast delivers and spreads a broadcast that its origin signed, once.
+// It is called without mu.
+func (p *Peer) verifyBroadcast(c *routing.BroadcastArrival) {
+	body, origin, err := p.checkBroadcast(c)
+	p.mu.Lock()
+	defer p.settleAndUnlock()
+	if err == nil && !p.heard.add(origin, c.Offer.Message, time.Unix(0, int64(body.GetTime()))) {
+		err = errors.New("heard before, or too long ago to know")
+	}
+	if err != nil {
+		p.emit(trace.Event{Kind: trace.Refused, Message: c.Offer.Message, Other: c.From, Reason: "broadcast: " + err.Error()})
+		p.route.BroadcastRejected(c.Offer)
+		return
+	}
+	if !p.route.BroadcastAccepted(p.now(), c.Offer, origin) {
+		return
+	}
+	m := Message{ID: c.Offer.Message, From: origin, Data: body.GetData(), Hops: c.Hops, Path: pathOf(c.Hops), Broadcast: true}
+	if known := p.contact(origin); known != nil && len(known.Addresses) > 0 {
+		m.Address = known.Addresses[0]
+	}
+	if !p.inbox.put(m) {
+		p.counters.Refused++
+		p.emit(trace.Event{Kind: trace.Refused, Message: m.ID, Other: origin, Reason: "inbox full"})
+		return
+	}
+	p.counters.Delivered++
+	p.emit(trace.Event{Kind: trace.BroadcastDelivered, Message: m.ID, Other: origin, Hops: c.Hops})
+}
+
+// checkBroadcast verifies what can be verified without knowing what came before.
+func (p *Peer) checkBroadcast(c *routing.BroadcastArrival) (*wirepb.BroadcastBody, identity.ID, error) {
+	body, err := wire.UnmarshalBroadcastBody(c.Body)
+	if err != nil {
+		return nil, identity.ID{}, err
+	}
+	origin := identity.ID(body.GetOrigin())
+	age := time.Since(time.Unix(0, int64(body.GetTime())))
+	switch {
+	case age > broadcastAge || age < -broadcastAge:
+		return nil, origin, fmt.Errorf("its time is %v off", age.Round(time.Second))
+	case trace.MessageID(body.GetMessage()) != c.Offer.Message:
+		return nil, origin, errors.New("signed under another name")
+	case !origin.Verify(identity.PurposeBroadcast, c.Body, c.Signature):
+		return nil, origin, errors.New("not signed by its origin")
+	case p.config.Allow != nil && !p.config.Allow(origin):
+		return nil, origin, errors.New("origin not allowed")
+	}
+	_, err = p.points.PointOf(origin)
+	return body, origin, err
+}
+
+// sendBroadcast sends a broadcast to a child in the tree.
+func (p *Peer) sendBroadcast(o *routing.BroadcastOutgoing) {
+	p.counters.Casts++
+	b := &o.Broadcast
+	p.sendRing(o.To, &wirepb.Control{Body: &wirepb.Control_Broadcast{Broadcast: &wirepb.Broadcast{
+		Body: b.Body, Signature: b.Signature, Limit: b.Limit[:], Hops: uint32(b.Hops),
+	}}})
+}
+
+// sendCastAnswer tells a broadcast's parent in the tree how its interval stands.
+func (p *Peer) sendCastAnswer(a routing.BroadcastAnswer) {
+	c := &wirepb.Control{}
+	if a.Done {
+		c.Body = &wirepb.Control_BroadcastDone{BroadcastDone: &wirepb.BroadcastDone{
+			Message: a.Message[:], Limit: a.Limit[:], Reached: a.Reached,
+		}}
+	} else {
+		c.Body = &wirepb.Control_BroadcastTaken{BroadcastTaken: &wirepb.BroadcastTaken{Message: a.Message[:], Limit: a.Limit[:]}}
+	}
+	body, err := wire.AppendControl(p.scratch[:0], c)
+	if err != nil {
+		return
+	}
+	p.scratch = reusable(body)
+	p.sendBack(a.To, wire.FrameControl, nil, body)
+}
+
+// maxHeard bounds the broadcasts remembered.
+const maxHeard = 4096
+
+// heardBroadcasts remembers the broadcasts of the last minutes, so that none is
+// delivered twice. Where they are too many, the oldest are forgotten, and what
+// is not younger than those is refused: it may be a repetition.
+type heardBroadcasts struct {
+	seen  map[heardKey]struct{}
+	order []heard // a ring buffer
+	next  int
+	floor time.Time
+}
+
+type heardKey struct {
+	origin  identity.ID
+	message trace.MessageID
+}
+
+type heard struct {
+	key heardKey
+	at  time.Time // when it was sent
+}
+
+// add notes a broadcast and reports whether it is new.
+func (h *heardBroadcasts) add(origin identity.ID, message trace.MessageID, at time.Time) bool {
+	key := heardKey{origin, message}
+	if _, old := h.seen[key]; old || !at.After(h.floor) {
+		return false
+	}
+	if h.seen == nil {
+		h.seen = make(map[heardKey]struct{})
+	}
+	h.seen[key] = struct{}{}
+	if len(h.order) < maxHeard {
+		h.order = append(h.order, heard{key, at})
+		return true
+	}
+	old := h.order[h.next]
+	delete(h.seen, old.key)
+	if old.at.After(h.floor) && time.Since(old.at) < broadcastAge {
+		h.floor = old.at
+	}
+	h.order[h.next] = heard{key, at}
+	h.next = (h.next + 1) % maxHeard
+	return true
+}

@@ -1,0 +1,122 @@
+package swarm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"cicada/chord"
+	"cicada/identity"
+	"cicada/trace"
+	"cicada/transport"
+)
+
+// DefaultPort is the port that peers listen on unless told otherwise: 0xC1CA.
+const DefaultPort = 49610
+
+// A Config says how a peer is to be. The zero value is a good peer for the open
+// internet: fresh key, port 49610 on all interfaces, swarm "cicada".
+type Config struct {
+	// Address is where to listen, as "host:port", ":port" or "". Port 0 is any
+	// free one. Empty means ":49610".
+	Address string
+	// Advertise is where others can dial this peer, best first. Empty means the
+	// listening address, or those of all interfaces where it names no host.
+	Advertise []netip.AddrPort
+	// Key is who the peer is. The zero value means a fresh key.
+	Key identity.PrivateKey
+	// Swarm is the swarm to belong to. Nil means the one named "cicada", with
+	// no secret and difficulty 0.
+	Swarm *identity.Swarm
+	// Ring holds the parameters of the ring.
+	Ring chord.Config
+	// Links holds the limits of links; only its limits are read.
+	Links transport.Limits
+	// Network is what links run over. Nil means TCP.
+	Network transport.Network
+	// Allow decides who may link to this peer and send to it. Nil means everybody.
+	Allow func(identity.ID) bool
+	// SendTimeout is how long Send, Broadcast and Lookup wait where their context
+	// has no deadline. Zero means 10 s.
+	SendTimeout time.Duration
+	// InboxMessages and InboxBytes bound what waits for Receive; what comes on
+	// top is refused to its sender. Zero means 1000 and 8 MiB.
+	InboxMessages, InboxBytes int
+	// Logger receives the text log. Nil means no log.
+	Logger *slog.Logger
+	// Trace receives every event, on the goroutine where it happens: it must not
+	// block nor call the peer. Nil means none. Peer.Events works either way.
+	Trace trace.Sink
+}
+
+const (
+	defaultSendTimeout   = 10 * time.Second
+	defaultInboxMessages = 1000
+	defaultInboxBytes    = 8 << 20
+)
+
+// populate returns c with every zero value replaced by its default, and whether
+// the key was made for it.
+func (c Config) populate(ctx context.Context) (_ Config, fresh bool, err error) {
+	if c.SendTimeout < 0 || c.InboxMessages < 0 || c.InboxBytes < 0 {
+		return c, false, errors.New("swarm: a limit in the configuration is negative")
+	}
+	if err := c.Ring.Validate(); err != nil {
+		return c, false, err
+	}
+	if c.Address == "" {
+		c.Address = ":" + strconv.Itoa(DefaultPort)
+	}
+	if c.Swarm == nil {
+		if c.Swarm, err = identity.NewSwarm("cicada", 0, nil); err != nil {
+			return c, false, err
+		}
+	}
+	if c.Key.IsZero() {
+		fresh = true
+		if c.Key, err = identity.GenerateKey(ctx, c.Swarm.Difficulty(), nil); err != nil {
+			return c, false, err
+		}
+	}
+	if c.Network == nil {
+		c.Network = transport.TCP{}
+	}
+	if c.SendTimeout == 0 {
+		c.SendTimeout = defaultSendTimeout
+	}
+	if c.InboxMessages == 0 {
+		c.InboxMessages = defaultInboxMessages
+	}
+	if c.InboxBytes == 0 {
+		c.InboxBytes = defaultInboxBytes
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c, fresh, nil
+}
+
+// listenAddress turns "host:port" into an address to listen on; no host is all interfaces.
+func listenAddress(ctx context.Context, text string) (netip.AddrPort, error) {
+	host, port, err := net.SplitHostPort(text)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("swarm: listen address %q: want host:port: %w", text, err)
+	}
+	number, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("swarm: listen address %q: port %q is not a number from 0 to 65535", text, port)
+	}
+	if host == "" {
+		return netip.AddrPortFrom(netip.IPv6Unspecified(), uint16(number)), nil
+	}
+	ip, err := resolveHost(ctx, host)
+	if err != nil {
+		return netip.AddrPort{}, fmt.Errorf("swarm: listen address %q: %w", text, err)
+	}
+	return netip.AddrPortFrom(ip, uint16(number)), nil
+}

@@ -1,0 +1,278 @@
+package swarm
+
+import (
+	"time"
+
+	"cicada/identity"
+	"cicada/routing"
+	"cicada/swarm/internal/codec"
+	"cicada/transport"
+	"cicada/wire"
+)
+
+// This file is where the state machines meet the world: every call into them is
+// followed by settle, which carries out what they want, under the same lock.
+// What takes longer than a few microseconds becomes a job for the peer's loop.
+
+// A job is work that is done outside the lock, by the loop.
+type job func()
+
+// maxJobs bounds the jobs that wait. What comes on top is dropped: its sender
+// hears nothing and sends again.
+const maxJobs = 256
+
+// sweepInterval is how often the sealer forgets what nobody uses.
+const sweepInterval = 10 * time.Second
+
+// loop does what is due by time, and the jobs, until the peer is closed.
+func (p *Peer) loop() {
+	defer p.loops.Done()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	sweep := p.now() + sweepInterval
+	for {
+		select {
+		case <-p.ended:
+			return
+		case do := <-p.jobs:
+			do()
+			continue
+		case <-p.wake:
+		case <-timer.C:
+		}
+		if now := p.now(); now >= sweep {
+			p.sealer.Sweep()
+			sweep = now + sweepInterval
+		}
+		timer.Reset(min(p.tick(), sweep-p.now()))
+	}
+}
+
+// tick does what is due and returns how long the next tick may wait.
+func (p *Peer) tick() time.Duration {
+	p.mu.Lock()
+	defer p.settleAndUnlock()
+	now := p.now()
+	if now >= p.ring.Next() {
+		p.ring.Tick(now)
+	}
+	if now >= p.route.Next() {
+		p.route.Tick(now)
+	}
+	p.settle()
+	p.armed = p.next()
+	return max(p.armed-p.now(), 0)
+}
+
+// next is when something is due, at the latest an hour from now.
+func (p *Peer) next() time.Duration {
+	next := min(p.ring.Next(), p.route.Next(), p.now()+time.Hour)
+	for i := range p.receipts {
+		next = min(next, p.receipts[i].until)
+	}
+	return next
+}
+
+// later has the loop do a job. It is dropped if too many wait.
+func (p *Peer) later(do job) bool {
+	select {
+	case p.jobs <- do:
+		return true
+	default:
+		return false
+	}
+}
+
+// settleAndUnlock carries out what the state machines want, releases mu, and
+// sends what was queued.
+func (p *Peer) settleAndUnlock() {
+	p.settle()
+	var few [8]transport.Link
+	dirty := append(few[:0], p.dirty...)
+	clear(p.dirty)
+	p.dirty = p.dirty[:0]
+	if next := p.next(); next < p.armed {
+		p.armed = next
+		select {
+		case p.wake <- struct{}{}:
+		default:
+		}
+	}
+	p.mu.Unlock()
+	for _, link := range dirty {
+		link.Flush()
+	}
+}
+
+// settle carries out what the state machines want, until they want nothing more.
+func (p *Peer) settle() {
+	for again := true; again; {
+		again = p.settleRing()
+		again = p.settleRoute() || again
+		p.settleReceipts()
+	}
+	p.keepNeighbours()
+	if on := p.tracing(); on != p.traced {
+		p.traced = on
+		p.ring.SetTrace(on)
+		p.route.SetTrace(on)
+	}
+}
+
+// settleRing carries out one Ready of the ring and reports whether there was any.
+func (p *Peer) settleRing() bool {
+	ready := p.ring.Ready()
+	for i := range ready.Events {
+		p.emit(ready.Events[i])
+	}
+	for i := range ready.Messages {
+		p.sendRing(ready.Messages[i].To, codec.EncodeRing(ready.Messages[i].Message))
+	}
+	for _, a := range ready.Answers {
+		p.answerLookup(a)
+	}
+	if ready.Joined || ready.JoinFail != nil {
+		p.endJoin(ready.JoinFail)
+	}
+	return len(ready.Messages)+len(ready.Events)+len(ready.Answers) > 0
+}
+
+// settleRoute carries out one Ready of the routing and reports whether there was any.
+func (p *Peer) settleRoute() bool {
+	ready := p.route.Ready()
+	for i := range ready.Events {
+		p.emit(ready.Events[i])
+	}
+	// Receipts first: an answer among them completes the session of the message behind it.
+	for i := range ready.Receipts {
+		p.receipt(&ready.Receipts[i])
+	}
+	for i := range ready.Arrivals {
+		p.arrive(&ready.Arrivals[i])
+	}
+	for i := range ready.BroadcastArrivals {
+		p.hearBroadcast(&ready.BroadcastArrivals[i])
+	}
+	for i := range ready.Envelopes {
+		p.sendEnvelope(&ready.Envelopes[i])
+	}
+	for i := range ready.Acks {
+		p.acks.add(p, ready.Acks[i])
+	}
+	p.acks.send(p)
+	for _, r := range ready.Refusals {
+		body := wire.AppendRefusal(nil, wire.Refusal{Message: r.Message, Copy: r.Copy, Reason: r.Reason})
+		p.sendBack(r.To, wire.FrameRefusal, nil, body)
+	}
+	for i := range ready.Broadcasts {
+		p.sendBroadcast(&ready.Broadcasts[i])
+	}
+	for _, a := range ready.BroadcastAnswers {
+		p.sendCastAnswer(a)
+	}
+	for _, r := range ready.BroadcastResults {
+		p.endBroadcast(r)
+	}
+	for _, f := range ready.Failures {
+		p.sendFailed(f)
+	}
+	return !idle(&ready)
+}
+
+// idle reports whether a Ready of the routing asks for nothing.
+func idle(r *routing.Ready) bool {
+	return len(r.Envelopes)+len(r.Acks)+len(r.Refusals)+len(r.Arrivals)+len(r.Receipts)+len(r.Failures) == 0 &&
+		len(r.Broadcasts)+len(r.BroadcastAnswers)+len(r.BroadcastArrivals)+len(r.BroadcastResults)+len(r.Events) == 0
+}
+
+// sendEnvelope sends an envelope to the next hop.
+func (p *Peer) sendEnvelope(o *routing.Outgoing) {
+	p.counters.Envelopes++
+	if o.Contact != nil {
+		p.sendTo(o.Contact, wire.FrameEnvelope, o.Header[:], o.Payload)
+		return
+	}
+	if !p.sendBack(o.To, wire.FrameEnvelope, o.Header[:], o.Payload) {
+		p.route.Unreachable(p.now(), o.To)
+	}
+}
+
+// sendTo queues a frame for a peer that may be dialled for it.
+func (p *Peer) sendTo(to *identity.Contact, kind wire.FrameKind, head, body []byte) {
+	link, err := p.links.Send(to, kind, head, body)
+	if err != nil {
+		p.config.Logger.Debug("not sent", "peer", to.ID.Short(), "frame", kind.String(), "err", err)
+		p.unreachable(to.ID)
+		return
+	}
+	p.touch(link)
+}
+
+// sendBack queues a frame for a peer that a link exists to, and reports whether there is one.
+func (p *Peer) sendBack(to identity.ID, kind wire.FrameKind, head, body []byte) bool {
+	n := p.greeted[to]
+	if n == nil {
+		return false
+	}
+	if err := n.link.Queue(kind, head, body); err != nil {
+		return false
+	}
+	p.touch(n.link)
+	return true
+}
+
+// touch notes that link is to be flushed.
+func (p *Peer) touch(link transport.Link) {
+	if link == nil {
+		return // being dialled; it flushes itself
+	}
+	for _, l := range p.dirty {
+		if l == link {
+			return
+		}
+	}
+	p.dirty = append(p.dirty, link)
+}
+
+// unreachable tells both state machines that a peer cannot be reached.
+func (p *Peer) unreachable(id identity.ID) {
+	now := p.now()
+	p.ring.Unreachable(now, id)
+	p.route.Unreachable(now, id)
+}
+
+// keepNeighbours exempts the links to both neighbours on the ring from closing when idle.
+func (p *Peer) keepNeighbours() {
+	var keep [2]identity.ID
+	if list := p.ring.Successors(); len(list) > 0 {
+		keep[0] = list[0].ID
+	}
+	if c := p.ring.Predecessor(); c != nil {
+		keep[1] = c.ID
+	}
+	if keep != p.kept {
+		p.kept = keep
+		p.links.Keep(keep[:])
+	}
+}
+
+// An ackBatch gathers acknowledgements, so that those to one peer share a frame.
+type ackBatch struct {
+	to   identity.ID
+	body []byte
+}
+
+func (b *ackBatch) add(p *Peer, a routing.Ack) {
+	if a.To != b.to || len(b.body) >= wire.MaxAck {
+		b.send(p)
+		b.to = a.To
+	}
+	b.body = wire.AppendAck(b.body, a.Message, a.Copy)
+}
+
+func (b *ackBatch) send(p *Peer) {
+	if len(b.body) > 0 {
+		p.sendBack(b.to, wire.FrameAck, nil, b.body)
+		b.body = b.body[:0]
+	}
+}

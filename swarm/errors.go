@@ -1,0 +1,67 @@
+package swarm
+
+import (
+	"errors"
+	"fmt"
+
+	"cicada/identity"
+)
+
+// What callers decide on. Errors returned by a Peer wrap these.
+var (
+	ErrClosed         = errors.New("swarm: the peer is closed")
+	ErrTooLarge       = errors.New("swarm: message too large")
+	ErrNoAnswer       = errors.New("swarm: no answer in time")
+	ErrNoSuchPeer     = errors.New("swarm: no such peer in the swarm")
+	ErrRefused        = errors.New("swarm: refused")
+	ErrInboxFull      = errors.New("swarm: the target's inbox is full")
+	ErrOutcomeUnknown = errors.New("swarm: outcome unknown: the target restarted while the message was on its way")
+	ErrOtherSwarm     = errors.New("swarm: that peer belongs to another swarm")
+	ErrSelf           = errors.New("swarm: that address is this peer itself")
+)
+
+// A TargetError says that a target was not found, or that a message was not
+// delivered to it as far as this peer can know, and why. Err is one of the errors
+// above, or of the context.
+type TargetError struct {
+	Target  identity.ID
+	Nearest *identity.Contact // with ErrNoSuchPeer: the peer that owns the target's place
+	Err     error
+}
+
+// Error returns one sentence.
+func (e *TargetError) Error() string {
+	s := fmt.Sprintf("swarm: %s: %v", e.Target.Short(), bare(e.Err))
+	if e.Nearest != nil {
+		s += fmt.Sprintf(" (nearest is %s)", e.Nearest.ID.Short())
+	}
+	return s
+}
+
+// Unwrap returns the cause.
+func (e *TargetError) Unwrap() error { return e.Err }
+
+// A JoinError says that no seed let this peer into its swarm. It wraps what
+// each seed last failed with.
+type JoinError struct {
+	Address string // the seeds, as given
+	Err     error
+}
+
+// Error returns one sentence.
+func (e *JoinError) Error() string {
+	return fmt.Sprintf("swarm: join %s: %v", e.Address, bare(e.Err))
+}
+
+// Unwrap returns the cause.
+func (e *JoinError) Unwrap() error { return e.Err }
+
+// bare is err's text without this package's own prefix, for use inside a longer sentence.
+func bare(err error) string {
+	const prefix = "swarm: "
+	text := err.Error()
+	if len(text) > len(prefix) && text[:len(prefix)] == prefix {
+		return text[len(prefix):]
+	}
+	return text
+}

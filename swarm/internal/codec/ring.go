@@ -1,0 +1,194 @@
+// Package codec turns the ring's messages into control messages of the wire and
+// back. Limits were checked by package wire; here every record is verified
+// before it becomes a contact.
+//
+// Begin reading at EncodeRing.
+package codec
+
+import (
+	"errors"
+	"fmt"
+
+	"cicada/chord"
+	"cicada/identity"
+	"cicada/wire/wirepb"
+)
+
+// A Verifier turns a signed record into a contact, or says why it cannot.
+type Verifier interface {
+	Verify(identity.Record) (*identity.Contact, error)
+}
+
+// ErrNotRing says that a control message is none of the ring's.
+var ErrNotRing = errors.New("codec: not a message of the ring")
+
+// EncodeRing returns m as it goes on the wire.
+func EncodeRing(m chord.Message) *wirepb.Control {
+	c := &wirepb.Control{Request: m.Request}
+	switch m.Kind {
+	case chord.Ping:
+		c.Body = &wirepb.Control_Ping{Ping: &wirepb.Ping{Version: m.Version}}
+	case chord.Pong:
+		c.Body = &wirepb.Control_Pong{Pong: &wirepb.Pong{Member: m.Member, Version: m.Version}}
+	case chord.Ask:
+		c.Body = &wirepb.Control_Ask{Ask: &wirepb.Ask{Version: m.Version}}
+	case chord.State:
+		c.Body = &wirepb.Control_State{State: &wirepb.State{
+			Busy: m.Busy, Member: m.Member, Small: m.Small, Version: m.Version, Unchanged: m.Unchanged,
+			Predecessor: record(m.Predecessor), Successors: records(m.Successors), Predecessors: records(m.Predecessors),
+		}}
+	case chord.Notify:
+		c.Body = &wirepb.Control_Notify{Notify: &wirepb.Notify{Version: m.Version}}
+	case chord.Notified:
+		c.Body = &wirepb.Control_Notified{Notified: &wirepb.Notified{Accepted: m.Accepted, Predecessor: record(m.Predecessor)}}
+	case chord.Lookup:
+		c.Body = &wirepb.Control_Lookup{Lookup: &wirepb.Lookup{
+			Message: m.Lookup[:], Key: m.Key[:], Hops: uint32(m.Hops), Trail: trailBytes(m.Trail), Join: m.Join,
+		}}
+	case chord.LookupTaken:
+		c.Body = &wirepb.Control_LookupTaken{LookupTaken: &wirepb.LookupTaken{Message: m.Lookup[:]}}
+	case chord.Found:
+		c.Body = &wirepb.Control_Found{Found: &wirepb.Found{
+			Message: m.Lookup[:], Key: m.Key[:], Hops: uint32(m.Hops), Trail: trailBytes(m.Trail),
+			Owner: record(m.Peer), Predecessor: record(m.Predecessor), Successors: records(m.Successors),
+		}}
+	case chord.LookupStuck:
+		c.Body = &wirepb.Control_LookupStuck{LookupStuck: &wirepb.LookupStuck{
+			Message: m.Lookup[:], Key: m.Key[:], Trail: trailBytes(m.Trail),
+		}}
+	case chord.Suspect:
+		c.Body = &wirepb.Control_Suspect{Suspect: &wirepb.Suspect{Peer: record(m.Peer)}}
+	case chord.Leave:
+		c.Body = &wirepb.Control_Leave{Leave: &wirepb.Leave{Successors: records(m.Successors), Predecessors: records(m.Predecessors)}}
+	}
+	return c
+}
+
+// DecodeRing reads what EncodeRing wrote. It returns ErrNotRing for control
+// messages of other layers, and an error that names the field for a record that
+// does not verify.
+func DecodeRing(c *wirepb.Control, v Verifier) (chord.Message, error) {
+	m := chord.Message{Request: c.GetRequest()}
+	d := decoder{verifier: v}
+	switch body := c.GetBody().(type) {
+	case *wirepb.Control_Ping:
+		m.Kind, m.Version = chord.Ping, body.Ping.GetVersion()
+	case *wirepb.Control_Pong:
+		m.Kind, m.Member, m.Version = chord.Pong, body.Pong.GetMember(), body.Pong.GetVersion()
+	case *wirepb.Control_Ask:
+		m.Kind, m.Version = chord.Ask, body.Ask.GetVersion()
+	case *wirepb.Control_State:
+		d.state(&m, body.State)
+	case *wirepb.Control_Notify:
+		m.Kind, m.Version = chord.Notify, body.Notify.GetVersion()
+	case *wirepb.Control_Notified:
+		m.Kind, m.Accepted = chord.Notified, body.Notified.GetAccepted()
+		m.Predecessor = d.contact("predecessor", body.Notified.GetPredecessor())
+	case *wirepb.Control_Lookup:
+		m.Kind, m.Join = chord.Lookup, body.Lookup.GetJoin()
+		d.lookup(&m, body.Lookup)
+		m.Hops = int(body.Lookup.GetHops())
+	case *wirepb.Control_LookupTaken:
+		m.Kind = chord.LookupTaken
+		copy(m.Lookup[:], body.LookupTaken.GetMessage())
+	case *wirepb.Control_Found:
+		d.found(&m, body.Found)
+	case *wirepb.Control_LookupStuck:
+		m.Kind = chord.LookupStuck
+		d.lookup(&m, body.LookupStuck)
+	case *wirepb.Control_Suspect:
+		m.Kind, m.Peer = chord.Suspect, d.contact("peer", body.Suspect.GetPeer())
+	case *wirepb.Control_Leave:
+		m.Kind = chord.Leave
+		m.Successors = d.contacts("successors", body.Leave.GetSuccessors())
+		m.Predecessors = d.contacts("predecessors", body.Leave.GetPredecessors())
+	default:
+		return m, ErrNotRing
+	}
+	return m, d.err
+}
+
+// A decoder keeps the first error, so that the fields of a message read as a list.
+type decoder struct {
+	verifier Verifier
+	err      error
+}
+
+func (d *decoder) state(m *chord.Message, s *wirepb.State) {
+	m.Kind, m.Busy, m.Member, m.Small = chord.State, s.GetBusy(), s.GetMember(), s.GetSmall()
+	m.Version, m.Unchanged = s.GetVersion(), s.GetUnchanged()
+	m.Predecessor = d.contact("predecessor", s.GetPredecessor())
+	m.Successors = d.contacts("successors", s.GetSuccessors())
+	m.Predecessors = d.contacts("predecessors", s.GetPredecessors())
+}
+
+func (d *decoder) found(m *chord.Message, f *wirepb.Found) {
+	m.Kind, m.Hops = chord.Found, int(f.GetHops())
+	d.lookup(m, f)
+	m.Peer = d.contact("owner", f.GetOwner())
+	m.Predecessor = d.contact("predecessor", f.GetPredecessor())
+	m.Successors = d.contacts("successors", f.GetSuccessors())
+}
+
+// lookup reads the three fields that every message about a lookup has.
+func (d *decoder) lookup(m *chord.Message, l interface {
+	GetMessage() []byte
+	GetKey() []byte
+	GetTrail() [][]byte
+}) {
+	copy(m.Lookup[:], l.GetMessage())
+	copy(m.Key[:], l.GetKey())
+	for _, id := range l.GetTrail() {
+		m.Trail = append(m.Trail, identity.ID(id))
+	}
+}
+
+func (d *decoder) contact(field string, r *wirepb.Record) *identity.Contact {
+	if r == nil || d.err != nil {
+		return nil
+	}
+	c, err := d.verifier.Verify(identity.Record{Body: r.GetBody(), Signature: r.GetSignature()})
+	if err != nil {
+		d.err = fmt.Errorf("codec: %s: %w", field, err)
+	}
+	return c
+}
+
+func (d *decoder) contacts(field string, rs []*wirepb.Record) []*identity.Contact {
+	if len(rs) == 0 || d.err != nil {
+		return nil
+	}
+	list := make([]*identity.Contact, 0, len(rs))
+	for _, r := range rs {
+		if c := d.contact(field, r); c != nil {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+func record(c *identity.Contact) *wirepb.Record {
+	if c == nil {
+		return nil
+	}
+	return &wirepb.Record{Body: c.Record.Body, Signature: c.Record.Signature}
+}
+
+func records(list []*identity.Contact) []*wirepb.Record {
+	if len(list) == 0 {
+		return nil
+	}
+	rs := make([]*wirepb.Record, len(list))
+	for i, c := range list {
+		rs[i] = record(c)
+	}
+	return rs
+}
+
+func trailBytes(trail []identity.ID) [][]byte {
+	list := make([][]byte, len(trail))
+	for i := range trail {
+		list[i] = trail[i][:]
+	}
+	return list
+}

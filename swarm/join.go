@@ -1,0 +1,208 @@
+package swarm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"cicada/identity"
+	"cicada/transport"
+)
+
+// joinPause is how long to wait before seeds are tried again, at first and at most.
+const (
+	joinPauseMin = 250 * time.Millisecond
+	joinPauseMax = 4 * time.Second
+)
+
+// Join makes this peer a member of the swarm that the peers at the given
+// addresses ("host:port") belong to. All are dialled at once, and again until
+// one lets this peer in or ctx ends. It returns when this peer has its place on
+// the ring. Errors are *JoinError and match ErrOtherSwarm, ErrSelf, ErrNoAnswer,
+// ErrClosed, or are ctx's.
+func (p *Peer) Join(ctx context.Context, addresses ...string) error {
+	seeds, err := parseSeeds(ctx, addresses)
+	pause := joinPauseMin
+	for err == nil {
+		var permanent bool
+		if permanent, err = p.joinOnce(ctx, seeds); err == nil {
+			return nil
+		}
+		if permanent {
+			break
+		}
+		last := err
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+			err = nil
+		case <-p.ended:
+			err = ErrClosed
+		case <-ctx.Done():
+			err = fmt.Errorf("%w: %w", ErrNoAnswer, last)
+			if errors.Is(ctx.Err(), context.Canceled) {
+				err = ctx.Err()
+			}
+		}
+		timer.Stop()
+		pause = min(2*pause, joinPauseMax)
+	}
+	return &JoinError{Address: strings.Join(addresses, ", "), Err: err}
+}
+
+// parseSeeds turns the seeds into addresses to dial, a list each.
+func parseSeeds(ctx context.Context, texts []string) ([][]netip.AddrPort, error) {
+	if len(texts) == 0 {
+		return nil, errors.New("no address given")
+	}
+	seeds := make([][]netip.AddrPort, len(texts))
+	for i, text := range texts {
+		var err error
+		if seeds[i], err = resolveAddress(ctx, text); err != nil {
+			return nil, err
+		}
+	}
+	return seeds, nil
+}
+
+// joinOnce dials all seeds and joins through the first that lets this peer in.
+// It reports whether trying again makes no sense.
+func (p *Peer) joinOnce(ctx context.Context, seeds [][]netip.AddrPort) (permanent bool, err error) {
+	type greeting struct {
+		contact *identity.Contact
+		err     error
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	greetings := make(chan greeting, len(seeds))
+	for _, addresses := range seeds {
+		go func() {
+			c, err := p.greet(ctx, addresses)
+			greetings <- greeting{c, err}
+		}()
+	}
+	permanent = true
+	var errs []error
+	for range seeds {
+		g := <-greetings
+		if g.err == nil {
+			g.err = p.joinThrough(ctx, g.contact)
+			if g.err == nil {
+				return false, nil
+			}
+		}
+		permanent = permanent && (errors.Is(g.err, ErrOtherSwarm) || errors.Is(g.err, ErrSelf) || errors.Is(g.err, ErrClosed))
+		errs = append(errs, g.err)
+	}
+	return permanent, errors.Join(errs...)
+}
+
+// joinThrough has the ring join through a seed, and waits how that ends.
+func (p *Peer) joinThrough(ctx context.Context, seed *identity.Contact) error {
+	done := make(chan error, 1)
+	p.mu.Lock()
+	if p.isClosed() {
+		p.mu.Unlock()
+		return ErrClosed
+	}
+	if p.joining != nil {
+		p.mu.Unlock()
+		return errors.New("another join is under way")
+	}
+	p.joining = done
+	p.ring.Join(p.now(), seed)
+	p.settleAndUnlock()
+	select {
+	case err := <-done:
+		return err
+	case <-p.ended:
+		return ErrClosed
+	case <-ctx.Done():
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.joining == done {
+			p.joining = nil
+		}
+		return ctx.Err()
+	}
+}
+
+// endJoin ends the join under way.
+func (p *Peer) endJoin(err error) {
+	if p.joining != nil {
+		p.joining <- err
+		p.joining = nil
+	}
+}
+
+// greet dials addresses in turn and returns who proves to be there, once its
+// hello came.
+func (p *Peer) greet(ctx context.Context, addresses []netip.AddrPort) (*identity.Contact, error) {
+	var errs []error
+	for _, a := range addresses {
+		link, err := p.links.Dial(ctx, a, identity.ID{})
+		if err == nil {
+			var c *identity.Contact
+			if c, err = p.awaitHello(ctx, link.Peer()); err == nil {
+				p.noteAnswered(a, c.ID)
+				return c, nil
+			}
+		}
+		errs = append(errs, linkError(a, err))
+	}
+	return nil, errors.Join(errs...)
+}
+
+// linkError says in this package's terms why a link failed.
+func linkError(a netip.AddrPort, err error) error {
+	for from, to := range map[error]error{
+		transport.ErrOtherSwarm: ErrOtherSwarm, transport.ErrSelf: ErrSelf, transport.ErrClosed: ErrClosed,
+	} {
+		if errors.Is(err, from) {
+			return fmt.Errorf("%s: %w", a, to)
+		}
+	}
+	return fmt.Errorf("%s: %w", a, err)
+}
+
+// awaitHello waits until the peer at the other end of a link has said who it is.
+func (p *Peer) awaitHello(ctx context.Context, id identity.ID) (*identity.Contact, error) {
+	for {
+		p.mu.Lock()
+		n := p.greeted[id]
+		var contact *identity.Contact
+		if n != nil {
+			contact = n.contact
+		}
+		p.mu.Unlock()
+		switch {
+		case n == nil:
+			return nil, errors.New("the link broke before a hello")
+		case contact != nil:
+			return contact, nil
+		}
+		select {
+		case <-n.hello:
+		case <-p.ended:
+			return nil, ErrClosed
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// maxAnswered bounds the addresses remembered with who answered there.
+const maxAnswered = 1024
+
+// noteAnswered remembers who answered at an address that was dialled.
+func (p *Peer) noteAnswered(a netip.AddrPort, id identity.ID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.answered) >= maxAnswered {
+		clear(p.answered)
+	}
+	p.answered[a] = id
+}

@@ -1,0 +1,117 @@
+package swarm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"cicada/chord"
+	"cicada/identity"
+)
+
+// Lookup asks the ring for target, and returns where it can be dialled and the
+// peers the question went through: this one first, target last. Without a
+// deadline in ctx it waits Config.SendTimeout. Errors match ErrNoSuchPeer,
+// ErrNoAnswer, ErrClosed, or are ctx's.
+func (p *Peer) Lookup(ctx context.Context, target identity.ID) (*identity.Contact, []identity.ID, error) {
+	point, err := p.points.PointOf(target)
+	if err != nil {
+		return nil, nil, fmt.Errorf("swarm: lookup %s: %w", target.Short(), err)
+	}
+	owner, trail, err := p.LookupKey(ctx, point)
+	if err == nil && owner.ID != target {
+		return nil, trail, &TargetError{Target: target, Nearest: owner, Err: ErrNoSuchPeer}
+	}
+	return owner, trail, err
+}
+
+// LookupKey asks the ring who owns a key: the first peer at or after it. See Lookup.
+func (p *Peer) LookupKey(ctx context.Context, key identity.Point) (*identity.Contact, []identity.ID, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.timeout(ctx))
+	defer cancel()
+	done := make(chan chord.Answer, 1)
+	p.mu.Lock()
+	if p.isClosed() {
+		p.mu.Unlock()
+		return nil, nil, ErrClosed
+	}
+	forget := p.lookup(key, func(a chord.Answer) { done <- a })
+	p.settleAndUnlock()
+	var err error
+	select {
+	case a := <-done:
+		if a.Err == nil {
+			return a.Owner, a.Trail, nil
+		}
+		err = a.Err
+		if errors.Is(err, chord.ErrNoAnswer) {
+			err = ErrNoAnswer
+		}
+	case <-ctx.Done():
+		err = ctx.Err()
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = ErrNoAnswer
+		}
+	case <-p.ended:
+		err = ErrClosed
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	forget()
+	return nil, nil, fmt.Errorf("swarm: lookup %.8s: %w", key, err)
+}
+
+// lookup starts a lookup and calls done, with mu held, when it ends, unless it
+// was forgotten by then. It is called with mu held.
+func (p *Peer) lookup(key identity.Point, done func(chord.Answer)) (forget func()) {
+	id := p.ring.Lookup(p.now(), key)
+	p.lookups[id] = done
+	return func() { delete(p.lookups, id) }
+}
+
+// answerLookup ends a lookup of this peer.
+func (p *Peer) answerLookup(a chord.Answer) {
+	if done := p.lookups[a.Lookup]; done != nil {
+		delete(p.lookups, a.Lookup)
+		done(a)
+	}
+}
+
+// Resolve returns the ID of whom text names: an ID in base32, or the "host:port"
+// of a peer, which is dialled to learn who proves to be there. Errors say what
+// is wrong with text or with the address.
+func (p *Peer) Resolve(ctx context.Context, text string) (identity.ID, error) {
+	if id, err := identity.ParseID(text); err == nil {
+		return id, nil
+	}
+	addresses, err := resolveAddress(ctx, text)
+	if err != nil {
+		return identity.ID{}, fmt.Errorf("%w, or an ID of 52 characters", err)
+	}
+	if id, ok := p.answeredAt(addresses); ok {
+		return id, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.timeout(ctx))
+	defer cancel()
+	c, err := p.greet(ctx, addresses)
+	if errors.Is(err, ErrSelf) {
+		return p.id, nil
+	}
+	if err != nil {
+		return identity.ID{}, fmt.Errorf("swarm: %s: %w", text, err)
+	}
+	return c.ID, nil
+}
+
+// answeredAt returns who proved to be at one of addresses and still has a link to this peer.
+func (p *Peer) answeredAt(addresses []netip.AddrPort) (identity.ID, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, a := range addresses {
+		if id, ok := p.answered[a]; ok && p.greeted[id] != nil {
+			return id, true
+		}
+	}
+	return identity.ID{}, false
+}

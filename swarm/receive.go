@@ -1,0 +1,195 @@
+package swarm
+
+import (
+	"bytes"
+	"errors"
+	"time"
+
+	"cicada/identity"
+	"cicada/routing"
+	"cicada/swarm/internal/seal"
+	"cicada/trace"
+	"cicada/wire"
+)
+
+// copiesWait is how long a receipt is held back for further copies of its
+// message, so that it can tell how many came.
+const copiesWait = 50 * time.Millisecond
+
+// maxHeld bounds the receipts held back.
+const maxHeld = 256
+
+// A heldReceipt waits for the further copies of a message that was delivered.
+type heldReceipt struct {
+	offer  routing.Offer
+	handle seal.Handle
+	origin identity.ID
+	report report
+	copies int // announced by the origin
+	until  time.Duration
+}
+
+// inlineOpen is the largest payload that is opened under the lock.
+const inlineOpen = 64 << 10
+
+// arrive opens a message for this peer: at once where that is quick.
+func (p *Peer) arrive(a *routing.Arrival) {
+	if a.Envelope.Kind() == wire.EnvelopeMessage && len(a.Envelope) <= inlineOpen {
+		opened, err := p.sealer.Open(nil, a.Envelope)
+		if !errors.Is(err, seal.ErrPending) {
+			p.opened(a, opened, err)
+			return
+		}
+		// The answer that completes the session is often a job already, and this one comes behind it.
+	}
+	arrival := *a
+	arrival.Envelope = bytes.Clone(a.Envelope)
+	if !p.later(func() { p.openLater(&arrival) }) {
+		p.route.Postponed(a.Offer)
+	}
+}
+
+// openLater opens what takes long, without mu: a first message, or a large one.
+func (p *Peer) openLater(a *routing.Arrival) {
+	opened, err := p.sealer.Open(nil, a.Envelope)
+	var contact *identity.Contact
+	if c, bad := parseContent(opened.Data); err == nil && bad == nil && c.record != nil {
+		contact, _ = p.book.Verify(*c.record)
+	}
+	p.mu.Lock()
+	defer p.settleAndUnlock()
+	if contact != nil && contact.ID == opened.Origin {
+		p.ring.Learn(contact)
+	}
+	p.opened(a, opened, err)
+}
+
+// opened delivers a message whose seal opened, and answers it as is due.
+func (p *Peer) opened(a *routing.Arrival, o seal.Opened, err error) {
+	if err != nil {
+		p.notOpened(a, o, err)
+		return
+	}
+	now := p.now()
+	p.emit(trace.Event{Kind: trace.Opened, Message: a.Offer.Message, Other: o.Origin})
+	c, err := parseContent(o.Data)
+	if err != nil { // sealed by the origin itself: nobody else is to blame
+		p.route.Rejected(a.Offer)
+		return
+	}
+	if !p.route.Accepted(now, a.Offer, o.Origin) {
+		return // accepted before: the routing has answered again
+	}
+	held := heldReceipt{offer: a.Offer, handle: o.Handle, origin: o.Origin, copies: c.copies, until: now + copiesWait}
+	held.report = report{status: p.deliver(a, o.Origin, c), hops: uint8(min(a.Hops, 255))}
+	if a.Envelope.Kind() == wire.EnvelopeFirst {
+		held.report.record = &p.ring.Self().Record
+	}
+	if c.copies > 1 && len(p.receipts) < maxHeld && !p.complete(&held) {
+		p.receipts = append(p.receipts, held)
+		return
+	}
+	p.acknowledge(&held)
+}
+
+// deliver gives a message to the program and returns what to tell its origin.
+func (p *Peer) deliver(a *routing.Arrival, origin identity.ID, c content) status {
+	if p.config.Allow != nil && !p.config.Allow(origin) {
+		p.counters.Refused++
+		p.emit(trace.Event{Kind: trace.Refused, Message: a.Offer.Message, Other: origin, Reason: "not allowed"})
+		return statusRefused
+	}
+	m := Message{ID: a.Offer.Message, From: origin, Data: c.data, Hops: a.Hops, Path: pathOf(a.Hops)}
+	if known := p.contact(origin); known != nil && len(known.Addresses) > 0 {
+		m.Address = known.Addresses[0]
+	}
+	if !p.inbox.put(m) {
+		p.counters.Refused++
+		p.emit(trace.Event{Kind: trace.Refused, Message: a.Offer.Message, Other: origin, Reason: "inbox full"})
+		return statusInboxFull
+	}
+	p.counters.Delivered++
+	p.emit(trace.Event{Kind: trace.Delivered, Message: a.Offer.Message, Other: origin, Hops: a.Hops})
+	return statusDelivered
+}
+
+// contact returns what is known of a peer, or nil.
+func (p *Peer) contact(id identity.ID) *identity.Contact {
+	if n := p.greeted[id]; n != nil && n.contact != nil {
+		return n.contact
+	}
+	if point, err := p.points.PointOf(id); err == nil {
+		return p.ring.Known(point)
+	}
+	return nil
+}
+
+// notOpened answers a message that cannot be delivered as it came, where the
+// sealer has an answer.
+func (p *Peer) notOpened(a *routing.Arrival, o seal.Opened, err error) {
+	if errors.Is(err, seal.ErrPending) {
+		p.route.Postponed(a.Offer)
+		return
+	}
+	p.route.Rejected(a.Offer)
+	if len(o.Reply.Payload) == 0 {
+		p.emit(trace.Event{Kind: trace.Refused, Message: a.Offer.Message, Other: a.From, Reason: err.Error()})
+		return
+	}
+	r := routing.Replying{Kind: o.Reply.Kind, Counter: o.Reply.Counter, Payload: o.Reply.Payload}
+	if !o.Origin.IsZero() {
+		r.Target, _ = p.points.PointOf(o.Origin)
+	}
+	p.reply(a.Offer, r)
+}
+
+// complete fills in how many copies came, and reports whether all did.
+func (p *Peer) complete(h *heldReceipt) bool {
+	arrived, differing := p.route.Copies(h.offer)
+	h.report.copies, h.report.differing = uint8(min(arrived, 255)), uint8(min(differing, 255))
+	return arrived+differing >= h.copies
+}
+
+// settleReceipts sends the held receipts that are complete or have waited long enough.
+func (p *Peer) settleReceipts() {
+	if len(p.receipts) == 0 {
+		return
+	}
+	now := p.now()
+	kept := p.receipts[:0]
+	for i := range p.receipts {
+		if h := p.receipts[i]; p.complete(&h) || now >= h.until {
+			p.acknowledge(&h)
+		} else {
+			kept = append(kept, h)
+		}
+	}
+	clear(p.receipts[len(kept):])
+	p.receipts = kept
+}
+
+// acknowledge seals a receipt and sends it.
+func (p *Peer) acknowledge(h *heldReceipt) {
+	point, err := p.points.PointOf(h.origin)
+	if err != nil {
+		return
+	}
+	p.complete(h)
+	body := appendReport(p.scratch[:0], h.report)
+	p.scratch = reusable(body)
+	sealed, err := p.sealer.Answer(p.sealed[:0], h.handle, point, body)
+	if err != nil {
+		p.config.Logger.Debug("no receipt", "peer", h.origin.Short(), "err", err)
+		return
+	}
+	p.sealed = reusable(sealed.Payload)
+	p.reply(h.offer, routing.Replying{
+		Kind: sealed.Kind, Counter: sealed.Counter, Payload: sealed.Payload, Target: point, Duplicates: h.copies > 1,
+	})
+}
+
+func (p *Peer) reply(o routing.Offer, r routing.Replying) {
+	if err := p.route.Reply(p.now(), o, r); err != nil {
+		p.config.Logger.Debug("not answered", "message", o.Message.String(), "err", err)
+	}
+}
