@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -96,10 +97,11 @@ func (d *demo) broadcastToAll(ctx context.Context) error {
 	return d.broadcast(ctx)
 }
 
-// broadcast has any peer send to all others.
+// broadcast has any peer send to all others. The count of those who acknowledged
+// may be low where peers died meanwhile; whether all have it, the ledger knows.
 func (d *demo) broadcast(ctx context.Context) error {
 	peers := d.lab.Peers()
-	from := peers[d.choices.IntN(len(peers))]
+	from := peers[rand.IntN(len(peers))]
 	data := fmt.Appendf(nil, "message %d from %s to all", d.ledger.next(), name(from.ID()))
 	casts := func() (n uint64) {
 		for _, p := range peers {
@@ -126,11 +128,8 @@ func (d *demo) broadcast(ctx context.Context) error {
 			d.ledger.expect(reached.ID, from.ID(), data, p.ID())
 		}
 	}
-	if reached.Peers != len(peers)-1 {
-		return &codedError{exitRefused, fmt.Errorf("demo: a broadcast from %s reached %d of %d peers", name(from.ID()), reached.Peers, len(peers)-1)}
-	}
-	d.out.say("   %s reached all %d others in %s with %d messages, each signed by its origin and acknowledged.",
-		name(from.ID()), reached.Peers, millis(elapsed), messages)
+	d.out.say("   %s sent to all: %d of %s acknowledged within %s, %s in all. The broadcast is signed by its origin.",
+		name(from.ID()), reached.Peers, plural(len(peers)-1, "other"), millis(elapsed), plural(messages, "message"))
 	return nil
 }
 
@@ -222,7 +221,7 @@ func (d *demo) victims() []*lab.Peer {
 	}
 	dead := make([]bool, n)
 	var victims []*lab.Peer
-	for _, i := range d.choices.Perm(n) {
+	for _, i := range rand.Perm(n) {
 		dead[i] = true
 		for k := range 3 {
 			a, b, c := (i+n-k)%n, (i+n-k+1)%n, (i+n-k+2)%n
