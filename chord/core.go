@@ -129,12 +129,12 @@ func (c *Core) ownAll() {
 
 // reset forgets every place on a ring, but not the peers that were met.
 func (c *Core) reset() {
+	c.mode = Joining
 	c.left, c.accepted, c.confirmed = false, false, false
 	c.border = c.self
 	c.requests, c.waiting, c.fresh = c.requests[:0], c.waiting[:0], nil
 	c.operation, c.claimant, c.early, c.join = operation{}, claim{}, claim{}, join{}
 	c.seenOf, c.seenBefore = identity.ID{}, 0
-	c.stabilizeAt = far
 	c.members = nil
 	c.fingers = fingers{}
 	c.setSuccessors(nil)
@@ -144,6 +144,7 @@ func (c *Core) reset() {
 	}
 	c.own, c.hops = c.own[:0], c.hops[:0]
 	c.settle()
+	c.stabilizeAt, c.dueSet = far, false
 }
 
 // Leave hands over to the neighbours and falls silent: afterwards the peer

@@ -386,6 +386,12 @@ func (e *explorer) drain(w *world, i int) {
 				}
 				continue
 			}
+			if e.Full && out.Message.Request == 0 { // news is for timers, which stand still here
+				if w.status[j] == present {
+					e.arrive(w, i, j, out.Message)
+				}
+				continue
+			}
 			w.queue[i] = append(slices.Clip(w.queue[i]), out)
 		default:
 			if w.status[j] == present {

@@ -419,7 +419,11 @@ const quietLimit = 10 * time.Minute
 // quiet lets messages arrive in order and time pass, until all is ideal.
 func (r *Run) quiet() {
 	begin := r.now
-	for r.now-begin < quietLimit {
+	limit := quietLimit
+	if r.history.Alter != nil {
+		limit /= 10
+	}
+	for r.now-begin < limit {
 		for l := r.pending(); l != nil; l = r.pending() {
 			r.deliver(l)
 		}

@@ -7,7 +7,7 @@ import (
 )
 
 var (
-	histories = flag.Int("histories", 25, "how many random histories to run of each sort")
+	histories = flag.Int("histories", 10, "how many random histories to run of each sort")
 	lines     = flag.Int("lines", 60, "how many of the last steps of a failed history to print")
 	seed      = flag.Uint64("seed", 1, "seed of the first random history")
 )
