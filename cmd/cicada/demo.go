@@ -23,7 +23,7 @@ const (
 	parallelJoins          = 4
 
 	gatherPatience = 2 * time.Minute
-	sendPatience   = 20 * time.Second
+	sendPatience   = time.Minute
 	healPatience   = 2 * time.Minute
 	leavePatience  = 2 * time.Second // an interrupt is to be over within three
 )
@@ -72,12 +72,20 @@ type timing struct {
 func newDemo(c *demoCommand, out *console) *demo {
 	d := &demo{config: c, out: out, paths: newPaths(), ledger: newLedger()}
 	d.readers.init()
-	ring := chord.Classic()
-	ring.StabilizeMin, ring.StabilizeMax = 250*time.Millisecond, time.Second // people watch
 	d.lab = lab.New(lab.Config{
-		Ring: ring, Mortal: true, Parallel: parallelJoins, Trace: d.paths, SendTimeout: sendPatience,
+		Ring: demoRing(c.Peers), Mortal: true, Parallel: parallelJoins, Trace: d.paths, SendTimeout: sendPatience,
 	})
 	return d
+}
+
+// demoRing is the ring of the textbooks. As people watch, few peers stabilise
+// more often than peers would elsewhere; many share the one processor.
+func demoRing(peers int) chord.Config {
+	ring := chord.Classic()
+	n := time.Duration(peers)
+	ring.StabilizeMin = min(max(250*time.Millisecond, n*8*time.Millisecond), time.Second)
+	ring.StabilizeMax = max(time.Second, n*20*time.Millisecond)
+	return ring
 }
 
 // end has everybody leave. It is also called after an interrupt.

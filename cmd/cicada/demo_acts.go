@@ -176,7 +176,7 @@ func (d *demo) killSome(ctx context.Context) error {
 	d.recordRing("healed", d.lab.Peers(), h.after)
 	d.out.say("   %.2f s after the death the %d survivors are one ideal ring again: all lists are right.  %s",
 		h.after.Seconds(), len(d.lab.Peers()), seconds(done()))
-	return nil
+	return d.broadcast(ctx)
 }
 
 type healing struct {
@@ -196,7 +196,7 @@ func (d *demo) watchHealing(ctx context.Context, since time.Time) <-chan healing
 	return healed
 }
 
-// talkOn sends and broadcasts among the survivors while their ring still heals.
+// talkOn sends among the survivors while their ring still heals.
 func (d *demo) talkOn(ctx context.Context, alive [][2]*lab.Peer, since time.Time) error {
 	var slowest time.Duration
 	pairs := d.pairs(fewMessages, alive)
@@ -208,9 +208,6 @@ func (d *demo) talkOn(ctx context.Context, alive [][2]*lab.Peer, since time.Time
 		slowest = max(slowest, receipt.Elapsed)
 	}
 	d.out.say("   Survivors sent %s across the ring at once: all delivered, the slowest in %s.", plural(len(pairs), "message"), millis(slowest))
-	if err := d.broadcast(ctx); err != nil {
-		return err
-	}
 	d.report.TalkSeconds = time.Since(since).Seconds()
 	return nil
 }

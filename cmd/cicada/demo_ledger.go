@@ -79,7 +79,7 @@ func (l *ledger) audit(ctx context.Context) (int, error) {
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return 0, fmt.Errorf("message %s was acknowledged by %s, and never came out there: %w",
+			return 0, fmt.Errorf("message %s was sent to %s, and never came out there: %w",
 				missing.message, name(missing.at), ctx.Err())
 		}
 	}
@@ -211,11 +211,11 @@ func join(steps []trace.Event, from, to identity.ID) []path {
 	for number := 1; ; number++ {
 		at, way := from, path{from}
 		for at != to && len(way) < most {
-			i := slices.IndexFunc(steps, func(e trace.Event) bool { return e.Peer == at && e.Copy == number })
-			if i < 0 {
+			next, known := nextStep(steps, at, number)
+			if !known {
 				break
 			}
-			at = steps[i].Other
+			at = next
 			way = append(way, at)
 		}
 		if at == to {
@@ -225,4 +225,15 @@ func join(steps []trace.Event, from, to identity.ID) []path {
 			return all
 		}
 	}
+}
+
+// nextStep returns whom the peer at sent a copy to: the last one, where those
+// before did not take it.
+func nextStep(steps []trace.Event, at identity.ID, number int) (next identity.ID, known bool) {
+	for _, e := range slices.Backward(steps) {
+		if e.Peer == at && e.Copy == number {
+			return e.Other, true
+		}
+	}
+	return identity.ID{}, false
 }

@@ -79,7 +79,7 @@ type report struct {
 	Killed      int      `json:"killed"`
 	Deliveries  int      `json:"deliveries"` // messages that arrived once and unchanged, broadcasts by receiver
 	LongestPath int      `json:"longest_path"`
-	TalkSeconds float64  `json:"talk_seconds"` // from the death until survivors had sent and broadcast
+	TalkSeconds float64  `json:"talk_seconds"` // from the death until survivors had sent across the ring
 	HealSeconds float64  `json:"heal_seconds"` // from the death until the ring was ideal
 	Acts        []timing `json:"acts"`
 }
@@ -149,7 +149,7 @@ func (d *demo) summarise() {
 		say("   Among %d peers everybody knows everybody: no path of two hops exists.", r.Peers)
 	}
 	if r.Killed > 0 {
-		say("   %d of %d peers died at once. Survivors had sent and broadcast %.2f s later, and were one ring after %.2f s.",
+		say("   %d of %d peers died at once. Survivors had talked across the ring %.2f s later, and were one ideal ring after %.2f s.",
 			r.Killed, r.Peers, r.TalkSeconds, r.HealSeconds)
 	}
 	line := "  "

@@ -77,6 +77,7 @@ func TestPathsAreReadFromTheTrace(t *testing.T) {
 	s := newPaths()
 	for _, e := range []trace.Event{
 		step(trace.CopySent, 2, 0, 2, message),
+		step(trace.CopySent, 1, 0, 2, message), // who does not take it
 		step(trace.CopySent, 1, 0, 1, message),
 		step(trace.CopyForwarded, 1, 1, 3, message),
 		step(trace.CopyForwarded, 2, 2, 3, message),
