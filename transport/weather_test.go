@@ -149,7 +149,7 @@ func TestIdleLinksCloseLeastRecentlyUsedFirst(t *testing.T) {
 		}
 		a.Keep([]identity.ID{others[5].ID()})
 		for _, i := range []int{3, 0, 4, 1} { // 2 and 5 are never used
-			wait(5 * time.Second)
+			wait(time.Second)
 			others[i].MustSend(a, wire.FrameControl, []byte{byte(i)})
 		}
 		wait(time.Minute)
