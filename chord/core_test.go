@@ -244,7 +244,7 @@ func TestFloodsStayBounded(t *testing.T) {
 	}{
 		{"questions", len(c.waiting), maxWaiting}, {"hops", len(c.hops), maxHops}, {"lookups", len(c.own), maxOwn},
 		{"learned", len(c.learned.ring), maxLearned}, {"learned places", len(c.learned.places), maxLearned},
-		{"requests", len(c.requests), maxRequests}, {"fresh", len(c.fresh), maxFresh}, {"lost", len(c.lost.peers), lostLimit},
+		{"requests", len(c.requests), maxRequests}, {"lost", len(c.lost.peers), lostLimit},
 		{"successors", len(c.successors), 3}, {"predecessors", len(c.predecessors), 3},
 	} {
 		if bound.got > bound.limit {

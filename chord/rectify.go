@@ -64,22 +64,16 @@ func (c *Core) unproven(from *identity.Contact) *identity.Contact {
 	return nil
 }
 
-// announced notes a member that said so itself, in case a list in flight lacks
-// it; one that stands before the successor is a reason to look there.
+// announced hears that there is news of a member: a neighbour's lists changed,
+// and this peer's follow from them; or it stands before the successor.
 func (c *Core) announced(from *identity.Contact) {
 	if len(c.successors) == 0 {
 		return
 	}
-	if same(from, c.successors[0]) || len(c.predecessors) > 0 && same(from, c.predecessors[0]) {
-		c.hurry() // its lists changed, and this peer's follow from them
-		return
-	}
-	if holds(c.successors, from) {
-		return
-	}
-	last := c.successors[len(c.successors)-1]
-	if Between(c.self.Point, from.Point, last.Point) {
-		c.announce(from)
+	switch head := c.successors[0]; {
+	case same(from, head) || len(c.predecessors) > 0 && same(from, c.predecessors[0]):
+		c.hurry()
+	case Between(c.self.Point, from.Point, head.Point):
 		c.changed()
 	}
 }

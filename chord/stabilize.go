@@ -184,7 +184,7 @@ func (c *Core) onSuccessor(from *identity.Contact, m *Message) {
 		return
 	}
 	if !m.Unchanged {
-		c.adopt(from, m.Successors)
+		c.setSuccessors(c.cut(from, m.Successors, false))
 		if !c.leftOut {
 			c.seenOf, c.seenVersion = from.ID, m.Version
 		}
@@ -205,7 +205,7 @@ func (c *Core) onPending(from *identity.Contact, m *Message) {
 	}
 	bereft := len(c.successors) == 0
 	if bereft || Between(c.self.Point, from.Point, c.successors[0].Point) {
-		c.adopt(from, m.Successors)
+		c.setSuccessors(c.cut(from, m.Successors, false))
 		c.seenOf = identity.ID{} // its predecessor is still to be looked at
 	}
 	if bereft {

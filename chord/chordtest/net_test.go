@@ -84,14 +84,14 @@ func TestRestIsCheap(t *testing.T) {
 		name   string
 		config chord.Config
 		r      int
-	}{{"default", chord.Config{}, 16}, {"classic", chord.Classic(), 3}} {
-		const size = 40
-		n, _ := grow(t, NetConfig{Seed: 2, Chord: test.config}, size)
+		size   int
+	}{{"two", chord.Config{}, 16, 2}, {"small", chord.Config{}, 16, 20}, {"full", chord.Config{}, 16, 40}, {"classic", chord.Classic(), 3, 40}} {
+		n, _ := grow(t, NetConfig{Seed: 2, Chord: test.config}, test.size)
 		ideal(t, n, test.r, 2*time.Minute)
 		n.Run(2 * time.Minute)
 		before := n.Bytes
 		n.Run(2 * time.Minute)
-		got := (n.Bytes - before) / 120 / size
+		got := (n.Bytes - before) / 120 / test.size
 		t.Logf("%s: %d B/s a peer", test.name, got)
 		if got > 60 {
 			t.Errorf("%s: got %d B/s a peer at rest, want at most 60", test.name, got)
