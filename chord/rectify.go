@@ -169,12 +169,19 @@ func (c *Core) beginAt(p *identity.Contact) {
 	}
 	if c.mode == Small {
 		c.hint(p) // until it answers, nobody before it is believed, see unproven
-	}
-	if c.mode == Full && (len(c.predecessors) == 0 || Between(c.predecessors[0].Point, p.Point, c.self.Point)) {
-		p = c.meet(p)
-		c.setPredecessors(c.cut(p, c.predecessors, true))
+	} else if c.precede(p) {
 		c.probe(p)
 	}
+}
+
+// precede puts p, at the border, in front of the predecessors where it is
+// nearer than they are, and reports whether it was.
+func (c *Core) precede(p *identity.Contact) bool {
+	if !same(p, c.border) || len(c.predecessors) > 0 && !Between(c.predecessors[0].Point, p.Point, c.self.Point) {
+		return false
+	}
+	c.setPredecessors(c.cut(c.meet(p), c.predecessors, true))
+	return true
 }
 
 // successorGone goes on with the next successor at once.
