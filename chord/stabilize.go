@@ -190,9 +190,12 @@ func (c *Core) onSuccessor(from *identity.Contact, m *Message) {
 		}
 		c.knownTo = same(m.Predecessor, c.self)
 		p := m.Predecessor
-		if p != nil && Between(c.self.Point, p.Point, from.Point) && !c.lost.recent(p.ID, c.now) {
-			c.askPending(p)
-			return
+		if p != nil && Between(c.self.Point, p.Point, from.Point) {
+			if !c.lost.recent(p.ID, c.now) {
+				c.askPending(p)
+				return
+			}
+			c.seenOf = identity.ID{} // it may be back, so this answer is needed again
 		}
 	}
 	c.endOperation()
