@@ -100,6 +100,7 @@ func (c *Core) consider(peer *identity.Contact) {
 		}
 	case Full:
 		c.approach(peer)
+		c.precede(peer) // the ring may have become full since it was asked
 	}
 }
 

@@ -99,7 +99,7 @@ func (c *Core) Tick(now time.Duration) {
 }
 
 // probeAt returns when the first of the list is to be asked whether it lives:
-// when it was silent for the interval, which is 2.5 times as long while the ring
+// when it was silent for the interval, which is three times as long while the ring
 // is at rest. The predecessor is given half as long again, for it asks as well.
 func (c *Core) probeAt(list []*identity.Contact, times float64) time.Duration {
 	if len(list) == 0 || c.mode == Joining {
@@ -116,7 +116,7 @@ func (c *Core) probeAt(list []*identity.Contact, times float64) time.Duration {
 	}
 	interval := time.Duration(times * float64(c.config.ProbeInterval))
 	if c.period > 4*c.config.StabilizeMin {
-		interval = interval * 5 / 2
+		interval *= 3
 	}
 	return max(e.heard, 0) + interval
 }
