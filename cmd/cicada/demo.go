@@ -147,14 +147,14 @@ func (d *demo) showRing(ctx context.Context) error {
 	return nil
 }
 
-// pairs returns n pairs of peers, those first that do not know each other.
+// pairs returns n pairs of peers: those first that do not know each other, then
+// such as stand opposite on the ring, so that there are others on the way.
 func (d *demo) pairs(n int, of [][2]*lab.Peer) [][2]*lab.Peer {
 	pairs := append([][2]*lab.Peer(nil), of[:min(n, len(of))]...)
 	peers := d.lab.Peers()
 	for len(pairs) < n {
 		a := rand.IntN(len(peers))
-		b := (a + 1 + rand.IntN(len(peers)-1)) % len(peers)
-		pairs = append(pairs, [2]*lab.Peer{peers[a], peers[b]})
+		pairs = append(pairs, [2]*lab.Peer{peers[a], peers[(a+len(peers)/2)%len(peers)]})
 	}
 	return pairs
 }

@@ -17,6 +17,8 @@ const (
 	fewMessages = 6
 	fewCopies   = 3
 	duplicates  = 3
+
+	tracePatience = time.Second // for copies that come behind the receipt
 )
 
 // send sends one message, tells what became of it, and enters it in the ledger.
@@ -26,7 +28,9 @@ func (d *demo) send(ctx context.Context, from, to *lab.Peer, options swarm.SendO
 	var taken []path
 	if err == nil {
 		d.ledger.expect(receipt.ID, from.ID(), data, to.ID())
-		taken = d.paths.of(receipt.ID, from.ID(), to.ID())
+		tracing, cancel := context.WithTimeout(ctx, tracePatience)
+		taken = d.paths.of(tracing, receipt.ID, from.ID(), to.ID(), receipt.Paths)
+		cancel()
 		for _, p := range taken {
 			d.report.LongestPath = max(d.report.LongestPath, len(p)-1)
 		}

@@ -86,12 +86,14 @@ func TestPathsAreReadFromTheTrace(t *testing.T) {
 	} {
 		s.Emit(e)
 	}
-	got := fmt.Sprint(s.of(trace.MessageID{7}, id[0], id[3]))
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	got := fmt.Sprint(s.of(t.Context(), trace.MessageID{7}, id[0], id[3], 2))
 	want := fmt.Sprint([]path{{id[0], id[1], id[3]}, {id[0], id[2], id[3]}})
 	if got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	if again := s.of(trace.MessageID{7}, id[0], id[3]); len(again) > 0 {
+	if again := s.of(over, trace.MessageID{7}, id[0], id[3], 2); len(again) > 0 {
 		t.Errorf("asked again: got %v, want nothing", again)
 	}
 	if wire.EnvelopeMessage.String() != message || wire.EnvelopeReceipt.String() != receipt {
