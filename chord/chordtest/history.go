@@ -37,15 +37,15 @@ type Result struct {
 	// principals, which I2 forbids only between whole steps (see Search); and,
 	// where the ring changes between small and full, with a member whose list
 	// holds only peers that died before their last word arrived.
-	Thin int
-	Step      int        // where; Steps or more means that the quiet end is not ideal
-	Refused   int        // crashes not made, because the assumption would have been broken
-	Broken    bool       // the assumption was broken
-	Quiet     time.Duration
-	Joins     int
-	Crashes   int
-	Leaves    int
-	Log       []string // all steps, if History.Log is set
+	Thin    int
+	Step    int  // where; Steps or more means that the quiet end is not ideal
+	Refused int  // crashes not made, because the assumption would have been broken
+	Broken  bool // the assumption was broken
+	Quiet   time.Duration
+	Joins   int
+	Crashes int
+	Leaves  int
+	Log     []string // all steps, if History.Log is set
 }
 
 // A Run is a History on its way.
