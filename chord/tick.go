@@ -121,8 +121,12 @@ func (c *Core) probeAt(list []*identity.Contact, times float64) time.Duration {
 	return max(e.heard, 0) + interval
 }
 
-// probeOldest asks the peer of the table that was silent for longest whether it lives.
+// probeOldest asks the peer of the table that was silent for longest whether it
+// lives; more rarely at rest.
 func (c *Core) probeOldest() {
+	if c.period > 4*c.config.StabilizeMin && c.rounds%4 != 0 {
+		return // at rest most of them have no link, and making one is dear
+	}
 	oldest := -1
 	for i := range c.table {
 		if oldest < 0 || c.table[i].heard < c.table[oldest].heard {

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	crand "crypto/rand"
-	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -15,10 +13,9 @@ import (
 )
 
 type demoCommand struct {
-	Peers  int     `default:"12" placeholder:"N" help:"How many peers, 2 to 500 (${default})."`
-	Seed   *uint64 `placeholder:"S" help:"Make the same ring each time: keys and choices follow from this number."`
-	Silent bool    `help:"Let the victims fall silent with open sockets, as when a cable is pulled, instead of dying."`
-	JSON   bool    `name:"json" help:"Write one JSON object a line."`
+	Peers  int  `default:"12" placeholder:"N" help:"How many peers, 2 to 500 (${default})."`
+	Silent bool `help:"Let the victims fall silent with open sockets, as when a cable is pulled, instead of dying."`
+	JSON   bool `name:"json" help:"Write one JSON object a line."`
 }
 
 const (
@@ -54,7 +51,6 @@ func (c *demoCommand) Run(ctx context.Context, out *console) error {
 type demo struct {
 	config  *demoCommand
 	out     *console
-	choices *rand.Rand
 	lab     *lab.Lab
 	paths   *paths
 	ledger  *ledger
@@ -78,19 +74,9 @@ func newDemo(c *demoCommand, out *console) *demo {
 	d.readers.init()
 	ring := chord.Classic()
 	ring.StabilizeMin, ring.StabilizeMax = 250*time.Millisecond, time.Second // people watch
-	setup := lab.Config{
+	d.lab = lab.New(lab.Config{
 		Ring: ring, Mortal: true, Parallel: parallelJoins, Trace: d.paths, SendTimeout: sendPatience,
-	}
-	var seed [8]byte
-	crand.Read(seed[:])
-	number := binary.LittleEndian.Uint64(seed[:])
-	if c.Seed != nil {
-		number = *c.Seed
-		setup.Parallel = 1 // or who joins through whom would be left to chance
-		setup.Keys, setup.Seeds = rand.New(rand.NewPCG(number, 1)), rand.New(rand.NewPCG(number, 2))
-	}
-	d.choices = rand.New(rand.NewPCG(number, 3))
-	d.lab = lab.New(setup)
+	})
 	return d
 }
 
@@ -157,18 +143,18 @@ func (d *demo) showRing(ctx context.Context) error {
 	d.recordRing("ring", peers, took)
 	d.out.say("   Checked from outside by sorting the points: all successor and predecessor lists are right.  %s", seconds(took))
 	d.far = d.lab.Far(64 * len(peers))
-	d.choices.Shuffle(len(d.far), func(i, j int) { d.far[i], d.far[j] = d.far[j], d.far[i] })
+	rand.Shuffle(len(d.far), func(i, j int) { d.far[i], d.far[j] = d.far[j], d.far[i] })
 	return nil
 }
 
-// pairs returns n pairs of peers, those first that do not know each other.
+// pairs returns n pairs of peers: those first that do not know each other, then
+// such as stand opposite on the ring, so that there are others on the way.
 func (d *demo) pairs(n int, of [][2]*lab.Peer) [][2]*lab.Peer {
 	pairs := append([][2]*lab.Peer(nil), of[:min(n, len(of))]...)
 	peers := d.lab.Peers()
 	for len(pairs) < n {
-		a := d.choices.IntN(len(peers))
-		b := (a + 1 + d.choices.IntN(len(peers)-1)) % len(peers)
-		pairs = append(pairs, [2]*lab.Peer{peers[a], peers[b]})
+		a := rand.IntN(len(peers))
+		pairs = append(pairs, [2]*lab.Peer{peers[a], peers[(a+len(peers)/2)%len(peers)]})
 	}
 	return pairs
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -16,6 +17,8 @@ const (
 	fewMessages = 6
 	fewCopies   = 3
 	duplicates  = 3
+
+	tracePatience = time.Second // for copies that come behind the receipt
 )
 
 // send sends one message, tells what became of it, and enters it in the ledger.
@@ -25,7 +28,9 @@ func (d *demo) send(ctx context.Context, from, to *lab.Peer, options swarm.SendO
 	var taken []path
 	if err == nil {
 		d.ledger.expect(receipt.ID, from.ID(), data, to.ID())
-		taken = d.paths.of(receipt.ID, from.ID(), to.ID())
+		tracing, cancel := context.WithTimeout(ctx, tracePatience)
+		taken = d.paths.of(tracing, receipt.ID, from.ID(), to.ID(), receipt.Paths)
+		cancel()
 		for _, p := range taken {
 			d.report.LongestPath = max(d.report.LongestPath, len(p)-1)
 		}
@@ -96,10 +101,11 @@ func (d *demo) broadcastToAll(ctx context.Context) error {
 	return d.broadcast(ctx)
 }
 
-// broadcast has any peer send to all others.
+// broadcast has any peer send to all others. The count of those who acknowledged
+// may be low where peers died meanwhile; whether all have it, the ledger knows.
 func (d *demo) broadcast(ctx context.Context) error {
 	peers := d.lab.Peers()
-	from := peers[d.choices.IntN(len(peers))]
+	from := peers[rand.IntN(len(peers))]
 	data := fmt.Appendf(nil, "message %d from %s to all", d.ledger.next(), name(from.ID()))
 	casts := func() (n uint64) {
 		for _, p := range peers {
@@ -126,11 +132,8 @@ func (d *demo) broadcast(ctx context.Context) error {
 			d.ledger.expect(reached.ID, from.ID(), data, p.ID())
 		}
 	}
-	if reached.Peers != len(peers)-1 {
-		return &codedError{exitRefused, fmt.Errorf("demo: a broadcast from %s reached %d of %d peers", name(from.ID()), reached.Peers, len(peers)-1)}
-	}
-	d.out.say("   %s reached all %d others in %s with %d messages, each signed by its origin and acknowledged.",
-		name(from.ID()), reached.Peers, millis(elapsed), messages)
+	d.out.say("   %s sent to all: %d of %s acknowledged within %s, %s in all. The broadcast is signed by its origin.",
+		name(from.ID()), reached.Peers, plural(len(peers)-1, "other"), millis(elapsed), plural(messages, "message"))
 	return nil
 }
 
@@ -222,7 +225,7 @@ func (d *demo) victims() []*lab.Peer {
 	}
 	dead := make([]bool, n)
 	var victims []*lab.Peer
-	for _, i := range d.choices.Perm(n) {
+	for _, i := range rand.Perm(n) {
 		dead[i] = true
 		for k := range 3 {
 			a, b, c := (i+n-k)%n, (i+n-k+1)%n, (i+n-k+2)%n

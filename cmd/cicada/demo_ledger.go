@@ -153,13 +153,16 @@ func (p path) String() string {
 
 // paths is a trace.Sink that remembers which way messages went.
 type paths struct {
-	mu    sync.Mutex // guards the field below
-	steps map[trace.MessageID][]trace.Event
+	mu      sync.Mutex // guards the fields below
+	steps   map[trace.MessageID][]trace.Event
+	changed chan struct{} // closed when there is a further step
 }
 
 var _ trace.Sink = (*paths)(nil)
 
-func newPaths() *paths { return &paths{steps: make(map[trace.MessageID][]trace.Event)} }
+func newPaths() *paths {
+	return &paths{steps: make(map[trace.MessageID][]trace.Event), changed: make(chan struct{})}
+}
 
 // Enabled reports that events are wanted.
 func (s *paths) Enabled() bool { return true }
@@ -175,15 +178,34 @@ func (s *paths) Emit(e trace.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.steps[e.Message] = append(s.steps[e.Message], e)
+	close(s.changed)
+	s.changed = make(chan struct{})
 }
 
-// of returns the paths of a message, by copy, whose every step is known, and
-// forgets them.
-func (s *paths) of(message trace.MessageID, from, to identity.ID) []path {
-	s.mu.Lock()
-	steps := s.steps[message]
-	delete(s.steps, message)
-	s.mu.Unlock()
+// of returns the paths of a message, by copy, as soon as n are known from end to
+// end; where ctx ends first, those that are. It forgets them.
+func (s *paths) of(ctx context.Context, message trace.MessageID, from, to identity.ID, n int) []path {
+	for {
+		s.mu.Lock()
+		steps, changed := s.steps[message], s.changed
+		s.mu.Unlock()
+		all := join(steps, from, to)
+		if len(all) < n && ctx.Err() == nil {
+			select {
+			case <-changed:
+				continue
+			case <-ctx.Done():
+			}
+		}
+		s.mu.Lock()
+		delete(s.steps, message)
+		s.mu.Unlock()
+		return all
+	}
+}
+
+// join puts steps together.
+func join(steps []trace.Event, from, to identity.ID) []path {
 	const most = 64 // steps: where a copy was sent anew it may have been in one place twice
 	var all []path
 	for number := 1; ; number++ {

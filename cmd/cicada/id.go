@@ -82,8 +82,11 @@ func (c *idCommand) make(ctx context.Context, path string, out *console) (identi
 		}
 	}
 	expected := math.Exp2(6 + float64(c.Difficulty)) // tries, on average; the difficulty is checked
+	if c.Difficulty > 0 {
+		out.note("cicada: solving the swarm's puzzle takes about %.0f tries", expected)
+	}
 	key, err := identity.GenerateKey(ctx, c.Difficulty, func(tries uint64) {
-		out.show("solving the swarm's puzzle: %d keys tried, %.0f expected", tries, expected)
+		out.show("   %d of about %.0f tries", tries, expected)
 	})
 	if err != nil {
 		return identity.PrivateKey{}, err

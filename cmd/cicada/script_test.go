@@ -83,64 +83,53 @@ func events(ts *testscript.TestScript, negated bool, arguments []string) {
 }
 
 func TestAnInterruptEndsADemoSoon(t *testing.T) {
-	command := interruptible(t, "demo", "--peers", "20")
-	out, err := command.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		if strings.HasPrefix(lines.Text(), "1  ") {
-			break
-		}
-	}
-	expectInterrupted(t, command)
+	interrupt(t, "1  The swarm gathers", "demo", "--peers", "20")
 }
 
 func TestAnInterruptEndsAPuzzleAndLeavesNoFile(t *testing.T) {
 	folder := t.TempDir()
-	command := interruptible(t, "id", "--new", "--difficulty", "32", "--identity", filepath.Join(folder, "key"))
-	var notes strings.Builder
-	command.Stderr = &notes
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	// A process that has not yet asked for signals would just die of this one; it
-	// would then exit by the signal, not with a code, and the test would fail.
-	<-time.After(300 * time.Millisecond)
-	expectInterrupted(t, command)
+	interrupt(t, "puzzle", "id", "--new", "--difficulty", "32", "--identity", filepath.Join(folder, "key"))
 	if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
 		t.Errorf("got %v left in the folder, error %v, want nothing", left, err)
 	}
-	if got := notes.String(); got != "cicada: interrupted\n" {
-		t.Errorf("stderr: got %q", got)
-	}
 }
 
-// interruptible returns this program, to be run in a process of its own.
-func interruptible(t *testing.T, arguments ...string) *exec.Cmd {
+// interrupt runs this program in a process of its own and interrupts it once it
+// has said when.
+func interrupt(t *testing.T, when string, arguments ...string) {
 	if goruntime.GOOS == "windows" {
 		t.Skip("a Windows process cannot send another one an interrupt")
 	}
 	command := exec.Command(os.Args[0], arguments...)
 	command.Env = append(os.Environ(), asCommand+"=1")
-	return command
-}
-
-func expectInterrupted(t *testing.T, command *exec.Cmd) {
-	t.Helper()
+	out, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command.Stderr = command.Stdout
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	last := ""
+	for !strings.Contains(last, when) && lines.Scan() {
+		last = lines.Text()
+	}
 	started := time.Now()
 	if err := command.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	err := command.Wait()
+	for lines.Scan() {
+		last = lines.Text()
+	}
+	err = command.Wait()
 	took := time.Since(started)
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != exitInterrupted {
 		t.Errorf("got %v, want exit code %d", err, exitInterrupted)
+	}
+	if want := "cicada: interrupted"; last != want {
+		t.Errorf("got %q last, want %q", last, want)
 	}
 	if took > 3*time.Second {
 		t.Errorf("it took %v to end, want at most 3 s", took)

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"cicada/chord"
-	"cicada/identity"
 	"cicada/swarm"
 	"cicada/trace"
 	"cicada/transport"
@@ -31,10 +30,6 @@ type Config struct {
 	Mortal bool
 	// Parallel is how many peers join at the same time. Zero means 1.
 	Parallel int
-	// Keys makes the keys; nil means fresh ones.
-	Keys *rand.Rand
-	// Seeds chooses through which peer another joins. Nil means by chance.
-	Seeds *rand.Rand
 	// Trace receives the events of all peers. Nil means none.
 	Trace trace.Sink
 	// Inbox is how many messages a peer keeps for its program. Zero means swarm's default.
@@ -130,9 +125,6 @@ func (l *Lab) listen(ctx context.Context) (*Peer, error) {
 		Address: "127.0.0.1:0", Ring: l.config.Ring, Trace: l.config.Trace,
 		InboxMessages: l.config.Inbox, SendTimeout: l.config.SendTimeout,
 	}
-	if l.config.Keys != nil {
-		config.Key = seededKey(l.config.Keys)
-	}
 	if l.config.Mortal {
 		p.plug = newPlug(transport.TCP{})
 		config.Network = p.plug
@@ -140,15 +132,6 @@ func (l *Lab) listen(ctx context.Context) (*Peer, error) {
 	var err error
 	p.Peer, err = swarm.Listen(ctx, config)
 	return p, err
-}
-
-// seededKey makes a key that is only good for experiments: whoever knows the seed has it.
-func seededKey(r *rand.Rand) identity.PrivateKey {
-	var seed [32]byte
-	for i := range seed {
-		seed[i] = byte(r.Uint32())
-	}
-	return identity.KeyFromSeed(seed)
 }
 
 // add takes p among the living, and returns how many they are.
@@ -167,13 +150,9 @@ func clockwise(a, b *Peer) int {
 
 // seed returns the address of a living peer.
 func (l *Lab) seed() string {
-	pick := rand.IntN
-	if l.config.Seeds != nil {
-		pick = l.config.Seeds.IntN
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.peers[pick(len(l.peers))].Address().String()
+	return l.peers[rand.IntN(len(l.peers))].Address().String()
 }
 
 // Kill ends peers at once, without a word to anybody: their sockets close, as

@@ -3,12 +3,16 @@ package lab
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"cicada/chord"
 )
+
+// Whatever became of its peers, a lab that is closed leaves nothing running.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestARingIsIdealUntilAPeerDiesAndAgainAfterIt(t *testing.T) {
 	for _, test := range []struct {
@@ -32,8 +36,8 @@ func TestARingIsIdealUntilAPeerDiesAndAgainAfterIt(t *testing.T) {
 			if err := test.end(l, []*Peer{victim}); err != nil {
 				t.Fatal(err)
 			}
-			var imperfect *Imperfection
-			if err := l.Ideal(); !errors.As(err, &imperfect) || imperfect.Got != victim.ID() {
+			var imperfect *Imperfection // of one that is silent nobody can know yet
+			if err := l.Ideal(); test.name == "silenced" && (!errors.As(err, &imperfect) || imperfect.Got != victim.ID()) {
 				t.Errorf("at once after the death: got %v, want a list that still has %s", err, victim.ID().Short())
 			}
 			if err := l.AwaitIdeal(ctx); err != nil {
@@ -43,24 +47,6 @@ func TestARingIsIdealUntilAPeerDiesAndAgainAfterIt(t *testing.T) {
 				t.Errorf("got %d living peers, want 9", got)
 			}
 		})
-	}
-}
-
-func TestKeysFollowTheSeed(t *testing.T) {
-	ring := func(seed uint64) (ids []string) {
-		l := New(Config{Keys: rand.New(rand.NewPCG(seed, 0))})
-		defer l.Close(t.Context())
-		if err := l.Grow(t.Context(), 3, nil); err != nil {
-			t.Fatal(err)
-		}
-		for _, p := range l.Peers() {
-			ids = append(ids, p.ID().String())
-		}
-		return ids
-	}
-	a, b, c := ring(1), ring(1), ring(2)
-	if a[0] != b[0] || a[1] != b[1] || a[2] != b[2] || a[0] == c[0] {
-		t.Errorf("got %v and %v from one seed, %v from another", a, b, c)
 	}
 }
 
