@@ -168,12 +168,13 @@ func (c *Core) measure(peer *identity.Contact, d time.Duration) {
 // hear notes that a peer said something: it lives.
 func (c *Core) hear(from *identity.Contact) *identity.Contact {
 	from = c.meet(from)
-	if c.lost.remove(from.ID) && c.mode != Joining && c.entry(from) == nil {
-		c.ask(from, forRemembered, 0) // it was lost and is back: see what it is now
-	}
+	back := c.lost.remove(from.ID)
 	if e := c.entry(from); e != nil {
 		e.heard, e.misses, e.refused = c.now, 0, false
 		c.dueSet = false
+	} else if back && c.mode != Joining { // it is to be found again: who is in no list is soon forgotten
+		c.learned.add(from)
+		c.ask(from, forRemembered, 0)
 	}
 	if len(c.predecessors) > 0 && same(c.predecessors[0], from) {
 		if !c.confirmed && c.mode != Joining {

@@ -150,6 +150,44 @@ func TestPausesAreNoDeaths(t *testing.T) {
 	ideal(t, n, 3, time.Minute)
 }
 
+// TestTornOffReturns takes one peer off the network for five seconds, in which
+// it and the others lose each other: what they say meanwhile is lost, or arrives
+// all at once afterwards. One ring must come of it, whatever the modes.
+func TestTornOffReturns(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		for seed := range uint64(6) {
+			for _, size := range []int{2, 4, 8, 9, 12} {
+				var n *Net
+				var held identity.ID
+				var until time.Duration
+				n = NewNet(NetConfig{Seed: seed, Chord: chord.Classic(), Latency: func(a, b identity.ID) time.Duration {
+					d := pairLatency(a, b)
+					if late && (a == held || b == held) {
+						d += max(until-n.Now(), 0)
+					}
+					return d
+				}})
+				contacts := Contacts(size, rand.New(rand.NewPCG(seed, 4)))
+				n.Start(n.Add(contacts[0]))
+				for _, c := range contacts[1:] {
+					n.Join(n.Add(c), contacts[0])
+					n.Run(100 * time.Millisecond)
+				}
+				n.Run(20 * time.Second)
+				held, until = contacts[size/3].ID, n.Now()+5*time.Second
+				for _, p := range n.Live() {
+					n.Cut(p, n.Peer(held), !late && p.Contact.ID != held)
+				}
+				n.Run(5 * time.Second)
+				for _, p := range n.Live() {
+					n.Cut(p, n.Peer(held), false)
+				}
+				ideal(t, n, 3, 90*time.Second)
+			}
+		}
+	}
+}
+
 // TestSameSeedSameRun plays a run with churn twice.
 func TestSameSeedSameRun(t *testing.T) {
 	play := func(seed uint64) string {
