@@ -168,7 +168,9 @@ func (c *Core) measure(peer *identity.Contact, d time.Duration) {
 // hear notes that a peer said something: it lives.
 func (c *Core) hear(from *identity.Contact) *identity.Contact {
 	from = c.meet(from)
-	c.lost.remove(from.ID)
+	if c.lost.remove(from.ID) && c.mode != Joining && c.entry(from) == nil {
+		c.ask(from, forRemembered, 0) // it was lost and is back: see what it is now
+	}
 	if e := c.entry(from); e != nil {
 		e.heard, e.misses, e.refused = c.now, 0, false
 		c.dueSet = false
