@@ -86,7 +86,7 @@ func (p *Peer) hearBroadcast(c *routing.BroadcastArrival) {
 	cast := *c
 	cast.Body, cast.Signature = bytes.Clone(c.Body), bytes.Clone(c.Signature)
 	if !p.later(func() { p.verifyBroadcast(&cast) }) {
-		p.route.BroadcastRejected(c.Offer)
+		p.route.BroadcastPostponed(c.Offer) // its parent hears nothing and sends it again
 	}
 }
 

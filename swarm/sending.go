@@ -247,7 +247,9 @@ func (p *Peer) receipt(r *routing.Receipt) {
 		return
 	}
 	e, target, session := bytes.Clone(r.Envelope), s.target, s.sealed.Session
-	p.soon(func() { p.openReply(e, target, session) })
+	if !p.soon(func() { p.openReply(e, target, session) }) {
+		p.route.ReceiptPostponed(r.Offer)
+	}
 }
 
 // openReply opens an answer that takes long, without mu.

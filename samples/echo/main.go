@@ -27,51 +27,34 @@ func main() {
 	if len(os.Args) > 2 {
 		err = ask(ctx, peer, os.Args[1], strings.Join(os.Args[2:], " "))
 	} else {
-		err = answer(ctx, peer)
-	}
-	leaving, cancel := context.WithTimeout(context.Background(), 3*time.Second)
-	defer cancel()
-	_ = peer.Leave(leaving)
-	if err != nil && ctx.Err() == nil {
-		log.Fatal(err)
-	}
-}
-
-// answer sends every message back to whoever sent it.
-func answer(ctx context.Context, peer *swarm.Peer) error {
-	fmt.Printf("In another terminal: go run ./samples/echo %v hello\n", peer.Address())
-	for {
-		message, err := peer.Receive(ctx)
-		if err != nil {
-			return err
+		fmt.Printf("In another terminal: go run ./samples/echo %v hello\n", peer.Address())
+		for message, err := peer.Receive(ctx); err == nil; message, err = peer.Receive(ctx) {
+			_, err := peer.Send(ctx, message.From, message.Data, swarm.SendOptions{})
+			log.Printf("%s says %q; sent back: %t", message.From.Short(), message.Data, err == nil)
 		}
-		_, err = peer.Send(ctx, message.From, message.Data, swarm.SendOptions{})
-		log.Printf("%s says %q; sent back: %t", message.From.Short(), message.Data, err == nil)
+	}
+	if _ = peer.Leave(context.Background()); err != nil {
+		log.Fatal(err)
 	}
 }
 
 // ask joins the peer at address, sends it text and prints what comes back.
 func ask(ctx context.Context, peer *swarm.Peer, address, text string) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second) // for all of it
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	if err := peer.Join(ctx, address); err != nil {
 		return err
 	}
 	target, err := peer.Resolve(ctx, address) // whose key answers there
+	if err == nil {
+		_, err = peer.Send(ctx, target, []byte(text), swarm.SendOptions{})
+	}
 	if err != nil {
 		return err
 	}
-	if _, err := peer.Send(ctx, target, []byte(text), swarm.SendOptions{}); err != nil {
-		return err
+	echo, err := peer.Receive(ctx)
+	if err == nil {
+		fmt.Printf("%s echoes %q\n", echo.From.Short(), echo.Data)
 	}
-	for {
-		echo, err := peer.Receive(ctx)
-		if err != nil {
-			return fmt.Errorf("no echo: %w", err)
-		}
-		if echo.From == target { // anybody may send to us
-			fmt.Printf("%s echoes %q\n", echo.From.Short(), echo.Data)
-			return nil
-		}
-	}
+	return err
 }
