@@ -7,15 +7,14 @@ import (
 	"log"
 	"os"
 	"os/signal"
-	"strings"
 	"time"
 
 	"cicada/swarm"
 )
 
 func main() {
-	if len(os.Args) == 2 {
-		fmt.Fprintln(os.Stderr, "usage: echo [ADDRESS TEXT...]")
+	if len(os.Args) != 1 && len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: echo [ADDRESS TEXT]")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -25,7 +24,7 @@ func main() {
 		log.Fatal(err)
 	}
 	if len(os.Args) > 2 {
-		err = ask(ctx, peer, os.Args[1], strings.Join(os.Args[2:], " "))
+		err = ask(ctx, peer, os.Args[1], os.Args[2])
 	} else {
 		fmt.Printf("In another terminal: go run ./samples/echo %v hello\n", peer.Address())
 		for message, err := peer.Receive(ctx); err == nil; message, err = peer.Receive(ctx) {

@@ -44,7 +44,7 @@ func TestWhatTheListenerSaysToDoWorks(t *testing.T) {
 	if found == nil {
 		t.Fatalf("got %q, want what to do in another terminal", lines.Text())
 	}
-	said, err := program(found[1], found[2], "again").Output()
+	said, err := program(found[1], found[2]+" again").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestAnAddressWithoutATextIsAMistake(t *testing.T) {
 	if !errors.As(err, &exit) || exit.ExitCode() != 2 {
 		t.Errorf("got %v, want exit code 2", err)
 	}
-	if got, want := string(said), "usage: echo [ADDRESS TEXT...]\n"; got != want {
+	if got, want := string(said), "usage: echo [ADDRESS TEXT]\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
