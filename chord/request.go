@@ -44,7 +44,7 @@ const (
 )
 
 const (
-	minRTO     = 50 * time.Millisecond
+	minRTO     = 250 * time.Millisecond // a busy machine is not a dead one
 	maxRTO     = time.Second
 	firstRTO   = 200 * time.Millisecond // at least, for a peer that never answered yet
 	maxMisses  = 3
