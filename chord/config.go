@@ -23,8 +23,8 @@ type Config struct {
 	// Zero means 1 s and 16 s.
 	StabilizeMin, StabilizeMax time.Duration
 	// ProbeInterval is how long the successor may be silent before it is asked
-	// whether it is alive; the predecessor half as long again, and both 2.5 times
-	// as long while the ring is at rest. Zero means 1 s.
+	// whether it is alive; the predecessor half as long again, and both three
+	// times as long while the ring is at rest. Zero means 1 s.
 	ProbeInterval time.Duration
 	// FingerInterval is how often one finger is refreshed once all were, while
 	// peers come and go; at rest it grows as the time between stabilisations

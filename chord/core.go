@@ -44,7 +44,6 @@ type Core struct {
 	members      []*identity.Contact // in small mode: all others, clockwise from self
 	version      uint64              // of the lists above
 	confirmed    bool                // the predecessor was heard from since it became that
-	fresh        []announcement
 
 	table   []entry  // every peer of the lists and fingers, clockwise from self
 	ways    []uint64 // of each entry the first word of the way to it, clockwise: it decides nearly every comparison
@@ -86,19 +85,13 @@ type Core struct {
 	whole  bool // versions are not used: likewise
 }
 
-// announcement is a peer that told this one directly, not long ago, that it is a member.
-type announcement struct {
-	contact *identity.Contact
-	until   time.Duration
-}
-
 // far is a time that never comes.
 const far = time.Duration(math.MaxInt64)
 
 // New returns the core of self, which must have the right point. It draws only
 // from random. Fields of config that are out of range are brought into it.
 func New(self *identity.Contact, config Config, random *rand.Rand) *Core {
-	return &Core{self: self, border: self, origin: spanOf(self.Point), config: config.filled(), random: random, stabilizeAt: far, version: random.Uint64() | 1}
+	return &Core{self: self, border: self, origin: spanOf(self.Point), config: config.filled(), random: random, stabilizeAt: far, version: uint64(random.Uint32()) | 1}
 }
 
 // Start makes the peer the first of a ring of its own.
@@ -132,7 +125,7 @@ func (c *Core) reset() {
 	c.mode = Joining
 	c.left, c.accepted, c.confirmed = false, false, false
 	c.border = c.self
-	c.requests, c.waiting, c.fresh = c.requests[:0], c.waiting[:0], nil
+	c.requests, c.waiting = c.requests[:0], c.waiting[:0]
 	c.operation, c.claimant, c.early, c.join = operation{}, claim{}, claim{}, join{}
 	c.seenOf, c.seenBefore = identity.ID{}, 0
 	c.members = nil

@@ -222,6 +222,29 @@ func TestPendingIsAdoptedOnlyWithItsList(t *testing.T) {
 	}
 }
 
+// TestLostPeerIsLookedAtAgain hears of a nearer successor that was found dead a
+// moment ago: it is not asked now, but the answer that names it is asked for again.
+func TestLostPeerIsLookedAtAgain(t *testing.T) {
+	c := full()
+	c.lost.add(at(105), 0, false)
+	answer := Message{Kind: State, Member: true, Version: 7, Predecessor: at(105), Successors: contacts(120, 130)}
+	for i, now := range []time.Duration{1, lostFor + time.Second} {
+		c.Stabilize(now)
+		ask := replies(c, 110, Ask)
+		if len(ask) == 0 {
+			t.Fatalf("round %d: 110 was not asked", i)
+		}
+		if ask[0].Version != 0 {
+			t.Errorf("round %d: asked with version %d, want the whole lists", i, ask[0].Version)
+		}
+		answer.Request = ask[0].Request
+		c.Step(now, at(110), answer)
+		if got := len(replies(c, 105, Ask)); got != i {
+			t.Errorf("round %d: 105 was asked %d times, want %d", i, got, i)
+		}
+	}
+}
+
 // TestFloodsStayBounded sends much of everything.
 func TestFloodsStayBounded(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
@@ -244,7 +267,7 @@ func TestFloodsStayBounded(t *testing.T) {
 	}{
 		{"questions", len(c.waiting), maxWaiting}, {"hops", len(c.hops), maxHops}, {"lookups", len(c.own), maxOwn},
 		{"learned", len(c.learned.ring), maxLearned}, {"learned places", len(c.learned.places), maxLearned},
-		{"requests", len(c.requests), maxRequests}, {"fresh", len(c.fresh), maxFresh}, {"lost", len(c.lost.peers), lostLimit},
+		{"requests", len(c.requests), maxRequests}, {"lost", len(c.lost.peers), lostLimit},
 		{"successors", len(c.successors), 3}, {"predecessors", len(c.predecessors), 3},
 	} {
 		if bound.got > bound.limit {
@@ -529,4 +552,55 @@ func FuzzSteps(f *testing.F) {
 		}
 		c.Next()
 	})
+}
+
+// flood sends a core n lookups of one neighbour, and returns how many were taken.
+func flood(c *Core, from byte, n int) (taken int) {
+	for i := range n {
+		c.Step(1, at(from), Message{Kind: Lookup, Lookup: trace.MessageID{from, byte(i), byte(i >> 8)}, Key: identity.Point{200}, Trail: []identity.ID{at(from).ID}})
+		taken += len(replies(c, from, LookupTaken))
+	}
+	return taken
+}
+
+// TestOneNeighbourCannotFloodLookups has one send many, then others a few.
+func TestOneNeighbourCannotFloodLookups(t *testing.T) {
+	c := full()
+	if got := flood(c, 50, 2); got != 2 {
+		t.Fatalf("the honest one: got %d taken, want 2", got)
+	}
+	if got := flood(c, 51, 5000); got != maxHopsFrom {
+		t.Errorf("the flooder: got %d taken, want %d", got, maxHopsFrom)
+	}
+	c.Step(2, at(51), Message{Kind: Lookup, Lookup: trace.MessageID{9}, Key: identity.Point{200}, Trail: []identity.ID{at(51).ID}})
+	if got := len(replies(c, 51, LookupStuck)); got != 1 {
+		t.Errorf("one too many: got %d times stuck, want 1 at once", got)
+	}
+	if got := c.hopOf(trace.MessageID{50}); got < 0 {
+		t.Error("the honest one's lookup is forgotten")
+	}
+}
+
+// TestOwnLookupsStayWhateverOthersAsk has a crowd send many.
+func TestOwnLookupsStayWhateverOthersAsk(t *testing.T) {
+	c := full()
+	id := c.Lookup(0, identity.Point{115})
+	out := replies(c, 120, Lookup)[0]
+	for from := byte(1); from < 60; from++ {
+		flood(c, from, maxHopsFrom)
+	}
+	if len(c.hops) != maxHops || c.hopOf(out.Lookup) < 0 {
+		t.Errorf("got %d hops, the own one at %d, want %d and the own one among them", len(c.hops), c.hopOf(out.Lookup), maxHops)
+	}
+	found := Message{Kind: Found, Lookup: out.Lookup, Key: identity.Point{116}, Peer: at(120), Trail: out.Trail}
+	c.hops = nil // as if it had given way to other own ones
+	c.Step(2, at(120), found)
+	if r := c.Ready(); len(r.Answers) != 0 || len(r.Events) != 1 || r.Events[0].Kind != trace.Violation {
+		t.Errorf("for another key: got %+v, want a violation", r)
+	}
+	found.Key = out.Key
+	c.Step(3, at(120), found)
+	if got := c.Ready().Answers; len(got) != 1 || got[0].Lookup != id || got[0].Err != nil {
+		t.Errorf("without its hop: got %+v, want the answer", got)
+	}
 }

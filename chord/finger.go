@@ -183,6 +183,7 @@ func (c *Core) tickFingers() {
 	if !f.filled {
 		i = slices.IndexFunc(f.slots, func(s slot) bool { return !s.tried })
 	}
+	f.next = c.now + c.jitter(c.config.StabilizeMin/5) // more at once would only wait for each other
 	if i < 0 {
 		f.filled = true
 		f.next = c.now + c.jitter(c.config.FingerInterval*(c.period/c.config.StabilizeMin))

@@ -8,9 +8,6 @@ import (
 	"cicada/trace"
 )
 
-// maxFresh is how many fresh announcements are kept in mind.
-const maxFresh = 4
-
 // cut makes a list of head and of what head has for a list, in this order, at
 // most r long. It ends where the ring comes round to this peer, or where what
 // was said is out of order. Peers found dead just now are left out: that skips
@@ -42,36 +39,6 @@ func (c *Core) clockwise(peer *identity.Contact, back bool) span {
 		return self.minus(there)
 	}
 	return there.minus(self)
-}
-
-// adopt makes the list of head, which has just answered with tail, the
-// successor list. A peer that announced itself here not long ago is kept
-// although the answer, sent before, lacks it: only peers that said themselves
-// that they live are put in, so that nobody is skipped.
-func (c *Core) adopt(head *identity.Contact, tail []*identity.Contact) {
-	list := c.cut(head, tail, false)
-	c.fresh = slices.DeleteFunc(c.fresh, func(a announcement) bool { return a.until <= c.now })
-	for _, a := range c.fresh {
-		last := list[len(list)-1]
-		if len(list) == 1 || holds(list, a.contact) || !Between(head.Point, a.contact.Point, last.Point) {
-			continue
-		}
-		i := slices.IndexFunc(list, func(x *identity.Contact) bool {
-			return Between(head.Point, a.contact.Point, x.Point) && x != head
-		})
-		list = slices.Insert(list, i, a.contact)
-		list = list[:min(len(list), c.config.Successors)]
-	}
-	c.setSuccessors(list)
-}
-
-// announce keeps in mind that peer said here that it is a member.
-func (c *Core) announce(peer *identity.Contact) {
-	c.fresh = slices.DeleteFunc(c.fresh, func(a announcement) bool { return same(a.contact, peer) })
-	if len(c.fresh) == maxFresh {
-		c.fresh = slices.Delete(c.fresh, 0, 1)
-	}
-	c.fresh = append(c.fresh, announcement{contact: peer, until: c.now + 2*c.config.StabilizeMin})
 }
 
 // setSuccessors replaces the successor list.
@@ -157,7 +124,6 @@ func (c *Core) jitter(d time.Duration) time.Duration {
 func (c *Core) drop(peer *identity.Contact) {
 	wasSuccessor := len(c.successors) > 0 && same(c.successors[0], peer)
 	wasPredecessor := len(c.predecessors) > 0 && same(c.predecessors[0], peer)
-	c.fresh = slices.DeleteFunc(c.fresh, func(a announcement) bool { return same(a.contact, peer) })
 	c.dropFinger(peer)
 	switch c.mode {
 	case Small:

@@ -48,7 +48,8 @@ type hop struct {
 }
 
 const (
-	maxHops      = 1024                   // lookups passed on at a time; the oldest gives way
+	maxHops      = 1024                   // lookups passed on at a time; the oldest of another peer gives way
+	maxHopsFrom  = 64                     // of them, for one neighbour
 	maxOwn       = 256                    // lookups begun at a time
 	maxNext      = 4                      // peers a hop tries
 	attemptAfter = time.Second            // without an answer the origin tries anew
@@ -135,13 +136,34 @@ func (c *Core) stuckHere(l *lookup) {
 	c.dueSet = false
 }
 
-// remember keeps a hop; the oldest one gives way.
+// remember keeps a hop; the oldest of another peer gives way.
 func (c *Core) remember(h hop) {
 	if len(c.hops) >= maxHops {
-		c.hops = slices.Delete(c.hops, 0, 1)
+		i := max(c.oldestForeign(), 0)
+		c.hops = slices.Delete(c.hops, i, i+1)
 	}
 	c.hops = append(c.hops, h)
 	c.dueSet = false
+}
+
+// oldestForeign returns the place of the oldest hop of a lookup that another
+// peer began, or -1.
+func (c *Core) oldestForeign() int {
+	return slices.IndexFunc(c.hops, func(h hop) bool { return h.from != nil })
+}
+
+// hasRoom reports whether one more lookup of a neighbour can be passed on.
+func (c *Core) hasRoom(from *identity.Contact) bool {
+	if len(c.hops) >= maxHops && c.oldestForeign() < 0 {
+		return false // all are this peer's own
+	}
+	n := 0
+	for i := range c.hops {
+		if same(c.hops[i].from, from) {
+			n++
+		}
+	}
+	return n < maxHopsFrom
 }
 
 // pass sends the lookup to its next hop.
@@ -210,6 +232,10 @@ func (c *Core) onLookup(from *identity.Contact, m *Message) {
 		trail: append(slices.Clip(m.Trail), c.self.ID)}
 	if c.answers(&h) {
 		c.answer(&h)
+		return
+	}
+	if !c.hasRoom(from) {
+		c.giveBack(&h)
 		return
 	}
 	c.send(from, Message{Kind: LookupTaken, Lookup: m.Lookup})
@@ -350,9 +376,7 @@ func (c *Core) onStuck(from *identity.Contact, m *Message) {
 func (c *Core) onFound(from *identity.Contact, m *Message) {
 	i := c.hopOf(m.Lookup)
 	if i < 0 {
-		if c.ownOf(m.Lookup) < 0 && !slices.Contains(c.ended[:], m.Lookup) {
-			c.violation(from, "found without a lookup")
-		}
+		c.onFoundLate(from, m)
 		return
 	}
 	h := c.hops[i]
@@ -367,10 +391,30 @@ func (c *Core) onFound(from *identity.Contact, m *Message) {
 		return
 	}
 	if i := c.ownOf(m.Lookup); i >= 0 {
-		l := c.own[i]
-		c.own = slices.Delete(c.own, i, i+1)
-		c.done(l, m)
+		c.doneOwn(i, m)
 	}
+}
+
+// onFoundLate takes in an answer whose hop is not remembered: one to this peer's
+// own lookup is as good. Only who it was passed to knows its name.
+func (c *Core) onFoundLate(from *identity.Contact, m *Message) {
+	switch i := c.ownOf(m.Lookup); {
+	case i < 0 && slices.Contains(c.ended[:], m.Lookup):
+	case i < 0:
+		c.violation(from, "found without a lookup")
+	case c.own[i].key != m.Key:
+		c.violation(from, "found for another lookup")
+	default:
+		c.doneOwn(i, m)
+	}
+}
+
+// doneOwn ends own lookup i with its answer.
+func (c *Core) doneOwn(i int, m *Message) {
+	l := c.own[i]
+	c.own = slices.Delete(c.own, i, i+1)
+	c.dueSet = false
+	c.done(l, m)
 }
 
 // done ends a lookup of this peer with its answer.

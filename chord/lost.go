@@ -61,13 +61,16 @@ func (l *lost) add(peer *identity.Contact, now time.Duration, hearsay bool) {
 	l.peers = append(l.peers, added)
 }
 
-func (l *lost) remove(id identity.ID) {
+// remove forgets a peer that was heard from, and reports whether it was lost.
+func (l *lost) remove(id identity.ID) bool {
 	if len(l.peers) == 0 {
-		return
+		return false
 	}
-	if i := l.find(id); i >= 0 {
+	i := l.find(id)
+	if i >= 0 {
 		l.peers = slices.Delete(l.peers, i, i+1)
 	}
+	return i >= 0
 }
 
 // pick returns the next lost peer to ask, in turn, or nil.

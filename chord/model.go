@@ -32,7 +32,6 @@ func (c *Core) Clone(random *rand.Rand) *Core {
 	d := *c
 	d.random = random
 	d.table, d.ways = slices.Clone(c.table), slices.Clone(c.ways)
-	d.fresh = slices.Clone(c.fresh)
 	d.lost.peers = slices.Clone(c.lost.peers)
 	d.requests = slices.Clone(c.requests)
 	d.waiting = slices.Clone(c.waiting)
@@ -78,10 +77,6 @@ func (c *Core) AppendState(b []byte) []byte {
 	b = append(b, byte(len(c.waiting)))
 	for _, q := range c.waiting {
 		b = appendPeer(b, q.from)
-	}
-	b = append(b, byte(len(c.fresh)))
-	for _, a := range c.fresh {
-		b = appendPeer(b, a.contact)
 	}
 	b = append(b, byte(len(c.lost.peers)))
 	for _, p := range c.lost.peers {

@@ -104,8 +104,17 @@ func TestNearestIsTheLeastDistance(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
 	for size := range 60 {
 		c := ringOf(size, random)
-		for range 200 {
+		crowd := randomPoint(random) // some stand so near each other that first words tell nothing
+		for range size / 2 {
+			peer := randomContact(random)
+			copy(peer.Point[:8+random.IntN(20)], crowd[:])
+			c.mark(peer)
+		}
+		for try := range 200 {
 			target := randomPoint(random)
+			if try%2 == 0 {
+				copy(target[:8+random.IntN(20)], crowd[:])
+			}
 			refused := byte(random.IntN(4))
 			ok := func(p *identity.Contact) bool { return p.ID[0]&3 != refused }
 			var want *identity.Contact

@@ -64,22 +64,16 @@ func (c *Core) unproven(from *identity.Contact) *identity.Contact {
 	return nil
 }
 
-// announced notes a member that said so itself, in case a list in flight lacks
-// it; one that stands before the successor is a reason to look there.
+// announced hears that there is news of a member: a neighbour's lists changed,
+// and this peer's follow from them; or it stands before the successor.
 func (c *Core) announced(from *identity.Contact) {
 	if len(c.successors) == 0 {
 		return
 	}
-	if same(from, c.successors[0]) || len(c.predecessors) > 0 && same(from, c.predecessors[0]) {
-		c.hurry() // its lists changed, and this peer's follow from them
-		return
-	}
-	if holds(c.successors, from) {
-		return
-	}
-	last := c.successors[len(c.successors)-1]
-	if Between(c.self.Point, from.Point, last.Point) {
-		c.announce(from)
+	switch head := c.successors[0]; {
+	case same(from, head) || len(c.predecessors) > 0 && same(from, c.predecessors[0]):
+		c.hurry()
+	case Between(c.self.Point, from.Point, head.Point):
 		c.changed()
 	}
 }
@@ -156,6 +150,7 @@ func (c *Core) onNotified(from *identity.Contact, m *Message) {
 	case c.mode == Small:
 		c.hint(p)
 	case !m.Accepted && len(c.successors) > 0 && Between(c.self.Point, p.Point, c.successors[0].Point):
+		c.seenOf = identity.ID{}
 		c.stabilizeWithin(c.config.StabilizeMin / 10)
 	}
 }
@@ -175,12 +170,19 @@ func (c *Core) beginAt(p *identity.Contact) {
 	}
 	if c.mode == Small {
 		c.hint(p) // until it answers, nobody before it is believed, see unproven
-	}
-	if c.mode == Full && (len(c.predecessors) == 0 || Between(c.predecessors[0].Point, p.Point, c.self.Point)) {
-		p = c.meet(p)
-		c.setPredecessors(c.cut(p, c.predecessors, true))
+	} else if c.precede(p) {
 		c.probe(p)
 	}
+}
+
+// precede puts p, at the border, in front of the predecessors where it is
+// nearer than they are, and reports whether it was.
+func (c *Core) precede(p *identity.Contact) bool {
+	if !same(p, c.border) || len(c.predecessors) > 0 && !Between(c.predecessors[0].Point, p.Point, c.self.Point) {
+		return false
+	}
+	c.setPredecessors(c.cut(c.meet(p), c.predecessors, true))
+	return true
 }
 
 // successorGone goes on with the next successor at once.

@@ -44,7 +44,7 @@ const (
 )
 
 const (
-	minRTO     = 50 * time.Millisecond
+	minRTO     = 250 * time.Millisecond // a busy machine is not a dead one
 	maxRTO     = time.Second
 	firstRTO   = 200 * time.Millisecond // at least, for a peer that never answered yet
 	maxMisses  = 3
@@ -168,10 +168,13 @@ func (c *Core) measure(peer *identity.Contact, d time.Duration) {
 // hear notes that a peer said something: it lives.
 func (c *Core) hear(from *identity.Contact) *identity.Contact {
 	from = c.meet(from)
-	c.lost.remove(from.ID)
+	back := c.lost.remove(from.ID)
 	if e := c.entry(from); e != nil {
 		e.heard, e.misses, e.refused = c.now, 0, false
 		c.dueSet = false
+	} else if back && c.mode != Joining { // it is to be found again: who is in no list is soon forgotten
+		c.learned.add(from)
+		c.ask(from, forRemembered, 0)
 	}
 	if len(c.predecessors) > 0 && same(c.predecessors[0], from) {
 		if !c.confirmed && c.mode != Joining {

@@ -75,7 +75,7 @@ func (c *Core) compare(m *Message) {
 
 // hint asks a peer that somebody named whether it is a member.
 func (c *Core) hint(peer *identity.Contact) {
-	if same(peer, c.self) || holds(c.members, peer) || c.lost.recent(peer.ID, c.now) {
+	if same(peer, c.self) || holds(c.members, peer) {
 		return
 	}
 	hints := 0
@@ -84,7 +84,7 @@ func (c *Core) hint(peer *identity.Contact) {
 			hints++
 		}
 	}
-	if hints < maxHints && c.ask(c.meet(peer), forHint, 0) {
+	if !c.lost.recent(peer.ID, c.now) && hints < maxHints && c.ask(c.meet(peer), forHint, 0) {
 		return
 	}
 	c.seenOf, c.seenBefore = identity.ID{}, 0 // it is to be named again
@@ -100,6 +100,7 @@ func (c *Core) consider(peer *identity.Contact) {
 		}
 	case Full:
 		c.approach(peer)
+		c.precede(peer) // the ring may have become full since it was asked
 	}
 }
 

@@ -184,15 +184,18 @@ func (c *Core) onSuccessor(from *identity.Contact, m *Message) {
 		return
 	}
 	if !m.Unchanged {
-		c.adopt(from, m.Successors)
+		c.setSuccessors(c.cut(from, m.Successors, false))
 		if !c.leftOut {
 			c.seenOf, c.seenVersion = from.ID, m.Version
 		}
 		c.knownTo = same(m.Predecessor, c.self)
 		p := m.Predecessor
-		if p != nil && Between(c.self.Point, p.Point, from.Point) && !c.lost.recent(p.ID, c.now) {
-			c.askPending(p)
-			return
+		if p != nil && Between(c.self.Point, p.Point, from.Point) {
+			if !c.lost.recent(p.ID, c.now) {
+				c.askPending(p)
+				return
+			}
+			c.seenOf = identity.ID{} // it may be back, so this answer is needed again
 		}
 	}
 	c.endOperation()
@@ -205,7 +208,7 @@ func (c *Core) onPending(from *identity.Contact, m *Message) {
 	}
 	bereft := len(c.successors) == 0
 	if bereft || Between(c.self.Point, from.Point, c.successors[0].Point) {
-		c.adopt(from, m.Successors)
+		c.setSuccessors(c.cut(from, m.Successors, false))
 		c.seenOf = identity.ID{} // its predecessor is still to be looked at
 	}
 	if bereft {

@@ -137,26 +137,22 @@ func (c *Core) Nearest(target identity.Point, ok func(*identity.Contact) bool) *
 		return nil
 	}
 	var doubtful *identity.Contact
-	goal := spanOf(target)
-	limit := c.origin.distance(goal)
+	goal := spanOf(target).minus(c.origin)
 	up, _ := c.search(target)
 	down := up - 1 // peers from up on lie at or after target, from down on before it
-	left, right := c.distance(down, goal), c.distance(up, goal)
 	for range n {
-		var e *entry
-		var far span
-		if left.less(right) {
-			e, far = c.at(down), left
+		down, up = (down+n)%n, up%n
+		i := up
+		if c.nearer(down, up, goal) {
+			i = down
 			down--
-			left = c.distance(down, goal)
 		} else {
-			e, far = c.at(up), right
 			up++
-			right = c.distance(up, goal)
 		}
-		if !far.less(limit) {
+		if !c.nearerThanSelf(i, goal) {
 			break
 		}
+		e := &c.table[i]
 		if ok != nil && !ok(e.contact) {
 			continue
 		}
@@ -170,20 +166,26 @@ func (c *Core) Nearest(target identity.Point, ok func(*identity.Contact) bool) *
 	return doubtful
 }
 
-// at returns the entry at place i, counted round the ring.
-func (c *Core) at(i int) *entry {
-	n := len(c.table)
-	if i < 0 {
-		i += n
+// about returns the first word of the distance between two ways, or one more or less.
+func about(a, b uint64) uint64 { return min(a-b, b-a) }
+
+// nearer reports whether the peer at place i is nearer to goal than the one at
+// place j. First words decide, unless they are as good as equal.
+func (c *Core) nearer(i, j int, goal span) bool {
+	a, b := about(c.ways[i], goal[0]), about(c.ways[j], goal[0])
+	if a > b+1 || b > a+1 {
+		return a < b
 	}
-	for i >= n {
-		i -= n
-	}
-	return &c.table[i]
+	return c.way(i).distance(goal).less(c.way(j).distance(goal))
 }
 
-func (c *Core) distance(i int, goal span) span {
-	return spanOf(c.at(i).contact.Point).distance(goal)
+// nearerThanSelf reports whether the peer at place i is nearer to goal than self.
+func (c *Core) nearerThanSelf(i int, goal span) bool {
+	a, b := about(c.ways[i], goal[0]), about(0, goal[0])
+	if a > b+1 || b > a+1 {
+		return a < b
+	}
+	return c.way(i).distance(goal).less(goal.distance(span{}))
 }
 
 // maxLearned is how many contacts met elsewhere are remembered.

@@ -99,7 +99,7 @@ func (c *Core) Tick(now time.Duration) {
 }
 
 // probeAt returns when the first of the list is to be asked whether it lives:
-// when it was silent for the interval, which is 2.5 times as long while the ring
+// when it was silent for the interval, which is three times as long while the ring
 // is at rest. The predecessor is given half as long again, for it asks as well.
 func (c *Core) probeAt(list []*identity.Contact, times float64) time.Duration {
 	if len(list) == 0 || c.mode == Joining {
@@ -116,13 +116,17 @@ func (c *Core) probeAt(list []*identity.Contact, times float64) time.Duration {
 	}
 	interval := time.Duration(times * float64(c.config.ProbeInterval))
 	if c.period > 4*c.config.StabilizeMin {
-		interval = interval * 5 / 2
+		interval *= 3
 	}
 	return max(e.heard, 0) + interval
 }
 
-// probeOldest asks the peer of the table that was silent for longest whether it lives.
+// probeOldest asks the peer of the table that was silent for longest whether it
+// lives; more rarely at rest.
 func (c *Core) probeOldest() {
+	if c.period > 4*c.config.StabilizeMin && c.rounds%4 != 0 {
+		return // at rest most of them have no link, and making one is dear
+	}
 	oldest := -1
 	for i := range c.table {
 		if oldest < 0 || c.table[i].heard < c.table[oldest].heard {

@@ -11,9 +11,9 @@ func (c *Core) compareVersion(from *identity.Contact, m *Message) {
 	if m.Version == 0 || m.Kind != Ping && m.Kind != Pong && m.Kind != Notify {
 		return
 	}
-	after := len(c.successors) > 0 && same(c.successors[0], from) && c.seenOf == from.ID && c.seenVersion != m.Version
-	before := len(c.predecessors) > 0 && same(c.predecessors[0], from) && c.seenBefore != m.Version
-	if after || before {
+	after := len(c.successors) > 0 && same(c.successors[0], from)
+	before := len(c.predecessors) > 0 && same(c.predecessors[0], from) && !after // who is both is asked once
+	if after && c.seenOf == from.ID && c.seenVersion != m.Version || before && c.seenBefore != m.Version {
 		c.changed()
 	}
 }

@@ -12,6 +12,14 @@ type Contact struct {
 	Record    Record           // the signed form, as received
 }
 
+// String returns the short ID and the first address, for people.
+func (c *Contact) String() string {
+	if len(c.Addresses) == 0 {
+		return c.ID.Short()
+	}
+	return c.ID.Short() + "@" + c.Addresses[0].String()
+}
+
 // Newer reports whether c replaces old, which may be nil: it is of the same
 // peer and has a higher sequence. Of two with the same one the first stays.
 func (c *Contact) Newer(old *Contact) bool {

@@ -236,6 +236,25 @@ func TestVerifyUnderDifficulty(t *testing.T) {
 	}
 }
 
+func TestContactForPeople(t *testing.T) {
+	id := testKey(1).ID()
+	for _, test := range []struct {
+		name string
+		c    *identity.Contact
+		want string
+	}{
+		{"no address", &identity.Contact{ID: id}, id.Short()},
+		{"the first of two", &identity.Contact{ID: id, Addresses: addresses("192.0.2.1:7", "192.0.2.2:7")}, id.Short() + "@192.0.2.1:7"},
+		{"IPv6", &identity.Contact{ID: id, Addresses: addresses("[2001:db8::1]:7")}, id.Short() + "@[2001:db8::1]:7"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := test.c.String(); got != test.want {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
 func TestNewer(t *testing.T) {
 	id := testKey(1).ID()
 	tests := []struct {

@@ -19,11 +19,13 @@ const (
 // An arrival is a message ID under which something came for this peer.
 type arrival struct {
 	message  trace.MessageID
-	link     *link // that brought the first
+	link     *link // that brought the first; Core.gone once that was forgotten
 	variants []variant
 	expires  time.Duration
 	age      node[arrival]
-	settled  node[arrival]
+	settled  node[arrival] // in one of its link's lists
+	rejected node[arrival]
+	junk     node[arrival]
 }
 
 // A variant is one sequence of sealed bytes under a message ID. The true one,
@@ -79,6 +81,7 @@ func (c *Core) arrive(now time.Duration, l *link, k key, e wire.Envelope, sealed
 	if v == nil {
 		if !a.room(l) || !c.admitBytes(l, len(e)) {
 			c.refuse(l.id, k, wire.ReasonLimit)
+			c.judged(a)
 			return
 		}
 		c.offer(a, l, k, e, sealed)
@@ -116,52 +119,6 @@ func (a *arrival) room(l *link) bool {
 	return mine < maxLinkVariants && len(a.variants) < maxArrivalVariants
 }
 
-func (c *Core) newArrival(now time.Duration, l *link, message trace.MessageID) *arrival {
-	for l.arrivals >= c.config.MaxEntries-len(c.arrivals) && l.settled.first != nil {
-		c.forgetArrival(l.settled.first)
-	}
-	if l.arrivals >= c.config.MaxEntries-len(c.arrivals) {
-		return nil
-	}
-	a := c.arrivalAge.first
-	for range sweepSome {
-		if a == nil || a.expires > now {
-			break
-		}
-		c.forgetArrival(a)
-		a = c.arrivalAge.first
-	}
-	if last := len(c.freeArrivals) - 1; last >= 0 {
-		a = c.freeArrivals[last]
-		c.freeArrivals = c.freeArrivals[:last]
-	} else {
-		a = new(arrival)
-	}
-	a.message, a.link = message, l
-	a.expires = now + c.config.RememberArrivals
-	l.arrivals++
-	c.arrivals[message] = a
-	c.arrivalAge.push(a)
-	return a
-}
-
-func (c *Core) forgetArrival(a *arrival) {
-	for i := range a.variants {
-		c.dropAnswer(a, &a.variants[i])
-	}
-	a.link.settled.remove(a)
-	a.link.arrivals--
-	c.arrivalAge.remove(a)
-	delete(c.arrivals, a.message)
-	variants := a.variants
-	clear(variants)
-	*a = arrival{variants: variants[:0]}
-	const keep = 64
-	if len(c.freeArrivals) < keep {
-		c.freeArrivals = append(c.freeArrivals, a)
-	}
-}
-
 func (c *Core) dropAnswer(a *arrival, v *variant) {
 	if v.answer == nil {
 		return
@@ -175,7 +132,7 @@ func (c *Core) dropAnswer(a *arrival, v *variant) {
 // message ID opened before: a relay that knows the ID could otherwise send a
 // message of its own under it and so keep the true one out.
 func (c *Core) offer(a *arrival, l *link, k key, e wire.Envelope, sealed uint64) {
-	a.link.settled.remove(a)
+	c.unsettle(a)
 	a.variants = append(a.variants, variant{digest: sealed, link: l})
 	b := c.pool.keep(e)
 	c.ready.Arrivals = append(c.ready.Arrivals, Arrival{
@@ -234,23 +191,16 @@ func (c *Core) Rejected(o Offer) {
 	}
 }
 
-// Postponed says that an offered seal cannot be opened yet. It is offered again
-// when the next copy of it comes, at the latest in the origin's next round.
+// Postponed says that an offered seal cannot be opened yet, or that nobody had
+// the time to look. The same bytes are offered again when the next copy of them
+// comes, at the latest in the origin's next round. It does nothing once the
+// offer was answered otherwise.
 func (c *Core) Postponed(o Offer) {
 	if a, v := c.variant(o); v != nil && v.verdict == offering {
+		c.dropAnswer(a, v)
 		a.variants = slices.DeleteFunc(a.variants, func(v variant) bool { return v.digest == o.digest })
 		c.judged(a)
 	}
-}
-
-// judged lets a be forgotten early once nothing under it is with the driver.
-func (c *Core) judged(a *arrival) {
-	for i := range a.variants {
-		if a.variants[i].verdict == offering {
-			return
-		}
-	}
-	a.link.settled.push(a)
 }
 
 // Copies returns, of a message that was accepted, how many copies arrived so
@@ -313,7 +263,7 @@ func (c *Core) answer(now time.Duration, a *arrival, v *variant) {
 	v.replies++
 	c.replied(a.message, v)
 	c.depart(now, a.message, v, v.way, nil)
-	if v.reply.Duplicates {
+	if v.reply.Duplicates && v.answer != nil { // room for a link may have cost v
 		c.depart(now, a.message, v, way{number: v.way.number + 1, nonce: c.nonce()}, v.way.link)
 	}
 }

@@ -304,6 +304,16 @@ func (c *Core) BroadcastRejected(o Offer) {
 	c.shut(b)
 }
 
+// BroadcastPostponed says that nobody had the time to verify an offered
+// broadcast. It is forgotten, and offered again when it comes again: whom it
+// came from asks once more where it hears nothing. It does nothing once the
+// offer was answered otherwise.
+func (c *Core) BroadcastPostponed(o Offer) {
+	if b := c.broadcasts[o]; b != nil && b.verdict == offering {
+		c.forgetBroadcast(b)
+	}
+}
+
 // BroadcastTaken takes a child's word that it answers for the interval up to limit.
 func (c *Core) BroadcastTaken(now time.Duration, from identity.ID, message trace.MessageID, limit identity.Point) {
 	if x := c.child(from, message, limit); x != nil {
@@ -332,34 +342,6 @@ func (c *Core) BroadcastDone(now time.Duration, from identity.ID, message trace.
 	c.timers.clear(&x.timer)
 	x.part.reached += min(reached, math.MaxUint32) // a lie must not wrap the sum
 	c.finish(x.part)
-}
-
-func (c *Core) heard(now time.Duration, x *child) {
-	x.link.hear()
-	if x.state == childSent {
-		c.measure(x.link, now-x.sent)
-	}
-}
-
-// child finds the child that an answer is about.
-// There is none in parts that are done.
-func (c *Core) child(from identity.ID, message trace.MessageID, limit identity.Point) *child {
-	if c.links.byID[from] == nil {
-		return nil
-	}
-	for b := c.broadcastAge.last; b != nil; b = b.age.previous {
-		if b.offer.Message != message {
-			continue
-		}
-		for _, p := range b.parts {
-			for _, x := range p.children {
-				if x.state != childDone && x.limit == limit && x.link.id == from {
-					return x
-				}
-			}
-		}
-	}
-	return nil
 }
 
 // expire says that this peer still works on p, or ends it.

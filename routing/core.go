@@ -27,6 +27,7 @@ type Core struct {
 	timers  timers
 	links   links
 	own     *link // what this peer itself sends is accounted for like any link
+	gone    *link // so is what links brought that are forgotten
 	typical delay // between neighbours
 	path    delay // between sending and receipt
 
@@ -40,6 +41,7 @@ type Core struct {
 
 	arrivals     map[trace.MessageID]*arrival
 	arrivalAge   list[arrival]
+	junk         list[arrival] // those of which nothing opened
 	freeArrivals []*arrival
 
 	broadcasts   map[Offer]*broadcast
@@ -63,16 +65,18 @@ type outbox struct {
 func New(ring Ring, config Config, random *rand.Rand) *Core {
 	c := &Core{
 		ring: ring, config: config.populate(), random: random,
-		digest: newDigester(random), links: newLinks(), own: newLink(identity.ID{}),
+		digest: newDigester(random), own: newLink(identity.ID{}), gone: newLink(identity.ID{}),
 		age:          list[entry]{at: func(x *entry) *node[entry] { return &x.age }},
 		kept:         list[entry]{at: func(x *entry) *node[entry] { return &x.kept }},
 		sends:        make(map[trace.MessageID]*send),
 		arrivals:     make(map[trace.MessageID]*arrival),
 		arrivalAge:   list[arrival]{at: func(a *arrival) *node[arrival] { return &a.age }},
+		junk:         list[arrival]{at: func(a *arrival) *node[arrival] { return &a.junk }},
 		broadcasts:   make(map[Offer]*broadcast),
 		broadcastAge: list[broadcast]{at: func(b *broadcast) *node[broadcast] { return &b.age }},
 		ready:        new(outbox), handed: new(outbox),
 	}
+	c.links = newLinks(c.vacate)
 	c.pool.max = c.config.MaxBytes
 	c.entries.secret = random.Uint64()
 	c.pick.core = c

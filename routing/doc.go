@@ -7,8 +7,9 @@
 // ([Core.Tick]), then carry out the [Ready] it hands back. It opens no socket,
 // reads no clock, starts no goroutine, takes no lock and does no cryptography:
 // payloads are opaque, and what arrives is offered to the driver, which opens
-// the seal and answers [Core.Accepted], [Core.Rejected] or [Core.Postponed]. It
-// does not keep the ring either: who is where comes from a [Ring].
+// the seal and answers [Core.Accepted], [Core.Rejected] or [Core.Postponed]: a
+// driver that is too busy postpones, and is asked again when the same bytes come
+// again. It does not keep the ring either: who is where comes from a [Ring].
 //
 // # How a message travels
 //
@@ -26,7 +27,9 @@
 // Only bytes that are the same to the last bit count as a duplicate, so a
 // forged copy never displaces a true one, neither on the way nor at the target.
 // What a neighbour can make this peer remember is bounded in number and bytes,
-// and the more it uses, the less it is given; see [Config.MaxEntries].
+// and the more it uses, the less it is given; see [Config.MaxEntries]. What did
+// not open gives way to what did, and a neighbour for which nothing is under way
+// to one that is new.
 //
 // # What it does not do
 //

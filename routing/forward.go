@@ -125,13 +125,13 @@ func (c *Core) advance(now time.Duration, x *entry) bool {
 }
 
 // choose picks the next peer for x: the way back, the target itself, the
-// nearest to it. Peers that are suspect, or that an earlier round of an own
-// send began with, come after all others.
+// nearest to it. Of two passes, the first leaves out peers that are suspect or
+// that an earlier round of an own send began with, the second takes them too.
 func (c *Core) choose(now time.Duration, x *entry) (*link, *identity.Contact) {
 	if l := x.reverse; l != nil {
 		x.reverse = nil
 		if x.tried(l.id) == nil && l != c.own {
-			return c.links.use(l.id), nil
+			return c.links.reach(l.id), nil
 		}
 	}
 	target := x.envelope().Target()
@@ -146,7 +146,7 @@ func (c *Core) choose(now time.Duration, x *entry) (*link, *identity.Contact) {
 			contact = c.ring.Nearest(target, c.eligible)
 		}
 		if contact != nil {
-			return c.links.use(contact.ID), contact
+			return c.links.reach(contact.ID), contact
 		}
 	}
 	return nil, nil
@@ -161,8 +161,9 @@ type pick struct {
 	strict bool
 }
 
-// eligible reports whether a peer may be the next hop. The rule that copies of
-// different colours share no peer belongs here.
+// eligible reports whether a peer may be the next hop. Colours in the header
+// are always 0 so far, so they exclude nobody: copies may share peers from the
+// second hop on.
 func (p *pick) eligible(contact *identity.Contact) bool {
 	x := p.entry
 	if contact.ID == x.from.id || x.tried(contact.ID) != nil {
@@ -179,11 +180,7 @@ func (p *pick) eligible(contact *identity.Contact) bool {
 
 // Ack takes the acknowledgement of a copy: from is responsible for it now.
 func (c *Core) Ack(now time.Duration, from identity.ID, message trace.MessageID, number uint8) {
-	l := c.links.byID[from]
-	if l == nil {
-		return // nothing was ever handed to it
-	}
-	l.hear()
+	c.links.hear(from)
 	for x := c.entries.first(key{message, number}); x != nil; x = x.following() {
 		if t := x.tried(from); t != nil && t.answer == silent {
 			c.accept(now, x, t)
@@ -206,11 +203,7 @@ func (c *Core) accept(now time.Duration, x *entry, t *try) {
 // Refusal takes the refusal of a copy: from will not, or cannot, bring it
 // nearer, also where it acknowledged it before.
 func (c *Core) Refusal(now time.Duration, from identity.ID, message trace.MessageID, number uint8, reason wire.Reason) {
-	l := c.links.byID[from]
-	if l == nil {
-		return
-	}
-	l.hear()
+	c.links.hear(from)
 	for x := c.entries.first(key{message, number}); x != nil; x = x.following() {
 		t := x.tried(from)
 		if t == nil || t.answer == refused || x.state == failed {
@@ -252,20 +245,18 @@ func (c *Core) giveUp(now time.Duration, x *entry) {
 // Unreachable reports that a peer could not be dialled, or that the link to it
 // broke: what it did not acknowledge goes elsewhere at once.
 func (c *Core) Unreachable(now time.Duration, id identity.ID) {
-	l := c.links.byID[id]
-	if l == nil {
-		return
+	if l := c.links.byID[id]; l != nil {
+		c.links.miss(now, l)
 	}
-	c.links.miss(now, l)
 	var waits []*timer
 	for _, t := range c.timers.heap {
 		switch owner := t.owner.(type) {
 		case *entry:
-			if owner.try[owner.tries-1].link == l {
+			if owner.try[owner.tries-1].link.id == id {
 				waits = append(waits, t)
 			}
 		case *child:
-			if owner.link == l {
+			if owner.link.id == id && owner.contact != nil {
 				waits = append(waits, t)
 			}
 		}

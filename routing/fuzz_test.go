@@ -20,6 +20,7 @@ type script struct {
 	now     time.Duration
 	offers  []Offer
 	casts   []Offer
+	answers []Offer
 	config  Config
 	payload []byte
 }
@@ -54,7 +55,7 @@ func (s *script) envelope() wire.Envelope {
 // step makes one call.
 func (s *script) step() {
 	c := s.core
-	switch s.byte() % 20 {
+	switch s.byte() % 21 {
 	case 0, 1, 2, 3:
 		c.Envelope(s.now, s.peer().ID, s.envelope())
 	case 4:
@@ -89,6 +90,10 @@ func (s *script) step() {
 		c.Tick(s.now)
 	case 19:
 		s.take(c.Ready())
+	case 20:
+		if l := c.links.byID[s.peer().ID]; l != nil && l.idle() {
+			c.links.forget(l)
+		}
 	}
 }
 
@@ -113,17 +118,26 @@ func (s *script) judge() {
 	}
 	if len(s.casts) > 0 {
 		o := s.casts[int(which)%len(s.casts)]
-		if s.byte()%4 == 0 {
+		switch s.byte() % 8 {
+		case 0, 4:
 			c.BroadcastRejected(o)
-		} else {
+		case 1:
+			c.BroadcastPostponed(o)
+		default:
 			c.BroadcastAccepted(s.now, o, s.peer().ID)
 		}
+	}
+	if len(s.answers) > 0 {
+		c.ReceiptPostponed(s.answers[int(which)%len(s.answers)])
 	}
 }
 
 func (s *script) take(r Ready) {
 	for _, a := range r.Arrivals {
 		s.offers = append(s.offers, a.Offer)
+	}
+	for _, x := range r.Receipts {
+		s.answers = append(s.answers, x.Offer)
 	}
 	for _, x := range r.BroadcastArrivals {
 		s.casts = append(s.casts, x.Offer)
@@ -141,13 +155,15 @@ func (s *script) check(t *testing.T) {
 		t.Fatalf("lists and tables differ: %d, %d; %d, %d; %d, %d", c.age.count, c.entries.count,
 			c.arrivalAge.count, len(c.arrivals), c.broadcastAge.count, len(c.broadcasts))
 	}
-	entries, bytes := c.own.entries, c.own.bytes
+	entries, arrivals, bytes := c.own.entries, c.gone.arrivals, c.own.bytes+c.gone.bytes
 	for _, l := range c.links.byID {
 		entries += l.entries
+		arrivals += l.arrivals
 		bytes += l.bytes
 	}
-	if entries != c.entries.count || bytes > c.pool.held {
-		t.Fatalf("got %d entries and %d bytes by link, %d and %d in all", entries, bytes, c.entries.count, c.pool.held)
+	if entries != c.entries.count || arrivals != len(c.arrivals) || bytes > c.pool.held {
+		t.Fatalf("got %d entries, %d arrivals and %d bytes by link, %d, %d and %d in all",
+			entries, arrivals, bytes, c.entries.count, len(c.arrivals), c.pool.held)
 	}
 }
 

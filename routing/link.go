@@ -16,6 +16,7 @@ const (
 	maxSuspicion = 64 * time.Second
 	bytesPerTime = 1000 // a payload may take a microsecond for a byte, in bytes a millisecond
 	maxLinks     = 4096
+	evictLook    = 64 // links that one new link may cost a look at
 )
 
 // A delay is a smoothed round-trip time and how much it varies.
@@ -44,7 +45,8 @@ type link struct {
 
 	finished list[entry]   // its entries that nobody waits for, oldest first
 	kept     list[entry]   // those of them that still hold their payload
-	settled  list[arrival] // its arrivals that the driver answered, oldest first
+	settled  list[arrival] // its arrivals that the driver answered and one opened, oldest first
+	rejected list[arrival] // those of which none opened
 	closed   list[broadcast]
 	age      node[link]
 }
@@ -53,6 +55,10 @@ type link struct {
 type links struct {
 	byID map[identity.ID]*link
 	age  list[link]
+	// next is where evict goes on. Nil: at the first.
+	next *link
+	// vacate lets go of what is kept for a link that is to be forgotten.
+	vacate func(*link)
 	// suspected is until when any link is suspect, to skip looking.
 	suspected time.Duration
 }
@@ -63,55 +69,98 @@ func newLink(id identity.ID) *link {
 		finished: list[entry]{at: func(x *entry) *node[entry] { return &x.finished }},
 		kept:     list[entry]{at: func(x *entry) *node[entry] { return &x.linkKept }},
 		settled:  list[arrival]{at: func(a *arrival) *node[arrival] { return &a.settled }},
+		rejected: list[arrival]{at: func(a *arrival) *node[arrival] { return &a.rejected }},
 		closed:   list[broadcast]{at: func(b *broadcast) *node[broadcast] { return &b.closed }},
 	}
 }
 
-func newLinks() links {
+func newLinks(vacate func(*link)) links {
 	return links{
-		byID: make(map[identity.ID]*link),
-		age:  list[link]{at: func(l *link) *node[link] { return &l.age }},
+		vacate: vacate,
+		byID:   make(map[identity.ID]*link),
+		age:    list[link]{at: func(l *link) *node[link] { return &l.age }},
 	}
 }
 
 // use returns the link to id. It is nil where too many are in use.
 func (s *links) use(id identity.ID) *link {
 	if l := s.byID[id]; l != nil {
-		s.age.remove(l)
+		s.leave(l)
 		s.age.push(l)
 		return l
 	}
 	if len(s.byID) >= maxLinks && !s.evict() {
 		return nil
 	}
+	return s.add(id)
+}
+
+// reach is use for a peer that this one picked itself: how many those are the
+// ring bounds, so there is a link to them in any case.
+func (s *links) reach(id identity.ID) *link {
+	if l := s.use(id); l != nil {
+		return l
+	}
+	return s.add(id)
+}
+
+func (s *links) add(id identity.ID) *link {
 	l := newLink(id)
 	s.byID[id] = l
 	s.age.push(l)
 	return l
 }
 
-// evict forgets the least recently used link that nothing is kept for.
+// leave takes l out of the order of use.
+func (s *links) leave(l *link) {
+	if s.next == l {
+		s.next = l.age.next
+	}
+	s.age.remove(l)
+}
+
+// evict forgets links that nothing is under way for until there is room for
+// one, the least recently used first. It looks at a few and goes on from there
+// the next time, so that many that are in use do not hide those behind them.
 func (s *links) evict() bool {
-	const look = 64 // further ones are in use too, most likely
-	l := s.age.first
-	for range look {
+	for range evictLook {
+		l := s.next
 		if l == nil {
-			return false
+			l = s.age.first
 		}
+		s.next = l.age.next
 		if l.idle() {
-			s.age.remove(l)
-			delete(s.byID, l.id)
+			s.forget(l)
+		}
+		if len(s.byID) < maxLinks {
 			return true
 		}
-		l = l.age.next
 	}
 	return false
 }
 
-func (l *link) idle() bool { return l.entries == 0 && l.arrivals == 0 && l.broadcasts == 0 }
+// forget drops a link that is idle.
+func (s *links) forget(l *link) {
+	s.leave(l)
+	delete(s.byID, l.id)
+	s.vacate(l)
+}
+
+// idle reports whether nothing is under way for l. What the driver answered is
+// merely remembered.
+func (l *link) idle() bool {
+	return l.entries == 0 && l.broadcasts == 0 && l.arrivals == l.settled.count+l.rejected.count
+}
 
 // hear notes that the neighbour is alive.
 func (l *link) hear() { l.missed, l.suspect = 0, 0 }
+
+// hear does so for a neighbour that may be forgotten.
+func (s *links) hear(id identity.ID) {
+	if l := s.byID[id]; l != nil {
+		l.hear()
+	}
+}
 
 // miss notes that the neighbour let its time pass.
 func (s *links) miss(now time.Duration, l *link) {

@@ -16,12 +16,12 @@ type Ready struct {
 	Acks      []Ack      // send these; those to one peer fit in one frame
 	Refusals  []Refusal  // send these
 	Arrivals  []Arrival  // open these, then call Accepted, Rejected or Postponed
-	Receipts  []Receipt  // open these, then call Done where one is true
+	Receipts  []Receipt  // open these, then call Done where one is true, ReceiptPostponed where there is no time
 	Failures  []Failure  // own sends that ended without receipt
 
 	Broadcasts        []BroadcastOutgoing // send these
 	BroadcastAnswers  []BroadcastAnswer   // send these
-	BroadcastArrivals []BroadcastArrival  // verify these, then call BroadcastAccepted or BroadcastRejected
+	BroadcastArrivals []BroadcastArrival  // verify these, then call BroadcastAccepted, BroadcastRejected or BroadcastPostponed
 	BroadcastResults  []BroadcastResult   // own broadcasts that ended
 
 	Events []trace.Event // report these, with At and Peer filled in
@@ -69,6 +69,7 @@ type Arrival struct {
 
 // A Receipt is an answer to an own send whose seal is to be opened. It may be forged.
 type Receipt struct {
+	Offer    Offer
 	Message  trace.MessageID
 	Envelope wire.Envelope
 	From     identity.ID // the last hop

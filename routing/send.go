@@ -3,6 +3,7 @@ package routing
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"time"
 
 	"cicada/identity"
@@ -13,8 +14,8 @@ import (
 const (
 	maxDuplicates = 63
 	maxUsed       = 64                     // first hops that later rounds avoid
-	maxOffers     = 16                     // answers to one send that are offered to be opened
-	maxLinkOffers = 4                      // of them, from one link
+	maxLinkOffers = 4                      // answers to one send that are offered to be opened, from one link
+	maxOffers     = 64                     // of them, but for those from the send's first hops
 	firstPath     = time.Second            // until a receipt, as long as nothing was measured
 	minPath       = 200 * time.Millisecond // the program at the other end needs a moment, too
 	maxPath       = 2 * time.Second
@@ -52,7 +53,7 @@ type send struct {
 // offered is an answer that was offered to the driver.
 type offered struct {
 	digest uint64
-	link   *link
+	from   identity.ID
 }
 
 // free reports whether a first hop was not used: by another copy of the round,
@@ -246,6 +247,23 @@ func (s *send) expire(c *Core, now time.Duration) {
 	c.end(s)
 }
 
+// handed reports whether a peer is a first hop of this round or an earlier one.
+func (s *send) handed(id identity.ID) bool {
+	return slices.Contains(s.hops, id) || slices.Contains(s.used, id)
+}
+
+// room reports whether one more answer from a peer may be offered. Answers come
+// back through first hops, so these have their share whatever others forge.
+func (s *send) room(id identity.ID) bool {
+	mine := 0
+	for i := range s.offers {
+		if s.offers[i].from == id {
+			mine++
+		}
+	}
+	return mine < maxLinkOffers && (len(s.offers) < maxOffers || s.handed(id))
+}
+
 // receive takes an answer to an own send. The same bytes are offered once,
 // and no more than a few from each link.
 func (c *Core) receive(now time.Duration, l *link, k key, e wire.Envelope, sealed uint64) {
@@ -254,22 +272,18 @@ func (c *Core) receive(now time.Duration, l *link, k key, e wire.Envelope, seale
 		c.ack(l.id, k)
 		return
 	}
-	mine := 0
 	for i := range s.offers {
 		if s.offers[i].digest == sealed {
 			c.ack(l.id, k)
 			return
 		}
-		if s.offers[i].link == l {
-			mine++
-		}
 	}
-	if len(s.offers) >= maxOffers || mine >= maxLinkOffers || !c.admitBytes(l, len(e)) {
+	if !s.room(l.id) || !c.admitBytes(l, len(e)) {
 		c.refuse(l.id, k, wire.ReasonLimit)
 		return
 	}
 	c.ack(l.id, k)
-	s.offers = append(s.offers, offered{sealed, l})
+	s.offers = append(s.offers, offered{sealed, l.id})
 	for x := c.entries.first(k); x != nil; x = x.following() {
 		if t := x.tried(l.id); t != nil && x.send == s {
 			c.accept(now, x, t)
@@ -277,10 +291,19 @@ func (c *Core) receive(now time.Duration, l *link, k key, e wire.Envelope, seale
 	}
 	b := c.pool.keep(e)
 	c.ready.Receipts = append(c.ready.Receipts, Receipt{
-		Message: k.message, Envelope: c.hold(b), From: l.id,
+		Offer: Offer{k.message, sealed}, Message: k.message, Envelope: c.hold(b), From: l.id,
 		Copy: k.copy, Hops: int(e.Hops()), Elapsed: now - s.started,
 	})
 	c.pool.drop(b)
+}
+
+// ReceiptPostponed says that nobody had the time to open an offered receipt. The
+// same bytes are offered again when they come again, at the latest in answer to
+// the next round.
+func (c *Core) ReceiptPostponed(o Offer) {
+	if s := c.sends[o.Message]; s != nil {
+		s.offers = slices.DeleteFunc(s.offers, func(x offered) bool { return x.digest == o.digest })
+	}
 }
 
 // Done ends a send: its receipt opened. target and hops, of the message, are for

@@ -110,11 +110,7 @@ func (c *Core) look(now time.Duration, x *child) {
 // hand gives a child the interval up to the distance to. from is where begins
 // what would be lost with it.
 func (c *Core) hand(now time.Duration, p *part, contact *identity.Contact, from, to identity.Point) {
-	l := c.links.use(contact.ID)
-	if l == nil {
-		return
-	}
-	x := &child{part: p, contact: contact, link: l, from: from, to: to, limit: add(c.ring.Self().Point, to)}
+	x := &child{part: p, contact: contact, link: c.links.reach(contact.ID), from: from, to: to, limit: add(c.ring.Self().Point, to)}
 	x.timer.owner = x
 	p.children = append(p.children, x)
 	p.open++
@@ -165,4 +161,29 @@ func (c *Core) takeOver(now time.Duration, x *child) {
 	c.spread(now, p, x.from, x.to)
 	p.open--
 	c.finish(p)
+}
+
+func (c *Core) heard(now time.Duration, x *child) {
+	x.link.hear()
+	if x.state == childSent {
+		c.measure(x.link, now-x.sent)
+	}
+}
+
+// child finds the child that an answer is about.
+// There is none in parts that are done.
+func (c *Core) child(from identity.ID, message trace.MessageID, limit identity.Point) *child {
+	for b := c.broadcastAge.last; b != nil; b = b.age.previous {
+		if b.offer.Message != message {
+			continue
+		}
+		for _, p := range b.parts {
+			for _, x := range p.children {
+				if x.state != childDone && x.limit == limit && x.link.id == from {
+					return x
+				}
+			}
+		}
+	}
+	return nil
 }

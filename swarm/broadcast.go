@@ -22,25 +22,22 @@ const broadcastAge = 2 * time.Minute
 // origin, and not sealed: every peer can read it.
 //
 // Without a deadline in ctx it waits Config.SendTimeout. Errors match
-// ErrTooLarge, ErrNoAnswer (some may have it), ErrClosed, or are ctx's.
+// ErrTooLarge, ErrBusy, ErrNoAnswer (some may have it), ErrClosed, or are ctx's.
 func (p *Peer) Broadcast(ctx context.Context, data []byte) (Reached, error) {
 	if len(data) > wire.MaxMessage {
-		return Reached{}, fmt.Errorf("swarm: broadcast: %w: %d bytes, at most %d", errors.New(bare(ErrTooLarge)), len(data), wire.MaxMessage)
+		return Reached{}, fmt.Errorf("%w: broadcast of %d bytes, at most %d", ErrTooLarge, len(data), MaxMessage)
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.timeout(ctx))
 	defer cancel()
 	id, done, err := p.beginBroadcast(data)
 	if err != nil {
-		return Reached{}, fmt.Errorf("swarm: broadcast: %w", err)
+		return Reached{}, fmt.Errorf("swarm: broadcast: %w", sendError(err))
 	}
 	select {
 	case n := <-done:
 		return Reached{ID: id, Peers: n}, nil
 	case <-ctx.Done():
-		err = ctx.Err()
-		if errors.Is(err, context.DeadlineExceeded) {
-			err = ErrNoAnswer
-		}
+		err = p.whyEnded(ctx)
 	case <-p.ended:
 		err = ErrClosed
 	}
@@ -89,7 +86,7 @@ func (p *Peer) hearBroadcast(c *routing.BroadcastArrival) {
 	cast := *c
 	cast.Body, cast.Signature = bytes.Clone(c.Body), bytes.Clone(c.Signature)
 	if !p.later(func() { p.verifyBroadcast(&cast) }) {
-		p.route.BroadcastRejected(c.Offer)
+		p.route.BroadcastPostponed(c.Offer) // its parent hears nothing and sends it again
 	}
 }
 
@@ -170,51 +167,4 @@ func (p *Peer) sendCastAnswer(a routing.BroadcastAnswer) {
 	}
 	p.scratch = reusable(body)
 	p.sendBack(a.To, wire.FrameControl, nil, body)
-}
-
-// maxHeard bounds the broadcasts remembered.
-const maxHeard = 4096
-
-// heardBroadcasts remembers the broadcasts of the last minutes, so that none is
-// delivered twice. Where they are too many, the oldest are forgotten, and what
-// is not younger than those is refused: it may be a repetition.
-type heardBroadcasts struct {
-	seen  map[heardKey]struct{}
-	order []heard // a ring buffer
-	next  int
-	floor time.Time
-}
-
-type heardKey struct {
-	origin  identity.ID
-	message trace.MessageID
-}
-
-type heard struct {
-	key heardKey
-	at  time.Time // when it was sent
-}
-
-// add notes a broadcast and reports whether it is new.
-func (h *heardBroadcasts) add(origin identity.ID, message trace.MessageID, at time.Time) bool {
-	key := heardKey{origin, message}
-	if _, old := h.seen[key]; old || !at.After(h.floor) {
-		return false
-	}
-	if h.seen == nil {
-		h.seen = make(map[heardKey]struct{})
-	}
-	h.seen[key] = struct{}{}
-	if len(h.order) < maxHeard {
-		h.order = append(h.order, heard{key, at})
-		return true
-	}
-	old := h.order[h.next]
-	delete(h.seen, old.key)
-	if old.at.After(h.floor) && time.Since(old.at) < broadcastAge {
-		h.floor = old.at
-	}
-	h.order[h.next] = heard{key, at}
-	h.next = (h.next + 1) % maxHeard
-	return true
 }

@@ -33,13 +33,15 @@ type Config struct {
 	// Swarm is the swarm to belong to. Nil means the one named "cicada", with
 	// no secret and difficulty 0.
 	Swarm *identity.Swarm
-	// Ring holds the parameters of the ring.
+	// Ring holds the parameters of the ring. Zero values mean defaults; what is
+	// out of range is an error.
 	Ring chord.Config
-	// Links holds the limits of links; only its limits are read.
+	// Links bounds what links may cost. Zero values mean defaults.
 	Links transport.Limits
 	// Network is what links run over. Nil means TCP.
 	Network transport.Network
-	// Allow decides who may link to this peer and send to it. Nil means everybody.
+	// Allow decides who may link to this peer and send to it. Nil means
+	// everybody. It must not block nor call the peer.
 	Allow func(identity.ID) bool
 	// SendTimeout is how long Send, Broadcast and Lookup wait where their context
 	// has no deadline. Zero means 10 s.

@@ -2,7 +2,7 @@
 // receives from, broadcasts to and looks up any other peer by its ID, through
 // peers that nobody has to trust.
 //
-//	peer, err := swarm.Listen(ctx, swarm.Config{})
+//	peer, err := swarm.Listen(ctx, swarm.Config{Address: "127.0.0.1:0"})
 //	err = peer.Join(ctx, "203.0.113.7:49610")
 //	receipt, err := peer.Send(ctx, target, []byte("hello!"), swarm.SendOptions{})
 //	message, err := peer.Receive(ctx)

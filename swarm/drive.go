@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"errors"
 	"time"
 
 	"cicada/identity"
@@ -10,16 +11,22 @@ import (
 	"cicada/wire"
 )
 
-// This file is where the state machines meet the world: every call into them is
-// followed by settle, which carries out what they want, under the same lock.
+// This file is where the state machines meet the world. Frames of one read are
+// stepped one by one, each under the lock, and settled together when the read ends
+// (handler.Read); every other call into them settles before it unlocks. To settle
+// is to carry out what the state machines want.
 // What takes longer than a few microseconds becomes a job for the peer's loop.
 
 // A job is work that is done outside the lock, by the loop.
 type job func()
 
 // maxJobs bounds the jobs that wait. What comes on top is dropped: its sender
-// hears nothing and sends again.
-const maxJobs = 256
+// hears nothing and sends again. What the sends of this peer itself need waits
+// in a queue of its own, which others cannot fill.
+const (
+	maxJobs   = 256
+	maxUrgent = 1024
+)
 
 // sweepInterval is how often the sealer forgets what nobody uses.
 const sweepInterval = 10 * time.Second
@@ -32,8 +39,17 @@ func (p *Peer) loop() {
 	sweep := p.now() + sweepInterval
 	for {
 		select {
+		case do := <-p.urgent:
+			do()
+			continue
+		default:
+		}
+		select {
 		case <-p.ended:
 			return
+		case do := <-p.urgent:
+			do()
+			continue
 		case do := <-p.jobs:
 			do()
 			continue
@@ -83,6 +99,16 @@ func (p *Peer) later(do job) bool {
 	}
 }
 
+// soon has the loop do a job for a send of this peer itself.
+func (p *Peer) soon(do job) bool {
+	select {
+	case p.urgent <- do:
+		return true
+	default:
+		return false
+	}
+}
+
 // settleAndUnlock carries out what the state machines want, releases mu, and
 // sends what was queued.
 func (p *Peer) settleAndUnlock() {
@@ -106,12 +132,17 @@ func (p *Peer) settleAndUnlock() {
 
 // settle carries out what the state machines want, until they want nothing more.
 func (p *Peer) settle() {
+	p.settleTracing()
 	for again := true; again; {
 		again = p.settleRing()
 		again = p.settleRoute() || again
 		p.settleReceipts()
 	}
 	p.keepNeighbours()
+}
+
+// settleTracing has the state machines make events while somebody listens.
+func (p *Peer) settleTracing() {
 	if on := p.tracing(); on != p.traced {
 		p.traced = on
 		p.ring.SetTrace(on)
@@ -200,7 +231,11 @@ func (p *Peer) sendEnvelope(o *routing.Outgoing) {
 // sendTo queues a frame for a peer that may be dialled for it.
 func (p *Peer) sendTo(to *identity.Contact, kind wire.FrameKind, head, body []byte) {
 	link, err := p.links.Send(to, kind, head, body)
-	if err != nil {
+	switch {
+	case errors.Is(err, transport.ErrBacklog): // slow, not dead
+		p.route.Unreachable(p.now(), to.ID)
+		return
+	case err != nil:
 		p.config.Logger.Debug("not sent", "peer", to.ID.Short(), "frame", kind.String(), "err", err)
 		p.unreachable(to.ID)
 		return

@@ -7,17 +7,29 @@ import (
 	"cicada/identity"
 )
 
-// What callers decide on. Errors returned by a Peer wrap these.
+// What callers decide on.
 var (
-	ErrClosed         = errors.New("swarm: the peer is closed")
-	ErrTooLarge       = errors.New("swarm: message too large")
-	ErrNoAnswer       = errors.New("swarm: no answer in time")
-	ErrNoSuchPeer     = errors.New("swarm: no such peer in the swarm")
-	ErrRefused        = errors.New("swarm: refused")
-	ErrInboxFull      = errors.New("swarm: the target's inbox is full")
+	// ErrClosed: the peer was closed, or is leaving.
+	ErrClosed = errors.New("swarm: the peer is closed")
+	// ErrTooLarge: the data is over MaxMessage.
+	ErrTooLarge = errors.New("swarm: message too large")
+	// ErrNoAnswer: nothing was heard in time. A message may have been delivered all the same.
+	ErrNoAnswer = errors.New("swarm: no answer in time")
+	// ErrNoSuchPeer: the ring knows no such peer.
+	ErrNoSuchPeer = errors.New("swarm: no such peer in the swarm")
+	// ErrRefused: the target does not accept messages from this peer.
+	ErrRefused = errors.New("swarm: refused")
+	// ErrInboxFull: the target's program does not take its messages; try later.
+	ErrInboxFull = errors.New("swarm: the target's inbox is full")
+	// ErrBusy: too much is under way at this peer; try again when something ended.
+	ErrBusy = errors.New("swarm: too many messages under way")
+	// ErrOutcomeUnknown: the message may have been delivered before the target
+	// restarted; sending it again may deliver it twice.
 	ErrOutcomeUnknown = errors.New("swarm: outcome unknown: the target restarted while the message was on its way")
-	ErrOtherSwarm     = errors.New("swarm: that peer belongs to another swarm")
-	ErrSelf           = errors.New("swarm: that address is this peer itself")
+	// ErrOtherSwarm: the name, the difficulty or the secret differs.
+	ErrOtherSwarm = errors.New("swarm: that peer belongs to another swarm")
+	// ErrSelf: the address to join is this peer's own.
+	ErrSelf = errors.New("swarm: that address is this peer itself")
 )
 
 // A TargetError says that a target was not found, or that a message was not

@@ -34,9 +34,10 @@ func hello(ctx context.Context, other *swarm.Peer) error {
 		return err
 	}
 	defer peer.Close()
-	if err := peer.Join(ctx, address); err != nil { // any peer of the swarm will do
+	if err := peer.Join(ctx, address); err != nil { // "host:port" of any peer of the swarm
 		return err
 	}
+	// target is an identity.ID: from peer.Resolve, identity.ParseID or peer.LookupKey.
 	if _, err := peer.Send(ctx, target, []byte("hello!"), swarm.SendOptions{}); err != nil {
 		return err
 	}

@@ -26,6 +26,12 @@ const agent = "cicada"
 func (h *handler) Up(link transport.Link) {
 	p := (*Peer)(h)
 	id := link.Peer()
+	select {
+	case <-p.started:
+	case <-p.ended: // the peer did not come up
+		link.Close(wire.CodeLeaving, "")
+		return
+	}
 	if p.config.Allow != nil && !p.config.Allow(id) {
 		link.Close(wire.CodeRefused, "not allowed here")
 		return
@@ -33,7 +39,7 @@ func (h *handler) Up(link transport.Link) {
 	p.mu.Lock()
 	defer p.settleAndUnlock()
 	n := &neighbour{link: link, hello: make(chan struct{})}
-	if old := p.greeted[id]; old != nil && old.contact != nil {
+	if old := p.greeted[id]; old != nil { // who waits for the hello does not care on which link it comes
 		n.contact, n.hello = old.contact, old.hello
 	}
 	p.greeted[id] = n
@@ -94,6 +100,11 @@ func (h *handler) Unreachable(id identity.ID, err error) {
 func (h *handler) Refused(remote netip.AddrPort, err error) {
 	p := (*Peer)(h)
 	p.config.Logger.Debug("connection refused", "address", remote.String(), "err", err)
+	select {
+	case <-p.started:
+	case <-p.ended:
+		return
+	}
 	p.mu.Lock()
 	defer p.settleAndUnlock()
 	p.emit(trace.Event{Kind: trace.LinkRefused, Address: remote.String(), Reason: err.Error()})
@@ -123,9 +134,12 @@ func (h *handler) Frame(link transport.Link, kind wire.FrameKind, body []byte) {
 }
 
 // Read carries out what the frames of one read led to.
-func (h *handler) Read(transport.Link) {
+func (h *handler) Read(link transport.Link) {
 	p := (*Peer)(h)
 	p.mu.Lock()
+	if n := p.greeted[link.Peer()]; n != nil && n.contact != nil {
+		p.ring.Hear(p.now(), n.contact) // also in the midst of a large frame
+	}
 	p.settleAndUnlock()
 }
 
@@ -134,6 +148,8 @@ func (p *Peer) violation(link transport.Link, err error) {
 	code := wire.CodeProtocol
 	var broken *wire.Error
 	switch {
+	case errors.Is(err, identity.ErrRate):
+		return // too much to check at present, whoever's doing that is: not said is not broken
 	case errors.As(err, &broken):
 		code = broken.Code
 	case errors.Is(err, identity.ErrRecord):
@@ -152,6 +168,14 @@ func (p *Peer) neighbour(link transport.Link) (*neighbour, error) {
 		return nil, errNoHello
 	}
 	return n, nil
+}
+
+// greetedBy reports whether the other end of link has greeted.
+func (p *Peer) greetedBy(link transport.Link) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, err := p.neighbour(link)
+	return err
 }
 
 func (p *Peer) envelopeFrame(link transport.Link, body []byte) error {
@@ -175,6 +199,9 @@ func (p *Peer) ackFrame(link transport.Link, body []byte) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if _, err := p.neighbour(link); err != nil {
+		return err
+	}
 	now := p.now()
 	for i := range acks.Len() {
 		message, number := acks.At(i)
@@ -190,6 +217,9 @@ func (p *Peer) refusalFrame(link transport.Link, body []byte) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if _, err := p.neighbour(link); err != nil {
+		return err
+	}
 	p.route.Refusal(p.now(), link.Peer(), r.Message, r.Copy, r.Reason)
 	return nil
 }
@@ -230,6 +260,9 @@ func (p *Peer) controlFrame(link transport.Link, body []byte) error {
 	}
 	if c.Body == nil {
 		return nil // a kind of a later version
+	}
+	if err := p.greetedBy(link); err != nil {
+		return err // before records are verified, which takes long
 	}
 	var message chord.Message
 	var cast *wirepb.BroadcastBody

@@ -10,6 +10,7 @@ import (
 
 	"cicada/identity"
 	"cicada/transport"
+	"cicada/wire"
 )
 
 // joinPause is how long to wait before seeds are tried again, at first and at most.
@@ -20,8 +21,8 @@ const (
 
 // Join makes this peer a member of the swarm that the peers at the given
 // addresses ("host:port") belong to. All are dialled at once, and again until
-// one lets this peer in or ctx ends. It returns when this peer has its place on
-// the ring. Errors are *JoinError and match ErrOtherSwarm, ErrSelf, ErrNoAnswer,
+// one lets this peer in or ctx ends; without a deadline that may be for ever. It
+// returns when this peer has its place on the ring. Errors are *JoinError and match ErrOtherSwarm, ErrSelf, ErrNoAnswer,
 // ErrClosed, or are ctx's.
 func (p *Peer) Join(ctx context.Context, addresses ...string) error {
 	seeds, err := parseSeeds(ctx, addresses)
@@ -168,8 +169,13 @@ func linkError(a netip.AddrPort, err error) error {
 	return fmt.Errorf("%s: %w", a, err)
 }
 
+// helloTimeout is how long a peer that was dialled may take to say who it is.
+const helloTimeout = 5 * time.Second
+
 // awaitHello waits until the peer at the other end of a link has said who it is.
 func (p *Peer) awaitHello(ctx context.Context, id identity.ID) (*identity.Contact, error) {
+	timeout := time.NewTimer(helloTimeout)
+	defer timeout.Stop()
 	for {
 		p.mu.Lock()
 		n := p.greeted[id]
@@ -186,6 +192,9 @@ func (p *Peer) awaitHello(ctx context.Context, id identity.ID) (*identity.Contac
 		}
 		select {
 		case <-n.hello:
+		case <-timeout.C:
+			n.link.Close(wire.CodeTimeout, "no hello")
+			return nil, errors.New("it did not say hello in time")
 		case <-p.ended:
 			return nil, ErrClosed
 		case <-ctx.Done():

@@ -44,15 +44,9 @@ func (p *Peer) LookupKey(ctx context.Context, key identity.Point) (*identity.Con
 		if a.Err == nil {
 			return a.Owner, a.Trail, nil
 		}
-		err = a.Err
-		if errors.Is(err, chord.ErrNoAnswer) {
-			err = ErrNoAnswer
-		}
+		err = ErrNoAnswer // also where this peer is no member yet: there is nobody to ask
 	case <-ctx.Done():
-		err = ctx.Err()
-		if errors.Is(err, context.DeadlineExceeded) {
-			err = ErrNoAnswer
-		}
+		err = p.whyEnded(ctx)
 	case <-p.ended:
 		err = ErrClosed
 	}

@@ -73,28 +73,41 @@ func TestInboxTakeEndsWithContext(t *testing.T) {
 	}
 }
 
-// A broadcast is heard once; when too many came to remember, old ones are
-// refused rather than heard again.
+// A broadcast is heard once; what an origin sent before all that is remembered
+// of it is refused rather than heard again.
 func TestHeardBroadcasts(t *testing.T) {
 	var h heardBroadcasts
 	origin, now := identity.ID{1}, time.Now()
-	name := func(i int) trace.MessageID { return trace.MessageID{byte(i), byte(i >> 8), byte(i >> 16)} }
-	for i := range maxHeard {
+	name := func(i int) trace.MessageID { return trace.MessageID{byte(i), byte(i >> 8)} }
+	for i := range 2 * maxHeard {
 		if !h.add(origin, name(i), now.Add(time.Duration(i))) {
 			t.Fatalf("broadcast %d is not new", i)
 		}
 	}
-	if h.add(origin, name(5), now.Add(5)) {
-		t.Error("heard twice")
+	for i := range 2 * maxHeard {
+		if h.add(origin, name(i), now.Add(time.Duration(i))) {
+			t.Errorf("broadcast %d was heard again", i)
+		}
 	}
-	if !h.add(origin, name(maxHeard), now.Add(time.Second)) {
-		t.Error("a new one was refused")
+}
+
+// Whoever sends a flood of broadcasts, dated as late as is allowed, silences only itself.
+func TestFloodOfBroadcastsSilencesNobodyElse(t *testing.T) {
+	var h heardBroadcasts
+	now := time.Now()
+	flood := func(from identity.ID) {
+		for i := range 3 * maxHeard {
+			h.add(from, trace.MessageID{byte(i), byte(i >> 8), 1}, now.Add(broadcastAge+time.Duration(i)))
+		}
 	}
-	if h.add(origin, name(0), now) {
-		t.Error("one that was forgotten was heard again")
+	for i := range maxOrigins + 10 {
+		flood(identity.ID{2, byte(i), byte(i >> 8)})
 	}
-	if len(h.seen) > maxHeard || len(h.order) > maxHeard {
-		t.Errorf("%d and %d remembered, at most %d allowed", len(h.seen), len(h.order), maxHeard)
+	if !h.add(identity.ID{1}, trace.MessageID{1}, now) {
+		t.Error("an honest broadcast was refused")
+	}
+	if len(h.origins) > maxOrigins || len(h.order) > maxOrigins {
+		t.Errorf("%d origins remembered, at most %d allowed", len(h.origins), maxOrigins)
 	}
 }
 

@@ -25,7 +25,7 @@ type Peer struct {
 	id      identity.ID
 	point   identity.Point
 	address netip.AddrPort // where it listens
-	started time.Time
+	born    time.Time      // when its clock began
 	events  *trace.Recorder
 
 	points *identity.Points
@@ -34,11 +34,13 @@ type Peer struct {
 	links  *transport.Links
 	inbox  *inbox
 
-	wake   chan struct{} // the state machines want a tick earlier than the loop sleeps
-	jobs   chan job      // what takes too long to be done under mu
-	ended  chan struct{} // closed by Close
-	loops  sync.WaitGroup
-	ending sync.Once
+	wake    chan struct{} // the state machines want a tick earlier than the loop sleeps
+	jobs    chan job      // what takes too long to be done under mu, for others
+	urgent  chan job      // the same, for the sends of this peer itself
+	started chan struct{} // closed when the state machines run
+	ended   chan struct{} // closed by Close, or when the peer did not come up
+	loops   sync.WaitGroup
+	ending  sync.Once
 
 	mu      sync.Mutex // guards the fields below
 	ring    *chord.Core
@@ -50,7 +52,7 @@ type Peer struct {
 
 	sending    map[trace.MessageID]*sending
 	spare      []*sending                 // ended, for the next
-	opening    map[identity.ID][]*sending // sends that wait for the handshake of another
+	handshakes map[identity.ID]*handshake // by target
 	receipts   []heldReceipt
 	lookups    map[trace.MessageID]func(chord.Answer)
 	broadcasts map[trace.MessageID]chan int
@@ -90,6 +92,7 @@ func Listen(ctx context.Context, config Config) (*Peer, error) {
 		return nil, err
 	}
 	if err := p.start(fresh); err != nil {
+		close(p.ended)
 		p.links.Close()
 		return nil, err
 	}
@@ -112,17 +115,19 @@ func newPeer(config Config) (*Peer, error) {
 		return nil, err
 	}
 	return &Peer{
-		config: config, id: id, point: point, started: time.Now(), points: points,
+		config: config, id: id, point: point, born: time.Now(), points: points,
 		events: &trace.Recorder{}, book: newBook(points),
-		inbox:  newInbox(config.InboxMessages, config.InboxBytes),
-		wake:   make(chan struct{}, 1),
-		jobs:   make(chan job, maxJobs),
-		ended:  make(chan struct{}),
-		random: rand.New(rand.NewChaCha8(seed)),
+		inbox:   newInbox(config.InboxMessages, config.InboxBytes),
+		wake:    make(chan struct{}, 1),
+		jobs:    make(chan job, maxJobs),
+		urgent:  make(chan job, maxUrgent),
+		started: make(chan struct{}),
+		ended:   make(chan struct{}),
+		random:  rand.New(rand.NewChaCha8(seed)),
 
 		greeted:    make(map[identity.ID]*neighbour),
 		sending:    make(map[trace.MessageID]*sending),
-		opening:    make(map[identity.ID][]*sending),
+		handshakes: make(map[identity.ID]*handshake),
 		lookups:    make(map[trace.MessageID]func(chord.Answer)),
 		broadcasts: make(map[trace.MessageID]chan int),
 		answered:   make(map[netip.AddrPort]identity.ID),
@@ -139,18 +144,17 @@ func (p *Peer) listen(ctx context.Context) error {
 		Key: p.config.Key.Signer(), Membership: p.config.Swarm, Network: p.config.Network,
 		Logger: p.config.Logger, Limits: p.config.Links,
 	}, (*handler)(p))
-	p.mu.Lock() // nobody is answered before start
 	p.address, err = p.links.Listen(address)
 	if err != nil {
-		p.mu.Unlock()
 		p.links.Close()
 		return fmt.Errorf("swarm: listen: %w", err)
 	}
 	return nil
 }
 
-// start sets the state machines going. It is called with mu held, and releases it.
+// start sets the state machines going. Until then links wait.
 func (p *Peer) start(fresh bool) error {
+	p.mu.Lock()
 	defer p.mu.Unlock()
 	addresses := p.config.Advertise
 	if len(addresses) == 0 {
@@ -159,7 +163,7 @@ func (p *Peer) start(fresh bool) error {
 			return err
 		}
 	}
-	record, err := identity.SignRecord(p.config.Key, uint64(p.started.UnixNano()), addresses)
+	record, err := identity.SignRecord(p.config.Key, uint64(p.born.UnixNano()), addresses)
 	if err != nil {
 		return err
 	}
@@ -178,6 +182,7 @@ func (p *Peer) start(fresh bool) error {
 	p.settle()
 	p.loops.Add(1)
 	go p.loop()
+	close(p.started)
 	return nil
 }
 
@@ -202,14 +207,19 @@ func (p *Peer) Contact() *identity.Contact {
 func (p *Peer) Receive(ctx context.Context) (Message, error) { return p.inbox.take(ctx) }
 
 // Events returns everything that happens at this peer from now on, for one
-// range loop, until ctx ends or the peer is closed. A loop that is too slow
-// misses the oldest events and is told how many (trace.Lost).
+// range loop, until ctx ends or the peer is closed. Kinds of events are the
+// constants of trace.Kind; most of what an idle peer tells is trace.RingSent. A
+// loop that is too slow misses the oldest events and is told how many (trace.Lost).
 func (p *Peer) Events(ctx context.Context) iter.Seq[trace.Event] {
-	return p.events.Subscribe(ctx)
+	events := p.events.Subscribe(ctx)
+	p.mu.Lock()
+	defer p.settleAndUnlock() // from here on the state machines make events
+	p.settleTracing()
+	return events
 }
 
 // now is the time on the clock of the state machines.
-func (p *Peer) now() time.Duration { return time.Since(p.started) }
+func (p *Peer) now() time.Duration { return time.Since(p.born) }
 
 // emit reports an event of this peer. It is called with mu held.
 func (p *Peer) emit(e trace.Event) {

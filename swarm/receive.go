@@ -52,6 +52,9 @@ func (p *Peer) arrive(a *routing.Arrival) {
 // openLater opens what takes long, without mu: a first message, or a large one.
 func (p *Peer) openLater(a *routing.Arrival) {
 	opened, err := p.sealer.Open(nil, a.Envelope)
+	if err == nil {
+		_, err = p.points.PointOf(opened.Origin) // an origin must have paid for its place, like anybody
+	}
 	var contact *identity.Contact
 	if c, bad := parseContent(opened.Data); err == nil && bad == nil && c.record != nil {
 		contact, _ = p.book.Verify(*c.record)

@@ -39,7 +39,7 @@ type Limits struct {
 	// than IdleTimeout. Zero means 12, a negative number none.
 	MaxIdle int
 	// IdleTimeout is how long a link that is not kept may be unused before it counts
-	// as idle. It is noticed up to a quarter later. Zero means 15 s.
+	// as idle. It is noticed up to a quarter later. Zero means 5 s.
 	IdleTimeout time.Duration
 	// Backlog is how many bytes may wait on a link for an end that reads slowly.
 	// Zero means 4 MiB.
@@ -84,7 +84,7 @@ func (l Limits) populate() Limits {
 	number(&l.MaxWaiting, 1024)
 	number(&l.MaxDials, 32)
 	number(&l.MaxHalfOpen, 64)
-	duration(&l.IdleTimeout, 15*time.Second)
+	duration(&l.IdleTimeout, 5*time.Second)
 	duration(&l.DialTimeout, 5*time.Second)
 	duration(&l.HandshakeTimeout, 5*time.Second)
 	duration(&l.CloseTimeout, 2*time.Second)

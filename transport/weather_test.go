@@ -141,7 +141,7 @@ func TestPeerThatRestartsSilentlyGetsThrough(t *testing.T) {
 
 func TestIdleLinksCloseLeastRecentlyUsedFirst(t *testing.T) {
 	inBubble(t, func(t *testing.T, n *memory.Network, w transporttest.World) {
-		a := w.Peer(t, 1, func(c *transport.Config) { c.Limits.MaxIdle = 2 })
+		a := w.Peer(t, 1, func(c *transport.Config) { c.Limits.MaxIdle, c.Limits.IdleTimeout = 2, 15*time.Second })
 		var others []*transporttest.Peer
 		for i := range 6 {
 			others = append(others, w.Peer(t, i+2, nil))

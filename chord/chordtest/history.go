@@ -33,15 +33,19 @@ type History struct {
 // A Result is what a History came to.
 type Result struct {
 	Violation *Violation // the first one, or nil
-	Thin      int        // states with fewer than r+1 principals
-	Step      int        // where; Steps or more means that the quiet end is not ideal
-	Refused   int        // crashes not made, because the assumption would have been broken
-	Broken    bool       // the assumption was broken
-	Quiet     time.Duration
-	Joins     int
-	Crashes   int
-	Leaves    int
-	Log       []string // all steps, if History.Log is set
+	// Thin counts states that are allowed for a moment: with fewer than r+1
+	// principals, which I2 forbids only between whole steps (see Search); and,
+	// where the ring changes between small and full, with a member whose list
+	// holds only peers that died before their last word arrived.
+	Thin    int
+	Step    int  // where; Steps or more means that the quiet end is not ideal
+	Refused int  // crashes not made, because the assumption would have been broken
+	Broken  bool // the assumption was broken
+	Quiet   time.Duration
+	Joins   int
+	Crashes int
+	Leaves  int
+	Log     []string // all steps, if History.Log is set
 }
 
 // A Run is a History on its way.
@@ -260,19 +264,8 @@ func (r *Run) allowed(p *runner) bool {
 	p.alive = false
 	defer func() { p.alive = true }()
 	cores := r.cores()
-	for _, l := range r.links { // a list on its way is as good as adopted
-		for i := range l.queue {
-			m := &l.queue[i]
-			if m.Kind != chord.State || !l.to.alive || l.from.alive {
-				continue
-			}
-			if l.to.core.Mode() == chord.Joining && m.Small { // it would know only who is dead
-				return false
-			}
-			if len(m.Successors) > 0 && !slices.ContainsFunc(m.Successors[:min(len(m.Successors), r.history.Successors-1)], func(c *identity.Contact) bool { return r.find(c.ID).alive }) {
-				return false
-			}
-		}
+	if !r.arriving() {
+		return false
 	}
 	left := newRing(cores, Rules{Successors: r.history.Successors})
 	if !acquainted(cores) {
@@ -284,6 +277,30 @@ func (r *Run) allowed(p *runner) bool {
 		}
 	}
 	return left.successors() && (!r.history.Full || len(left.principals()) > r.history.Successors)
+}
+
+// arriving reports whether each list on its way, which is as good as adopted,
+// has a peer that lives among those that will stand in the list made of it.
+func (r *Run) arriving() bool {
+	for _, l := range r.links {
+		for i := range l.queue {
+			m := &l.queue[i]
+			if m.Kind != chord.State || !l.to.alive || m.Busy || m.Unchanged {
+				continue
+			}
+			list := append([]*identity.Contact{l.from.contact}, m.Successors...)
+			if m.Small && l.to.core.Mode() == chord.Joining {
+				slices.SortFunc(list, func(a, b *identity.Contact) int {
+					return comparePoints(chord.Clockwise(l.to.contact.Point, a.Point), chord.Clockwise(l.to.contact.Point, b.Point))
+				})
+			}
+			list = list[:min(len(list), r.history.Successors)]
+			if !slices.ContainsFunc(list, func(c *identity.Contact) bool { return c.ID != l.to.contact.ID && r.find(c.ID).alive }) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // acquainted reports whether each peer knows each other, directly or through
@@ -403,8 +420,8 @@ func (r *Run) checked() bool {
 		return false
 	}
 	for _, v := range Check(r.cores(), Rules{Successors: r.history.Successors, Base: r.history.Full, Owners: r.history.Orderly}) {
-		if strings.HasPrefix(v.Invariant, "I2 ") {
-			r.result.Thin++ // it speaks of the states between whole steps, and is checked by Search
+		if strings.HasPrefix(v.Invariant, "I2 ") || !r.history.Full && strings.HasPrefix(v.Invariant, "I1 ") {
+			r.result.Thin++ // see Thin
 			continue
 		}
 		r.result.Violation = &v

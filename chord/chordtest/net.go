@@ -356,8 +356,8 @@ func Size(m *chord.Message) int {
 		size += 16 + 32
 	case chord.LookupTaken:
 		size += 16
-	case chord.Ask, chord.State:
-		size += 9
+	case chord.Ask, chord.State, chord.Ping, chord.Pong, chord.Notify:
+		size += 6
 	}
 	return size
 }

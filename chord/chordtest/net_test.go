@@ -84,14 +84,14 @@ func TestRestIsCheap(t *testing.T) {
 		name   string
 		config chord.Config
 		r      int
-	}{{"default", chord.Config{}, 16}, {"classic", chord.Classic(), 3}} {
-		const size = 40
-		n, _ := grow(t, NetConfig{Seed: 2, Chord: test.config}, size)
+		size   int
+	}{{"two", chord.Config{}, 16, 2}, {"small", chord.Config{}, 16, 20}, {"full", chord.Config{}, 16, 40}, {"classic", chord.Classic(), 3, 40}} {
+		n, _ := grow(t, NetConfig{Seed: 2, Chord: test.config}, test.size)
 		ideal(t, n, test.r, 2*time.Minute)
 		n.Run(2 * time.Minute)
 		before := n.Bytes
 		n.Run(2 * time.Minute)
-		got := (n.Bytes - before) / 120 / size
+		got := (n.Bytes - before) / 120 / test.size
 		t.Logf("%s: %d B/s a peer", test.name, got)
 		if got > 60 {
 			t.Errorf("%s: got %d B/s a peer at rest, want at most 60", test.name, got)
@@ -114,14 +114,16 @@ func TestHalfDieWithoutAWord(t *testing.T) {
 
 // TestLossIsNoDeath loses one message in twenty: the ring holds, and nobody stays dropped.
 func TestLossIsNoDeath(t *testing.T) {
-	n := NewNet(NetConfig{Seed: 4, Loss: 0.05, Chord: chord.Classic()})
-	n.Settle(Contacts(30, rand.New(rand.NewPCG(4, 4))))
-	n.Run(5 * time.Minute)
-	if bad := Check(n.Cores(), Rules{Successors: 3, Base: true}); len(bad) > 0 {
-		t.Errorf("got %v", bad)
+	for seed := range uint64(6) {
+		n := NewNet(NetConfig{Seed: seed, Loss: 0.05, Chord: chord.Classic()})
+		n.Settle(Contacts(30, rand.New(rand.NewPCG(seed, 4))))
+		n.Run(3 * time.Minute)
+		if bad := Check(n.Cores(), Rules{Successors: 3, Base: true}); len(bad) > 0 {
+			t.Errorf("seed %d: got %v", seed, bad)
+		}
+		n.Lose(0)
+		ideal(t, n, 3, time.Minute)
 	}
-	n.Lose(0)
-	ideal(t, n, 3, time.Minute)
 }
 
 // TestPausesAreNoDeaths stops one peer in ten for five seconds.
@@ -146,6 +148,44 @@ func TestPausesAreNoDeaths(t *testing.T) {
 		}
 	}
 	ideal(t, n, 3, time.Minute)
+}
+
+// TestTornOffReturns takes one peer off the network for five seconds, in which
+// it and the others lose each other: what they say meanwhile is lost, or arrives
+// all at once afterwards. One ring must come of it, whatever the modes.
+func TestTornOffReturns(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		for seed := range uint64(6) {
+			for _, size := range []int{2, 4, 8, 9, 12} {
+				var n *Net
+				var held identity.ID
+				var until time.Duration
+				n = NewNet(NetConfig{Seed: seed, Chord: chord.Classic(), Latency: func(a, b identity.ID) time.Duration {
+					d := pairLatency(a, b)
+					if late && (a == held || b == held) {
+						d += max(until-n.Now(), 0)
+					}
+					return d
+				}})
+				contacts := Contacts(size, rand.New(rand.NewPCG(seed, 4)))
+				n.Start(n.Add(contacts[0]))
+				for _, c := range contacts[1:] {
+					n.Join(n.Add(c), contacts[0])
+					n.Run(100 * time.Millisecond)
+				}
+				n.Run(20 * time.Second)
+				held, until = contacts[size/3].ID, n.Now()+5*time.Second
+				for _, p := range n.Live() {
+					n.Cut(p, n.Peer(held), !late && p.Contact.ID != held)
+				}
+				n.Run(5 * time.Second)
+				for _, p := range n.Live() {
+					n.Cut(p, n.Peer(held), false)
+				}
+				ideal(t, n, 3, 90*time.Second)
+			}
+		}
+	}
 }
 
 // TestSameSeedSameRun plays a run with churn twice.

@@ -11,28 +11,39 @@ import (
 type benchCommand struct {
 	Peers    int           `default:"64" placeholder:"N" help:"How many peers, 2 to 500 (${default})."`
 	Only     []string      `placeholder:"METRIC" help:"Measure only these; the beginning of a name is enough."`
-	Duration time.Duration `default:"2s" help:"How long each measurement under load lasts (${default})."`
+	Duration time.Duration `default:"2s" help:"How long each measurement under load lasts (${default}). All of them take about a minute."`
 	JSON     bool          `name:"json" help:"Write one JSON object a line."`
 }
 
 // Run measures, and shows figures as they come.
 func (c *benchCommand) Run(ctx context.Context, out *console) error {
 	out.useJSON(c.JSON)
+	if c.Duration <= 0 {
+		return usageError("--duration %v: nothing can be measured in no time", c.Duration)
+	}
 	config := bench.Config{Peers: c.Peers, Only: c.Only, Duration: c.Duration}
 	if err := config.Validate(); err != nil {
 		return &codedError{exitUsage, err}
 	}
-	goals := make(map[string]string)
+	metrics := make(map[string]bench.Metric)
 	for _, m := range bench.Metrics() {
-		goals[m.Name] = m.Goal
+		metrics[m.Name] = m
 	}
 	const row = "%-30s %12s  %-28s %s"
-	out.say("%d peers in this process, on loopback; goals are for 64 peers and two cores", c.Peers)
+	out.say("%d peers in this process, on loopback; goals are for 64 peers and two cores; ! before a goal: missed", c.Peers)
 	out.say(row, "metric", "value", "unit", "goal")
 	return bench.Run(ctx, config, func(r bench.Result) {
 		out.record(r)
-		out.say(row, r.Metric, figure(r.Value), r.Unit, goals[r.Metric])
+		out.say(row, r.Metric, figure(r.Value), r.Unit, goal(metrics[r.Metric], r.Value))
 	}, out.note)
+}
+
+// goal shows a metric's goal, marked if value misses it.
+func goal(m bench.Metric, value float64) string {
+	if m.Missed(value) {
+		return "! " + m.Goal
+	}
+	return m.Goal
 }
 
 // figure shows a value with about four digits.

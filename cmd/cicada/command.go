@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"reflect"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -30,19 +32,23 @@ const (
 type commandLine struct {
 	Demo    demoCommand    `cmd:"" help:"Watch a swarm on this machine: it gathers, talks, loses a quarter of its peers and heals."`
 	ID      idCommand      `cmd:"" name:"id" help:"Make or show the identity of a peer."`
-	Bench   benchCommand   `cmd:"" help:"Measure Cicada and this machine."`
-	Version versionCommand `cmd:"" help:"Show which version this is."`
+	Bench   benchCommand   `cmd:"" help:"Measure Cicada and this machine, in about a minute."`
+	Version versionCommand `cmd:"" help:"Show which version this is, as --version does."`
 }
 
 // run carries out one command line and returns the exit code.
 func run(arguments []string, stdout, stderr io.Writer) int {
 	var line commandLine
 	helped := false
+	if len(arguments) > 0 && arguments[0] == "--version" {
+		arguments = append([]string{"version"}, arguments[1:]...)
+	}
 	parser, err := kong.New(&line,
 		kong.Name("cicada"),
 		kong.Description("Send to a peer's key, not to an address."),
 		kong.Writers(stdout, stderr),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.KindMapper(reflect.Int, kong.MapperFunc(wholeNumber)),
 		kong.Exit(func(int) { helped = true }), // instead of ending the process after --help
 	)
 	if err != nil {
@@ -54,7 +60,7 @@ func run(arguments []string, stdout, stderr io.Writer) int {
 	case helped:
 		return exitDone
 	case err != nil:
-		fmt.Fprintf(stderr, "cicada: %v; see cicada --help\n", err)
+		fmt.Fprintln(stderr, "cicada:", misread(err))
 		return exitUsage
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -68,6 +74,38 @@ func run(arguments []string, stdout, stderr io.Writer) int {
 		err = out.failure()
 	}
 	return conclude(ctx, stderr, err)
+}
+
+// wholeNumber reads the value of a flag that is an int.
+func wholeNumber(ctx *kong.DecodeContext, target reflect.Value) error {
+	token, err := ctx.Scan.PopValue("whole number")
+	if err != nil {
+		return errors.New("want a whole number")
+	}
+	n, err := strconv.Atoi(token.String())
+	if err != nil {
+		return fmt.Errorf("want a whole number, not %q", token.String())
+	}
+	target.SetInt(int64(n))
+	return nil
+}
+
+// misread says what is wrong with a command line, and where to read on.
+func misread(err error) string {
+	text, help := err.Error(), "cicada"
+	var parsing *kong.ParseError
+	if errors.As(err, &parsing) {
+		if command := parsing.Context.Selected(); command != nil {
+			help += " " + command.Name
+		} else if rest, ok := strings.CutPrefix(text, "unexpected argument "); ok {
+			name, hint, _ := strings.Cut(rest, ", did you mean ")
+			text = fmt.Sprintf("unknown command %q", name)
+			if hint != "" {
+				text += ", did you mean " + hint
+			}
+		}
+	}
+	return fmt.Sprintf("%s; see %s --help", text, help)
 }
 
 // conclude tells people what went wrong, in one sentence, and returns the exit code.
@@ -105,7 +143,7 @@ func exitCode(err error) int {
 	}
 	for _, refusal := range []error{
 		swarm.ErrRefused, swarm.ErrNoSuchPeer, swarm.ErrInboxFull, swarm.ErrOtherSwarm, swarm.ErrOutcomeUnknown,
-		swarm.ErrTooLarge, identity.ErrPermissions, identity.ErrPassphrase, identity.ErrDifficulty,
+		swarm.ErrTooLarge, identity.ErrPassphrase, identity.ErrDifficulty,
 	} {
 		if errors.Is(err, refusal) {
 			return exitRefused

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"cicada/cmd/cicada/internal/bench"
 	"cicada/identity"
 	"cicada/swarm"
 	"cicada/trace"
@@ -150,6 +151,13 @@ func TestAResultThatCannotBeWrittenFails(t *testing.T) {
 type brokenPipe struct{}
 
 func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("pipe is closed") }
+
+func TestAMissedGoalIsMarked(t *testing.T) {
+	m := bench.Metric{Goal: "30"}
+	if got, want := goal(m, 29)+", "+goal(m, 31), "30, ! 30"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
 
 func TestFiguresHaveAboutFourDigits(t *testing.T) {
 	for value, want := range map[float64]string{0: "0", 1: "1", .12344: "0.1234", 12.3456: "12.35", 999.96: "1000", 12345.6: "12346", -1: "-1"} {

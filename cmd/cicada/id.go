@@ -15,18 +15,17 @@ import (
 type idCommand struct {
 	Identity   string `placeholder:"FILE" help:"The key file. Without it: cicada/identity in the user's configuration folder."`
 	New        bool   `help:"Make a new key. A file that exists is never written over."`
-	Difficulty uint8  `placeholder:"K" help:"The difficulty of the swarm, in bits (0 to 32)."`
-	Swarm      string `default:"cicada" placeholder:"NAME" help:"The name of the swarm."`
+	Difficulty int    `placeholder:"K" help:"The difficulty of the swarm, in bits (0 to 32)."`
 	JSON       bool   `name:"json" help:"Write one JSON object a line."`
 }
 
 // Run makes or shows an identity.
 func (c *idCommand) Run(ctx context.Context, out *console) error {
 	out.useJSON(c.JSON)
-	s, err := identity.NewSwarm(c.Swarm, c.Difficulty, nil)
-	if err != nil {
-		return &codedError{exitUsage, err}
+	if c.Difficulty < 0 || c.Difficulty > identity.MaxDifficulty {
+		return usageError("--difficulty %d: want 0 to %d", c.Difficulty, identity.MaxDifficulty)
 	}
+	difficulty := uint8(c.Difficulty)
 	path, err := c.path()
 	if err != nil {
 		return err
@@ -40,7 +39,7 @@ func (c *idCommand) Run(ctx context.Context, out *console) error {
 	if err != nil {
 		return c.explain(err, path)
 	}
-	point, err := identity.PointOf(key.ID(), c.Difficulty)
+	point, err := identity.PointOf(key.ID(), difficulty)
 	if err != nil {
 		return fmt.Errorf("key file %s: %w of %d bits: make one for it with --new", path, err, c.Difficulty)
 	}
@@ -48,14 +47,15 @@ func (c *idCommand) Run(ctx context.Context, out *console) error {
 		ID         identity.ID    `json:"id"`
 		Point      identity.Point `json:"point"`
 		File       string         `json:"file"`
-		Swarm      string         `json:"swarm"`
 		Difficulty uint8          `json:"difficulty"`
 		New        bool           `json:"new"`
-	}{key.ID(), point, path, s.Name(), s.Difficulty(), c.New})
+	}{key.ID(), point, path, difficulty, c.New})
 	out.say("id     %s", key.ID())
 	out.say("point  %s", point)
 	out.say("file   %s", path)
-	out.say("swarm  %s, difficulty %d", s.Name(), s.Difficulty())
+	if difficulty > 0 {
+		out.say("good in swarms of difficulty up to %d", difficulty)
+	}
 	return nil
 }
 
@@ -81,17 +81,37 @@ func (c *idCommand) make(ctx context.Context, path string, out *console) (identi
 			return identity.PrivateKey{}, err
 		}
 	}
+	folder := filepath.Dir(path)
+	if info, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
+		return identity.PrivateKey{}, usageError("folder %s does not exist", folder)
+	}
 	expected := math.Exp2(6 + float64(c.Difficulty)) // tries, on average; the difficulty is checked
 	if c.Difficulty > 0 {
 		out.note("cicada: solving the swarm's puzzle takes about %.0f tries", expected)
 	}
-	key, err := identity.GenerateKey(ctx, c.Difficulty, func(tries uint64) {
+	key, err := identity.GenerateKey(ctx, uint8(c.Difficulty), func(tries uint64) {
 		out.show("   %d of about %.0f tries", tries, expected)
 	})
 	if err != nil {
 		return identity.PrivateKey{}, err
 	}
-	return key, identity.SaveKey(path, key, nil)
+	return key, withoutNames(path, identity.SaveKey(path, key, nil))
+}
+
+// withoutNames says what the file system said of path, without the name that
+// the file had before it got its own.
+func withoutNames(path string, err error) error {
+	var file *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &file):
+		err = file.Err
+	case errors.As(err, &link):
+		err = link.Err
+	default:
+		return err
+	}
+	return fmt.Errorf("key file %s: %w", path, err)
 }
 
 // explain adds what to do about it, and the exit code, to what went wrong with a key file.
@@ -101,7 +121,8 @@ func (c *idCommand) explain(err error, path string) error {
 		return &codedError{exitRefused, fmt.Errorf("key file %s exists, and a new key would end the identity in it: name another file", path)}
 	case errors.Is(err, fs.ErrNotExist) && !c.New:
 		return &codedError{exitUsage, fmt.Errorf("%w; make a key with --new", err)}
-	case errors.Is(err, identity.ErrKey), errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, identity.ErrKey), errors.Is(err, identity.ErrPermissions),
+		errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
 		return &codedError{exitUsage, err}
 	}
 	return err

@@ -1,5 +1,4 @@
-// Command echo is two peers: one sends back what it is sent, the other sends and
-// prints what comes back. See README.md beside it.
+// Command echo is two peers: one sends back what the other sends it. See README.md.
 package main
 
 import (
@@ -8,52 +7,53 @@ import (
 	"log"
 	"os"
 	"os/signal"
-	"strings"
+	"time"
 
 	"cicada/swarm"
 )
 
 func main() {
+	if len(os.Args) != 1 && len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: echo [ADDRESS TEXT]")
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil && ctx.Err() == nil {
-		log.Fatal(err)
-	}
-}
-
-func run(ctx context.Context, arguments []string) error {
 	peer, err := swarm.Listen(ctx, swarm.Config{Address: "127.0.0.1:0"})
 	if err != nil {
-		return err
+		log.Fatal(err)
 	}
-	defer peer.Leave(context.Background())
-	if len(arguments) > 1 {
-		return ask(ctx, peer, arguments[0], strings.Join(arguments[1:], " "))
-	}
-	fmt.Printf("In another terminal: go run ./samples/echo %v hello\n", peer.Address())
-	for {
-		message, err := peer.Receive(ctx)
-		if err != nil {
-			return err
+	if len(os.Args) > 2 {
+		err = ask(ctx, peer, os.Args[1], os.Args[2])
+	} else {
+		fmt.Printf("In another terminal: go run ./samples/echo %v hello\n", peer.Address())
+		for message, err := peer.Receive(ctx); err == nil; message, err = peer.Receive(ctx) {
+			_, err := peer.Send(ctx, message.From, message.Data, swarm.SendOptions{})
+			log.Printf("%s says %q; sent back: %t", message.From.Short(), message.Data, err == nil)
 		}
-		_, err = peer.Send(ctx, message.From, message.Data, swarm.SendOptions{})
-		log.Printf("%s says %q (error in sending it back: %v)", message.From.Short(), message.Data, err)
+	}
+	if _ = peer.Leave(context.Background()); err != nil {
+		log.Fatal(err)
 	}
 }
 
 // ask joins the peer at address, sends it text and prints what comes back.
 func ask(ctx context.Context, peer *swarm.Peer, address, text string) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
 	if err := peer.Join(ctx, address); err != nil {
 		return err
 	}
 	target, err := peer.Resolve(ctx, address) // whose key answers there
+	if err == nil {
+		_, err = peer.Send(ctx, target, []byte(text), swarm.SendOptions{})
+	}
 	if err != nil {
 		return err
 	}
-	if _, err := peer.Send(ctx, target, []byte(text), swarm.SendOptions{}); err != nil {
-		return err
-	}
 	echo, err := peer.Receive(ctx)
-	fmt.Printf("%s echoes %q\n", echo.From.Short(), echo.Data)
+	if err == nil {
+		fmt.Printf("%s echoes %q\n", echo.From.Short(), echo.Data)
+	}
 	return err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"os"
 	"os/exec"
 	"regexp"
@@ -43,12 +44,23 @@ func TestWhatTheListenerSaysToDoWorks(t *testing.T) {
 	if found == nil {
 		t.Fatalf("got %q, want what to do in another terminal", lines.Text())
 	}
-	said, err := program(found[1], found[2], "again").Output()
+	said, err := program(found[1], found[2]+" again").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if want := regexp.MustCompile(`^[a-z2-7]{8} echoes "hello again"\n$`); !want.Match(said) {
 		t.Errorf("got %q, want %v", said, want)
+	}
+}
+
+func TestAnAddressWithoutATextIsAMistake(t *testing.T) {
+	said, err := program("127.0.0.1:40001").CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 2 {
+		t.Errorf("got %v, want exit code 2", err)
+	}
+	if got, want := string(said), "usage: echo [ADDRESS TEXT]\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -30,7 +30,7 @@ var (
 	ErrTarget = errors.New("seal: wrong target")
 	// ErrBusy: too many handshakes are under way. Try again once some were answered.
 	ErrBusy = errors.New("seal: too many handshakes under way")
-	// ErrTooLarge: the data is over wire.MaxMessage, or the receipt over MaxReceipt.
+	// ErrTooLarge: the data is over MaxData, or the receipt over MaxReceipt.
 	ErrTooLarge = errors.New("seal: too large")
 	// ErrHandle: Answer was given a handle that no Open returned.
 	ErrHandle = errors.New("seal: handle names no message")

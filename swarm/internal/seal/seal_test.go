@@ -187,7 +187,7 @@ func TestSizes(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.peer("a", nil), w.peer("b", nil)
 	talk(a, b, "")
-	for _, size := range []int{0, 1, minPlain - 2, minPlain - 1, minPlain, minPlain + 1, 1024, firstData, firstData + 1, wire.MaxMessage} {
+	for _, size := range []int{0, 1, minPlain - 2, minPlain - 1, minPlain, minPlain + 1, 1024, firstData, firstData + 1, MaxData} {
 		text := string(bytes.Repeat([]byte{0}, size)) // zeros, as the padding
 		l := a.write(b, text)
 		b.read(l, a, text)
@@ -195,7 +195,7 @@ func TestSizes(t *testing.T) {
 			t.Errorf("%d bytes: got a payload of %d, want %d to %d", size, len(l.Payload()), unknownSize, wire.MaxPayload)
 		}
 	}
-	_, err := a.Seal(nil, b.id, b.point, w.message(), make([]byte, wire.MaxMessage+1))
+	_, err := a.Seal(nil, b.id, b.point, w.message(), make([]byte, MaxData+1))
 	wantError(t, "message over the limit", err, ErrTooLarge)
 	o := b.read(a.write(b, "x"), a, "x")
 	_, err = b.Answer(nil, o.Handle, a.point, make([]byte, MaxReceipt+1))

@@ -179,6 +179,9 @@ func (s *Sealer) Warmth(target identity.ID) Warmth {
 	return Cold
 }
 
+// MaxData is the most bytes that Seal seals: a message and what its driver adds.
+const MaxData = wire.MaxMessage + 512
+
 // Seal seals data to target, which stands at point, under the given message ID,
 // and appends the payload to dst, which must not overlap data. With a session it
 // takes the session's next counter: queue the result at once, since 4096 counters
@@ -188,8 +191,8 @@ func (s *Sealer) Warmth(target identity.ID) Warmth {
 //
 // Errors: ErrTooLarge, ErrTarget, ErrBusy, or that of Config.Rand.
 func (s *Sealer) Seal(dst []byte, target identity.ID, point identity.Point, message trace.MessageID, data []byte) (Sealed, error) {
-	if len(data) > wire.MaxMessage {
-		return Sealed{}, fmt.Errorf("%w: message of %d bytes, at most %d", ErrTooLarge, len(data), wire.MaxMessage)
+	if len(data) > MaxData {
+		return Sealed{}, fmt.Errorf("%w: message of %d bytes, at most %d", ErrTooLarge, len(data), MaxData)
 	}
 	if target == s.id {
 		return Sealed{}, fmt.Errorf("%w: own ID", ErrTarget)

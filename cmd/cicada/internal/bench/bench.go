@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -39,7 +40,27 @@ type Result struct {
 type Metric struct {
 	Name string
 	Unit string
-	Goal string // for 64 peers, for people; empty: none
+	Goal string // for 64 peers: at most so much, or at least where it begins with atLeast; empty: none
+}
+
+const (
+	atLeast       = ">= "
+	neverHappened = "-1: not within" // in the unit of times that may have no end
+)
+
+// Missed reports whether value is not up to the goal.
+func (m Metric) Missed(value float64) bool {
+	text, more := strings.CutPrefix(m.Goal, atLeast)
+	goal, err := strconv.ParseFloat(text, 64)
+	switch {
+	case err != nil: // there is none
+		return false
+	case more:
+		return value < goal
+	case value < 0 && strings.Contains(m.Unit, neverHappened):
+		return true
+	}
+	return value > goal
 }
 
 // A group is what is measured together.

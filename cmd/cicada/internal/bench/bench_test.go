@@ -74,6 +74,31 @@ func TestConfigsThatMakeNoSense(t *testing.T) {
 	}
 }
 
+func TestGoalsThatAreMissed(t *testing.T) {
+	const after = "s (-1: not within 40 s)"
+	for _, test := range []struct {
+		name   string
+		metric Metric
+		value  float64
+		want   bool
+	}{
+		{"no goal", Metric{}, 1e9, false},
+		{"just met", Metric{Goal: "30"}, 30, false},
+		{"too slow", Metric{Goal: "30"}, 30.1, true},
+		{"enough", Metric{Goal: atLeast + "0.999"}, 1, false},
+		{"too few", Metric{Goal: atLeast + "1"}, .99, true},
+		{"never", Metric{Unit: after, Goal: "1"}, -1, true},
+		{"soon", Metric{Unit: after, Goal: "1"}, .5, false},
+		{"a heap that shrank", Metric{Unit: "KiB", Goal: "512"}, -3, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := test.metric.Missed(test.value); got != test.want {
+				t.Errorf("got %v, want %v", got, test.want)
+			}
+		})
+	}
+}
+
 func TestPercentile(t *testing.T) {
 	d := []time.Duration{5000, 1000, 3000, 2000, 4000}
 	for _, test := range []struct {
