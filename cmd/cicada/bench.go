@@ -11,7 +11,7 @@ import (
 type benchCommand struct {
 	Peers    int           `default:"64" placeholder:"N" help:"How many peers, 2 to 500 (${default})."`
 	Only     []string      `placeholder:"METRIC" help:"Measure only these; the beginning of a name is enough."`
-	Duration time.Duration `default:"2s" help:"How long each measurement under load lasts (${default}). All of them take about a minute."`
+	Duration time.Duration `default:"2s" help:"How long each measurement under load lasts (${default}). All of them take about two minutes."`
 	JSON     bool          `name:"json" help:"Write one JSON object a line."`
 }
 

@@ -42,7 +42,13 @@ func measureBuild(ctx context.Context, b *bench) error {
 // measureRest measures what the swarm costs while nobody sends. base was read
 // before there was any peer.
 func (b *bench) measureRest(ctx context.Context, c *crowd, base meter) error {
-	if err := wait(ctx, 2*b.config.Duration); err != nil { // links that nobody needs close
+	ideal, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	if err := c.lab.AwaitIdeal(ideal); err != nil {
+		b.note("the ring is not at rest after a minute: %v", err)
+	}
+	// Links that nobody needs close, and the time between stabilisations grows.
+	if err := wait(ctx, 20*b.config.Duration); err != nil {
 		return err
 	}
 	n := float64(b.config.Peers)
