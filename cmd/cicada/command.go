@@ -32,7 +32,7 @@ const (
 type commandLine struct {
 	Demo    demoCommand    `cmd:"" help:"Watch a swarm on this machine: it gathers, talks, loses a quarter of its peers and heals."`
 	ID      idCommand      `cmd:"" name:"id" help:"Make or show the identity of a peer."`
-	Bench   benchCommand   `cmd:"" help:"Measure Cicada and this machine, in about a minute."`
+	Bench   benchCommand   `cmd:"" help:"Measure Cicada and this machine, in about two minutes."`
 	Version versionCommand `cmd:"" help:"Show which version this is, as --version does."`
 }
 
