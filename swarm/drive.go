@@ -2,6 +2,7 @@ package swarm
 
 import (
 	"errors"
+	"runtime"
 	"time"
 
 	"cicada/identity"
@@ -124,7 +125,11 @@ func (p *Peer) settleAndUnlock() {
 		default:
 		}
 	}
+	crowd := len(p.sending) > 1
 	p.mu.Unlock()
+	if crowd {
+		runtime.Gosched() // others are about to send as well: one write serves them all
+	}
 	for _, link := range dirty {
 		link.Flush()
 	}
