@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"cicada/chord"
 	"context"
 	"fmt"
 	"os"
@@ -145,3 +146,47 @@ func residentBytes() (bytes int64) {
 	}
 	return resident * int64(os.Getpagesize())
 }
+
+// BenchmarkRouted sends 1 KiB over the ring between peers two or more hops apart.
+func BenchmarkRouted(b *testing.B) {
+	ring := benchRing(b, 16, 4, classic2())
+	defer func() {
+		for _, p := range ring {
+			p.Close()
+		}
+	}()
+	var from, to *Peer
+	for _, p := range ring[1:] {
+		r, err := ring[0].Send(context.Background(), p.ID(), make([]byte, 1024), SendOptions{Routed: true})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if r.Hops >= 2 {
+			from, to = ring[0], p
+		}
+		go func() {
+			for {
+				if _, err := p.Receive(context.Background()); err != nil {
+					return
+				}
+			}
+		}()
+	}
+	if from == nil {
+		b.Skip("no peer is two hops away")
+	}
+	data := make([]byte, 1024)
+	hops := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		r, err := from.Send(context.Background(), to.ID(), data, SendOptions{Routed: true})
+		if err != nil {
+			b.Fatal(err)
+		}
+		hops += r.Hops
+	}
+	b.ReportMetric(float64(hops)/float64(b.N), "hops/op")
+}
+
+// classic2 is the textbook ring on a free port of loopback.
+func classic2() Config { return Config{Address: "127.0.0.1:0", Ring: chord.Classic()} }
