@@ -3,6 +3,7 @@ package swarm
 import (
 	"errors"
 	"runtime"
+	"slices"
 	"time"
 
 	"cicada/identity"
@@ -77,6 +78,7 @@ func (p *Peer) tick() time.Duration {
 		p.route.Tick(now)
 	}
 	p.settle()
+	p.settleOwed()
 	p.armed = p.next()
 	return max(p.armed-p.now(), 0)
 }
@@ -84,6 +86,9 @@ func (p *Peer) tick() time.Duration {
 // next is when something is due, at the latest an hour from now.
 func (p *Peer) next() time.Duration {
 	next := min(p.ring.Next(), p.route.Next(), p.now()+time.Hour)
+	if len(p.owed) > 0 {
+		next = min(next, p.owedAt)
+	}
 	for i := range p.receipts {
 		next = min(next, p.receipts[i].until)
 	}
@@ -310,9 +315,34 @@ func (b *ackBatch) add(p *Peer, a routing.Ack) {
 	b.body = wire.AppendAck(b.body, a.Message, a.Copy)
 }
 
+// send queues the acknowledgements without a write of their own: most often a
+// receipt or another message goes the same way in a moment and takes them along.
 func (b *ackBatch) send(p *Peer) {
-	if len(b.body) > 0 {
-		p.sendBack(b.to, wire.FrameAck, nil, b.body)
-		b.body = b.body[:0]
+	if len(b.body) == 0 {
+		return
 	}
+	n := p.greeted[b.to]
+	if n != nil && n.link.Queue(wire.FrameAck, nil, b.body) == nil && !slices.Contains(p.owed, n.link) {
+		if len(p.owed) == 0 {
+			p.owedAt = p.now() + ackWait
+		}
+		p.owed = append(p.owed, n.link)
+	}
+	b.body = b.body[:0]
+}
+
+// ackWait is how long acknowledgements wait for something to go with: much less
+// than the 50 ms after which a neighbour tries another peer.
+const ackWait = 5 * time.Millisecond
+
+// settleOwed sends the acknowledgements that have waited long enough.
+func (p *Peer) settleOwed() {
+	if len(p.owed) == 0 || p.now() < p.owedAt {
+		return
+	}
+	for _, link := range p.owed {
+		p.touch(link)
+	}
+	clear(p.owed)
+	p.owed = p.owed[:0]
 }

@@ -61,6 +61,8 @@ type Peer struct {
 	answered   map[netip.AddrPort]identity.ID
 	kept       [2]identity.ID // whose links stay open however idle
 	acks       ackBatch
+	owed       []transport.Link // with acknowledgements queued, not flushed
+	owedAt     time.Duration    // when they are to be
 	scratch    []byte
 	sealed     []byte
 	leaving    bool
