@@ -144,12 +144,15 @@ func (p *Peer) Refused(_ netip.AddrPort, err error) {
 	p.note(func() { p.refused = append(p.refused, err) })
 }
 
-// Await blocks until ready reports true; it is asked after each event. It fails
-// the test where that takes too long.
+// Await blocks until ready reports true; it is asked after each event, and now and
+// then besides, as a link is told of shortly before it is in use. It fails the test
+// where that takes too long.
 func (p *Peer) Await(what string, ready func() bool) {
 	p.t.Helper()
 	timeout := time.NewTimer(patience)
 	defer timeout.Stop()
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
 	for {
 		p.mu.Lock()
 		changed := p.changed
@@ -159,6 +162,7 @@ func (p *Peer) Await(what string, ready func() bool) {
 		}
 		select {
 		case <-changed:
+		case <-again.C:
 		case <-timeout.C:
 			p.t.Fatalf("%v: waited too long for %s; frames %d, ups %d, downs %v, unreachable %v, refused %v",
 				p.ID().Short(), what, len(p.Frames()), len(p.Ups()), p.Downs(), p.Lost(), p.Turned())
