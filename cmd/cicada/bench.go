@@ -12,6 +12,7 @@ type benchCommand struct {
 	Peers    int           `default:"64" placeholder:"N" help:"How many peers, 2 to 500 (${default})."`
 	Only     []string      `placeholder:"METRIC" help:"Measure only these; the beginning of a name is enough."`
 	Duration time.Duration `default:"2s" help:"How long each measurement under load lasts (${default}). All of them take about two minutes."`
+	Profiles string        `placeholder:"DIR" type:"path" help:"Write a CPU profile of each measurement, and one of the heap, into this folder, for go tool pprof."`
 	JSON     bool          `name:"json" help:"Write one JSON object a line."`
 }
 
@@ -21,7 +22,7 @@ func (c *benchCommand) Run(ctx context.Context, out *console) error {
 	if c.Duration <= 0 {
 		return usageError("--duration %v: nothing can be measured in no time", c.Duration)
 	}
-	config := bench.Config{Peers: c.Peers, Only: c.Only, Duration: c.Duration}
+	config := bench.Config{Peers: c.Peers, Only: c.Only, Duration: c.Duration, Profiles: c.Profiles}
 	if err := config.Validate(); err != nil {
 		return &codedError{exitUsage, err}
 	}

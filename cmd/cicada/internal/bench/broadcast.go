@@ -32,6 +32,11 @@ func measureBroadcast(ctx context.Context, b *bench) error {
 		}
 		return n
 	}
+	stop, err := b.profile("bcast")
+	if err != nil {
+		return err
+	}
+	defer stop()
 	var d []time.Duration
 	reached := 0
 	before := casts()

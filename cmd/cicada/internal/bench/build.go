@@ -25,17 +25,25 @@ func buildGroup() group {
 func measureBuild(ctx context.Context, b *bench) error {
 	debug.FreeOSMemory()
 	base := readMeter()
+	stop, err := b.profile("build")
+	if err != nil {
+		return err
+	}
 	started := time.Now()
 	c, err := newCrowd(ctx, b.config.Peers, lab.Config{})
 	if err != nil {
+		stop()
 		return err
 	}
 	b.swarm = c
 	b.put("join_calls", time.Since(started).Seconds())
-	if err := awaitUsable(ctx, c); err != nil {
+	err = awaitUsable(ctx, c)
+	took := time.Since(started).Seconds()
+	stop()
+	if err != nil {
 		return err
 	}
-	b.put("build_usable", time.Since(started).Seconds())
+	b.put("build_usable", took)
 	return b.measureRest(ctx, c, base)
 }
 
@@ -59,11 +67,20 @@ func (b *bench) measureRest(ctx context.Context, c *crowd, base meter) error {
 	b.put("links_per_node", float64(links)/n)
 	raw := readMeter()
 	debug.FreeOSMemory()
-	before := readMeter()
-	if err := wait(ctx, 4*b.config.Duration); err != nil {
+	if err := b.heapProfile("rest"); err != nil {
 		return err
 	}
+	stop, err := b.profile("idle")
+	if err != nil {
+		return err
+	}
+	before := readMeter()
+	err = wait(ctx, 4*b.config.Duration)
 	after := readMeter()
+	stop()
+	if err != nil {
+		return err
+	}
 	seconds := after.at.Sub(before.at).Seconds()
 	b.put("goroutines_per_node", float64(after.goroutines-base.goroutines)/n)
 	if after.cpu >= 0 {

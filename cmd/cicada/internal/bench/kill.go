@@ -55,6 +55,11 @@ func (b *bench) killSome(ctx context.Context, name string, share float64, end fu
 	if err := c.lab.AwaitIdeal(settle); err != nil {
 		return err
 	}
+	stop, err := b.profile(name)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	peers := c.lab.Peers()
 	rand.Shuffle(len(peers), func(i, j int) { peers[i], peers[j] = peers[j], peers[i] })
 	if err := end(c.lab, peers[:victims]); err != nil {

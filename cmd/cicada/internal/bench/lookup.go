@@ -20,8 +20,13 @@ func measureLookup(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
+	stop, err := b.profile("lookup")
+	if err != nil {
+		return err
+	}
 	const lookups = 500
 	d, failed := lookAll(ctx, c, lookups)
+	stop()
 	b.put("lookup_p50", percentile(d, .5))
 	b.put("lookup_p99", percentile(d, .99))
 	b.put("lookup_ok", float64(lookups-failed)/lookups)

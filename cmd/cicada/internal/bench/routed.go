@@ -55,7 +55,12 @@ func measureRouted(ctx context.Context, b *bench) error {
 			return fmt.Errorf("first message: %w", err)
 		}
 	}
+	stop, err := b.profile("routed_1KiB_p50")
+	if err != nil {
+		return err
+	}
 	d, err := oneWay(ctx, c, far, b.config.Duration)
+	stop()
 	if err != nil {
 		return err
 	}
@@ -63,7 +68,10 @@ func measureRouted(ctx context.Context, b *bench) error {
 	for len(far) < window {
 		far = append(far, far[:min(len(far), window-len(far))]...)
 	}
-	l := b.load(ctx, far, routed)
+	l, err := b.load(ctx, "routed_1KiB_w64", far, routed)
+	if err != nil {
+		return err
+	}
 	b.put("routed_1KiB_hops", float64(l.hops)/float64(l.sent))
 	b.put("routed_1KiB_w64", l.rate)
 	if l.cpu >= 0 {

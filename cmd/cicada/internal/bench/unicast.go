@@ -52,7 +52,10 @@ func measureUnicast(ctx context.Context, b *bench) error {
 		if err := warm(ctx, x.lanes); err != nil {
 			return err
 		}
-		l := b.load(ctx, x.lanes, swarm.SendOptions{})
+		l, err := b.load(ctx, x.name, x.lanes, swarm.SendOptions{})
+		if err != nil {
+			return err
+		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -91,9 +94,14 @@ type load struct {
 }
 
 // load keeps one message of each lane in flight.
-func (b *bench) load(ctx context.Context, lanes [][2]*lab.Peer, options swarm.SendOptions) load {
+func (b *bench) load(ctx context.Context, name string, lanes [][2]*lab.Peer, options swarm.SendOptions) (load, error) {
 	var total load
 	var rates []float64
+	stop, err := b.profile(name)
+	if err != nil {
+		return total, err
+	}
+	defer stop()
 	before := readMeter()
 	for range repetitions {
 		started := time.Now()
@@ -114,7 +122,7 @@ func (b *bench) load(ctx context.Context, lanes [][2]*lab.Peer, options swarm.Se
 	total.rate = rates[len(rates)/2]
 	total.sent = max(total.sent, 1) // it is divided by
 	total.hops = max(total.hops, 1)
-	return total
+	return total, nil
 }
 
 func flood(ctx context.Context, lanes [][2]*lab.Peer, options swarm.SendOptions, d time.Duration) load {
