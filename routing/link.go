@@ -9,7 +9,7 @@ import (
 // Times that links are judged by. RTO is srtt + 4 rttvar as in RFC 6298, within
 // bounds that suit hops instead of paths.
 const (
-	minRTO       = 50 * time.Millisecond
+	minRTO       = 75 * time.Millisecond // of which acknowledgements may wait 20 for company
 	maxRTO       = time.Second
 	firstRTO     = 250 * time.Millisecond // as long as nothing was measured
 	minSuspicion = 4 * time.Second

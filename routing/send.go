@@ -19,6 +19,7 @@ const (
 	firstPath     = time.Second            // until a receipt, as long as nothing was measured
 	minPath       = 200 * time.Millisecond // the program at the other end needs a moment, too
 	maxPath       = 2 * time.Second
+	roundPause    = 50 * time.Millisecond // before a round that follows one without a path, doubled each time
 	maxSendTime   = 10 * time.Second
 )
 
@@ -177,7 +178,7 @@ func (c *Core) begin(now time.Duration, s *send) int {
 	}
 	wait := s.patience(c)
 	if s.copies == 0 {
-		wait = minRTO << s.round
+		wait = roundPause << s.round
 	}
 	c.timers.set(&s.timer, min(now+wait, s.deadline))
 	return s.copies
@@ -229,7 +230,7 @@ func (s *send) patience(c *Core) time.Duration {
 func (c *Core) copyFailed(now time.Duration, s *send) {
 	s.copies--
 	if s.copies == 0 {
-		c.timers.set(&s.timer, min(now+minRTO<<s.round, s.timer.at))
+		c.timers.set(&s.timer, min(now+roundPause<<s.round, s.timer.at))
 	}
 }
 
@@ -343,18 +344,16 @@ func (c *Core) end(s *send) {
 	}
 }
 
-// retire stops the copies of s that are still retried here, and lets go of it.
+// retire forgets the copies of s. Unlike those of others they are of no use any
+// more: no copy of them can come here, nor an answer that has further to go.
 func (c *Core) retire(s *send) {
 	for number := range s.Duplicates + 1 {
-		for x := c.entries.first(key{s.Message, uint8(number)}); x != nil; x = x.following() {
-			if x.send != s {
-				continue
+		for x := c.entries.first(key{s.Message, uint8(number)}); x != nil; {
+			next := x.following()
+			if x.send == s {
+				c.forget(x)
 			}
-			x.send = nil
-			if x.state == waiting {
-				c.settle(x, taken)
-			}
-			c.release(x)
+			x = next
 		}
 	}
 }

@@ -36,9 +36,7 @@ const sweepInterval = 10 * time.Second
 // loop does what is due by time, and the jobs, until the peer is closed.
 func (p *Peer) loop() {
 	defer p.loops.Done()
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	sweep := p.now() + sweepInterval
+	defer p.timer.Stop()
 	for {
 		select {
 		case do := <-p.urgent:
@@ -54,23 +52,23 @@ func (p *Peer) loop() {
 			continue
 		case do := <-p.jobs:
 			do()
-			continue
-		case <-p.wake:
-		case <-timer.C:
+		case <-p.timer.C:
+			if p.tick() {
+				p.sealer.Sweep()
+			}
 		}
-		if now := p.now(); now >= sweep {
-			p.sealer.Sweep()
-			sweep = now + sweepInterval
-		}
-		timer.Reset(min(p.tick(), sweep-p.now()))
 	}
 }
 
-// tick does what is due and returns how long the next tick may wait.
-func (p *Peer) tick() time.Duration {
+// tick does what is due, and reports whether the sealer is due to be swept.
+func (p *Peer) tick() (sweep bool) {
 	p.mu.Lock()
 	defer p.settleAndUnlock()
 	now := p.now()
+	p.armed = never
+	if sweep = now >= p.sweepAt; sweep {
+		p.sweepAt = now + sweepInterval
+	}
 	if now >= p.ring.Next() {
 		p.ring.Tick(now)
 	}
@@ -79,13 +77,15 @@ func (p *Peer) tick() time.Duration {
 	}
 	p.settle()
 	p.settleOwed()
-	p.armed = p.next()
-	return max(p.armed-p.now(), 0)
+	return sweep
 }
 
-// next is when something is due, at the latest an hour from now.
+// never is when nothing is due.
+const never = time.Duration(1<<63 - 1)
+
+// next is when something is due.
 func (p *Peer) next() time.Duration {
-	next := min(p.ring.Next(), p.route.Next(), p.now()+time.Hour)
+	next := min(p.ring.Next(), p.route.Next(), p.sweepAt)
 	if len(p.owed) > 0 {
 		next = min(next, p.owedAt)
 	}
@@ -123,12 +123,10 @@ func (p *Peer) settleAndUnlock() {
 	dirty := append(few[:0], p.dirty...)
 	clear(p.dirty)
 	p.dirty = p.dirty[:0]
+	p.forgetOwed(dirty)
 	if next := p.next(); next < p.armed {
 		p.armed = next
-		select {
-		case p.wake <- struct{}{}:
-		default:
-		}
+		p.timer.Reset(max(next-p.now(), 0)) // wakes nobody until then
 	}
 	crowd := len(p.sending) > 1
 	p.mu.Unlock()
@@ -332,8 +330,16 @@ func (b *ackBatch) send(p *Peer) {
 }
 
 // ackWait is how long acknowledgements wait for something to go with: much less
-// than the 50 ms after which a neighbour tries another peer.
-const ackWait = 5 * time.Millisecond
+// than the 75 ms after which a neighbour tries another peer.
+const ackWait = 20 * time.Millisecond
+
+// forgetOwed notes that what waited on these links is about to be sent.
+func (p *Peer) forgetOwed(sent []transport.Link) {
+	if len(p.owed) == 0 || len(sent) == 0 {
+		return
+	}
+	p.owed = slices.DeleteFunc(p.owed, func(l transport.Link) bool { return slices.Contains(sent, l) })
+}
 
 // settleOwed sends the acknowledgements that have waited long enough.
 func (p *Peer) settleOwed() {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"cicada/chord"
 	"cicada/identity"
@@ -133,12 +134,17 @@ func (h *handler) Frame(link transport.Link, kind wire.FrameKind, body []byte) {
 	}
 }
 
+// hearEvery is how often the ring is told that a peer lives that sends all the
+// time: much more often than it asks.
+const hearEvery = 25 * time.Millisecond
+
 // Read carries out what the frames of one read led to.
 func (h *handler) Read(link transport.Link) {
 	p := (*Peer)(h)
 	p.mu.Lock()
-	if n := p.greeted[link.Peer()]; n != nil && n.contact != nil {
-		p.ring.Hear(p.now(), n.contact) // also in the midst of a large frame
+	if n, now := p.greeted[link.Peer()], p.now(); n != nil && n.contact != nil && now >= n.heard+hearEvery {
+		n.heard = now
+		p.ring.Hear(now, n.contact) // also in the midst of a large frame
 	}
 	p.settleAndUnlock()
 }

@@ -34,7 +34,7 @@ type Peer struct {
 	links  *transport.Links
 	inbox  *inbox
 
-	wake    chan struct{} // the state machines want a tick earlier than the loop sleeps
+	timer   *time.Timer   // wakes the loop; reset under mu
 	jobs    chan job      // what takes too long to be done under mu, for others
 	urgent  chan job      // the same, for the sends of this peer itself
 	started chan struct{} // closed when the state machines run
@@ -48,7 +48,8 @@ type Peer struct {
 	random  *rand.Rand
 	greeted map[identity.ID]*neighbour
 	dirty   []transport.Link // written to, not flushed
-	armed   time.Duration    // when the loop wakes
+	armed   time.Duration    // what timer is set to
+	sweepAt time.Duration    // when the sealer is to forget what nobody uses
 
 	sending    map[trace.MessageID]*sending
 	spare      []*sending                 // ended, for the next
@@ -75,6 +76,7 @@ type neighbour struct {
 	link    transport.Link
 	contact *identity.Contact // nil until its hello came
 	hello   chan struct{}     // closed when it came, or will not come any more
+	heard   time.Duration     // when the ring was last told that it lives
 }
 
 // Listen starts a peer: a swarm of one until it joins others or others join it.
@@ -120,7 +122,7 @@ func newPeer(config Config) (*Peer, error) {
 		config: config, id: id, point: point, born: time.Now(), points: points,
 		events: &trace.Recorder{}, book: newBook(points),
 		inbox:   newInbox(config.InboxMessages, config.InboxBytes),
-		wake:    make(chan struct{}, 1),
+		timer:   time.NewTimer(0),
 		jobs:    make(chan job, maxJobs),
 		urgent:  make(chan job, maxUrgent),
 		started: make(chan struct{}),

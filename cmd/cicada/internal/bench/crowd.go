@@ -93,7 +93,10 @@ func (b *bench) common(ctx context.Context) (*crowd, error) {
 		return nil, err
 	}
 	b.swarm = c
-	return c, awaitUsable(ctx, c)
+	if err := awaitUsable(ctx, c); err != nil {
+		return nil, err
+	}
+	return c, b.awaitIdeal(ctx, c)
 }
 
 // right reports whether m random lookups, some at a time, end at the right peer within limit.

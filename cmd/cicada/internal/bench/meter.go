@@ -17,6 +17,7 @@ type meter struct {
 	goroutines int
 	resident   int64 // bytes
 	written    int64 // bytes, by write(2): TCP, not UDP
+	writes     int64 // calls of write(2)
 }
 
 func readMeter() meter {
@@ -24,7 +25,7 @@ func readMeter() meter {
 	goruntime.ReadMemStats(&memory)
 	m := meter{
 		at: time.Now(), cpu: processTime(), mallocs: memory.Mallocs, goroutines: goruntime.NumGoroutine(),
-		resident: -1, written: -1,
+		resident: -1, written: -1, writes: -1,
 	}
 	if text, err := os.ReadFile("/proc/self/statm"); err == nil {
 		var size, pages int64
@@ -34,9 +35,12 @@ func readMeter() meter {
 	}
 	if text, err := os.ReadFile("/proc/self/io"); err == nil {
 		for line := range strings.Lines(string(text)) {
-			var bytes int64
-			if _, err := fmt.Sscanf(line, "wchar: %d", &bytes); err == nil {
-				m.written = bytes
+			var number int64
+			if _, err := fmt.Sscanf(line, "wchar: %d", &number); err == nil {
+				m.written = number
+			}
+			if _, err := fmt.Sscanf(line, "syscw: %d", &number); err == nil {
+				m.writes = number
 			}
 		}
 	}

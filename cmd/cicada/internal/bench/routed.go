@@ -21,6 +21,7 @@ func routedGroup() group {
 		{"routed_1KiB_w64", "msg/s", ""},
 		{"routed_1KiB_cpu", "us a hop, receipts included", "5"},
 		{"routed_1KiB_allocs", "/hop, receipts included", "1"},
+		{"routed_1KiB_writes", "/hop, receipts included", ""},
 		{"routed_1KiB_lost", "", "0"},
 	}, measureRouted}
 }
@@ -78,6 +79,7 @@ func measureRouted(ctx context.Context, b *bench) error {
 		b.put("routed_1KiB_cpu", l.cpu/float64(l.hops))
 	}
 	b.put("routed_1KiB_allocs", l.mallocs/float64(l.hops))
+	b.putWrites("routed_1KiB", l.writes, l.hops)
 	b.put("routed_1KiB_lost", float64(l.lost))
 	return ctx.Err()
 }

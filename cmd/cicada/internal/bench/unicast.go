@@ -22,7 +22,7 @@ func unicastGroup() group {
 	} {
 		metrics = append(metrics, Metric{x.name, "msg/s", ""}, Metric{x.name + "_p50", "us, receipt included", ""},
 			Metric{x.name + "_p99", "us, receipt included", ""}, Metric{x.name + "_cpu", "us/msg", x.goalCPU},
-			Metric{x.name + "_allocs", "/msg", x.goalAllocs}, Metric{x.name + "_lost", "", "0"})
+			Metric{x.name + "_allocs", "/msg", x.goalAllocs}, Metric{x.name + "_writes", "/msg", ""}, Metric{x.name + "_lost", "", "0"})
 	}
 	return group{metrics, measureUnicast}
 }
@@ -66,6 +66,7 @@ func measureUnicast(ctx context.Context, b *bench) error {
 			b.put(x.name+"_cpu", l.cpu/float64(l.sent))
 		}
 		b.put(x.name+"_allocs", l.mallocs/float64(l.sent))
+		b.putWrites(x.name, l.writes, l.sent)
 		b.put(x.name+"_lost", float64(l.lost))
 	}
 	return nil
@@ -90,6 +91,7 @@ type load struct {
 	hops       int
 	cpu        float64 // microseconds; negative: not known
 	mallocs    float64
+	writes     int64           // negative: not known
 	latency    []time.Duration // of the last repetition
 }
 
@@ -114,15 +116,25 @@ func (b *bench) load(ctx context.Context, name string, lanes [][2]*lab.Peer, opt
 	}
 	after := readMeter()
 	total.mallocs = float64(after.mallocs - before.mallocs)
-	total.cpu = -1
+	total.cpu, total.writes = -1, -1
 	if after.cpu >= 0 {
 		total.cpu = (after.cpu - before.cpu).Seconds() * 1e6
+	}
+	if after.writes >= 0 {
+		total.writes = after.writes - before.writes
 	}
 	slices.Sort(rates)
 	total.rate = rates[len(rates)/2]
 	total.sent = max(total.sent, 1) // it is divided by
 	total.hops = max(total.hops, 1)
 	return total, nil
+}
+
+// putWrites reports how many calls of write(2) each of n messages or hops took.
+func (b *bench) putWrites(name string, writes int64, n int) {
+	if writes >= 0 {
+		b.put(name+"_writes", float64(writes)/float64(n))
+	}
 }
 
 func flood(ctx context.Context, lanes [][2]*lab.Peer, options swarm.SendOptions, d time.Duration) load {
