@@ -22,6 +22,8 @@ func limitsGroup() group {
 		{"rtt_tcp_1KiB", "us", ""},
 		{"rtt_tls13_1KiB", "us", ""},
 		{"tls13_handshake", "us incl. TCP connect", ""},
+		{"tcp_1KiB_w64_cpu", "us/msg, receipt included", ""},
+		{"tcp_1KiB_w64_pairs_cpu", "us/msg, receipt included", ""},
 	}, measureLimits}
 }
 
@@ -67,7 +69,7 @@ func measureLimits(ctx context.Context, b *bench) error {
 		}
 	}
 	b.putLimit("tls13_handshake", percentile(d, .5))
-	return nil
+	return b.measurePlain(ctx)
 }
 
 // pingPong sends 1 KiB there and back.
