@@ -413,12 +413,16 @@ func TestFlood(t *testing.T) {
 		})
 	}
 	t.Run("variants", func(t *testing.T) {
-		c.Tick(w.now + time.Hour)
-		c.Ready()
+		later := w.now + time.Hour
+		for range maxTries + 1 { // until nobody waits any more
+			c.Tick(later)
+			c.Ready()
+			later += c.config.Remember + sweepEvery
+		}
 		e := envelope(w.peers[20], 100)
 		for i := range 100 {
 			e[len(e)-1] = byte(i)
-			c.Envelope(w.now+time.Hour, flooder, e)
+			c.Envelope(later, flooder, e)
 		}
 		if r := c.Ready(); len(r.Acks) != maxVariants || len(r.Refusals) != 100-maxVariants {
 			t.Errorf("got %d acks, %d refusals, want %d, %d", len(r.Acks), len(r.Refusals), maxVariants, 100-maxVariants)

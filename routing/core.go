@@ -172,10 +172,13 @@ func (c *Core) sweep(now time.Duration) bool {
 		more = true
 	}
 	if x := c.age.first; x != nil && x.expires <= now {
-		if x.state == waiting {
-			c.giveUp(now, x)
+		if x.state == waiting { // on a slow line
+			x.expires = now + c.config.Remember
+			c.age.remove(x)
+			c.age.push(x)
+		} else {
+			c.forget(x)
 		}
-		c.forget(x)
 		more = true
 	}
 	return more

@@ -193,7 +193,10 @@ func (c *Core) Ack(now time.Duration, from identity.ID, message trace.MessageID,
 func (c *Core) accept(now time.Duration, x *entry, t *try) {
 	if t.answer == silent {
 		t.answer = acked
-		c.measure(t.link, now-t.at)
+		if x.payload == nil || len(x.payload.bytes) <= large {
+			c.measure(t.link, now-t.at)
+		}
+		c.expectMore(now, x, now-t.at)
 	}
 	if x.state == waiting {
 		c.settle(x, taken)
@@ -248,7 +251,19 @@ func (c *Core) Unreachable(now time.Duration, id identity.ID) {
 	if l := c.links.byID[id]; l != nil {
 		c.links.miss(now, l)
 	}
-	var waits []*timer
+	for _, t := range c.waitsFor(id) {
+		switch owner := t.owner.(type) {
+		case *entry:
+			c.retried(owner, id, "unreachable")
+			c.goOn(now, owner)
+		case *child:
+			c.takeOver(now, owner)
+		}
+	}
+}
+
+// waitsFor returns the timers of what a peer is to acknowledge.
+func (c *Core) waitsFor(id identity.ID) (waits []*timer) {
 	for _, t := range c.timers.heap {
 		switch owner := t.owner.(type) {
 		case *entry:
@@ -261,14 +276,52 @@ func (c *Core) Unreachable(now time.Duration, id identity.ID) {
 			}
 		}
 	}
-	for _, t := range waits {
+	return waits
+}
+
+// Progress reports that what was queued for a peer is leaving slowly. A large
+// payload that it is to acknowledge may not have reached it, so that waiting for
+// that begins anew, and with it the round; a small one is better sent another way.
+// A peer that is slower than slowest gains no more time by that.
+func (c *Core) Progress(now time.Duration, id identity.ID) {
+	for _, t := range c.waitsFor(id) {
 		switch owner := t.owner.(type) {
 		case *entry:
-			c.retried(owner, id, "unreachable")
-			c.goOn(now, owner)
+			last := &owner.try[owner.tries-1]
+			size := len(owner.payload.bytes)
+			c.postpone(t, last.at, now+c.rto(last.link, size, owner.tries-1), size)
+			if s := owner.send; s != nil && s.timer.place != 0 {
+				c.postpone(&s.timer, s.begun, min(now+s.patience(c), s.deadline), size)
+			}
 		case *child:
-			c.takeOver(now, owner)
+			size := len(owner.part.broadcast.body.bytes)
+			c.postpone(t, owner.sent, now+max(c.rto(owner.link, size, 0), childTakes), size)
 		}
+	}
+}
+
+// moreHops is how many hops as slow as the first a large message may have before it.
+const moreHops = 4
+
+// expectMore gives the round of x more time where its first hop took long: the
+// hops behind that may be as slow.
+func (c *Core) expectMore(now time.Duration, x *entry, took time.Duration) {
+	if s := x.send; s != nil && s.timer.place != 0 && x.payload != nil {
+		c.postpone(&s.timer, now, min(now+moreHops*took, s.deadline), len(x.payload.bytes))
+	}
+}
+
+const (
+	large   = 16 << 10 // bytes of a payload that is worth waiting for
+	slowest = 8        // bytes a millisecond: 64 kbit/s
+)
+
+// postpone sets t to at, unless it is later anyway, if size is worth it and as long
+// as a line that is not too slow would need from began on.
+func (c *Core) postpone(t *timer, began, at time.Duration, size int) {
+	at = min(at, began+maxRTO+time.Duration(size/slowest)*time.Millisecond)
+	if size > large && at > t.at {
+		c.timers.set(t, at)
 	}
 }
 

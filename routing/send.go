@@ -314,7 +314,7 @@ func (c *Core) Done(now time.Duration, message trace.MessageID, target identity.
 	if s == nil {
 		return false
 	}
-	if s.round == 1 { // of later rounds nobody knows which was answered
+	if s.round == 1 && len(s.payload.bytes) <= large { // of later rounds nobody knows which was answered
 		c.path.add(now - s.begun)
 	}
 	c.done(s, target, hops)

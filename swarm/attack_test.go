@@ -37,6 +37,8 @@ func (s *stranger) Frame(_ transport.Link, kind wire.FrameKind, _ []byte) {
 	defer s.mu.Unlock()
 	s.heard = append(s.heard, kind)
 }
+func (s *stranger) Wrote(transport.Link) {}
+
 func (s *stranger) Read(transport.Link) {}
 func (s *stranger) Down(_ transport.Link, err error) {
 	s.mu.Lock()

@@ -149,6 +149,21 @@ func (h *handler) Read(link transport.Link) {
 	p.settleAndUnlock()
 }
 
+// Wrote notes that a peer, or the line to it, is slow, not dead: what it is to
+// answer may not have reached it yet.
+func (h *handler) Wrote(link transport.Link) {
+	p := (*Peer)(h)
+	p.mu.Lock()
+	defer p.settleAndUnlock()
+	n, now := p.greeted[link.Peer()], p.now()
+	if n == nil || n.contact == nil || now < n.wrote+hearEvery {
+		return
+	}
+	n.wrote = now
+	p.ring.Hear(now, n.contact)
+	p.route.Progress(now, n.contact.ID)
+}
+
 // violation closes a link whose other end broke a rule.
 func (p *Peer) violation(link transport.Link, err error) {
 	code := wire.CodeProtocol

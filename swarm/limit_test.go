@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cicada/trace"
+	"cicada/transport/memory"
 )
 
 // The largest message arrives, cold and warm; one byte more is refused with the limit named.
@@ -75,4 +76,78 @@ func TestClosedPeer(t *testing.T) {
 			t.Errorf("%s: got %v, want ErrClosed", what, err)
 		}
 	}
+}
+
+// While a large message leaves over slow lines, for much longer than an answer may
+// take, the neighbours behind them are not taken for dead, and it is not sent again.
+func TestSlowLine(t *testing.T) {
+	for _, x := range []struct {
+		name           string
+		bytesPerSecond int
+		peers          int
+		routed         bool
+	}{
+		{"512 kbit/s", 64 << 10, 4, false},
+		{"128 kbit/s", 16 << 10, 4, false},
+		{"512 kbit/s, over a relay", 64 << 10, 10, true},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			inWorld(t, memory.Config{Latency: 20 * time.Millisecond, Bandwidth: x.bytesPerSecond, Buffer: 16 << 10}, func(t *testing.T, w *world) {
+				w.grow(x.peers, classic())
+				from, to := w.peers[0], w.peers[1]
+				if x.routed {
+					to = w.far(from)
+				}
+				w.clear()
+				hops := 0
+				for range 2 { // cold and warm
+					ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+					receipt, err := from.Send(ctx, to.ID(), make([]byte, MaxMessage), SendOptions{Routed: x.routed})
+					if err != nil {
+						t.Error(err)
+					}
+					hops += receipt.Hops
+					cancel()
+				}
+				deaths, crossed := w.largeCrossed()
+				if len(deaths) > 0 {
+					t.Errorf("living peers were taken for dead: %v", deaths)
+				}
+				if crossed != hops {
+					t.Errorf("the two messages crossed %d links, want as many as they took: %d", crossed, hops)
+				}
+			})
+		})
+	}
+}
+
+// far returns a peer that messages from this one have to be forwarded to.
+func (w *world) far(from *Peer) *Peer {
+	w.t.Helper()
+	for _, to := range w.peers {
+		if to == from {
+			continue
+		}
+		if r, err := from.Send(w.t.Context(), to.ID(), nil, SendOptions{Routed: true}); err == nil && r.Hops > 1 {
+			return to
+		}
+	}
+	w.t.Fatal("everybody is one hop away")
+	return nil
+}
+
+// largeCrossed returns the deaths that were recorded, and how often a message of
+// the largest size crossed a link.
+func (w *world) largeCrossed() (deaths []string, crossed int) {
+	for i, r := range w.records {
+		for _, e := range r.Events() {
+			switch {
+			case e.Kind == trace.RingDead:
+				deaths = append(deaths, w.peers[i].id.Short()+": "+e.Other.Short()+": "+e.Reason)
+			case e.Size >= MaxMessage && (e.Kind == trace.CopySent || e.Kind == trace.CopyForwarded):
+				crossed++
+			}
+		}
+	}
+	return deaths, crossed
 }

@@ -77,6 +77,7 @@ type neighbour struct {
 	contact *identity.Contact // nil until its hello came
 	hello   chan struct{}     // closed when it came, or will not come any more
 	heard   time.Duration     // when the ring was last told that it lives
+	wrote   time.Duration     // when the state machines were last told that it takes what had to wait
 }
 
 // Listen starts a peer: a swarm of one until it joins others or others join it.

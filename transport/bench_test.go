@@ -38,6 +38,7 @@ func (e *echo) Frame(l transport.Link, kind wire.FrameKind, body []byte) {
 	e.n++
 }
 
+func (e *echo) Wrote(transport.Link) {}
 func (e *echo) Read(l transport.Link) {
 	if e.back {
 		l.Flush()

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 const (
@@ -61,12 +62,16 @@ type carrier struct {
 	mu   sync.Mutex // guards the fields below
 	over *buffer    // ciphertext that the kernel has not taken
 	err  error      // the first that a write met; no write after it
+	step func()     // called after each part of what had to wait
 	then func()     // called after the carrier was busy
 }
 
 func newCarrier(conn net.Conn, pool *pool) *carrier {
 	c := &carrier{Conn: conn, pool: pool, young: true}
 	c.raw = rawConn(conn)
+	if c.raw != nil {
+		limitUnsent(c.raw)
+	}
 	c.kernel.bind(c)
 	return c
 }
@@ -198,16 +203,19 @@ func (c *carrier) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// drainPart is how much of what waits is written before that is told: less than a
+// second's worth on a line of 256 kbit/s.
+const drainPart = 16 << 10
+
 // drain writes what waits, blocking as long as that takes.
 func (c *carrier) drain() {
 	defer c.writers.Done()
 	c.mu.Lock()
 	for c.over != nil && c.err == nil {
-		over := c.over
+		over, step := c.over, c.step
 		c.over = nil
 		c.mu.Unlock()
-		_, err := c.Conn.Write(over.b)
-		c.waiting.Add(-int64(len(over.b)))
+		err := c.writeOut(over.b, step)
 		c.mu.Lock()
 		c.pool.give(over)
 		if err != nil && c.err == nil {
@@ -222,10 +230,31 @@ func (c *carrier) drain() {
 	}
 }
 
-// whenDrained has then called each time the carrier was busy and no longer is.
-func (c *carrier) whenDrained(then func()) {
+// writeOut writes p part by part, and calls step after each that the other end had
+// to make room for. One that was taken at once says nothing about it.
+func (c *carrier) writeOut(p []byte, step func()) error {
+	const atOnce = time.Millisecond
+	for len(p) > 0 {
+		began := time.Now()
+		n, err := c.Conn.Write(p[:min(drainPart, len(p))])
+		c.waiting.Add(-int64(n))
+		if err != nil {
+			c.waiting.Add(-int64(len(p) - n))
+			return err
+		}
+		p = p[n:]
+		if step != nil && time.Since(began) >= atOnce {
+			step()
+		}
+	}
+	return nil
+}
+
+// whileDrained has step called each time the other end took a part of what had
+// to wait, and then when all is written and the carrier is no longer busy.
+func (c *carrier) whileDrained(step, then func()) {
 	c.mu.Lock()
-	c.then = then
+	c.step, c.then = step, then
 	c.mu.Unlock()
 }
 

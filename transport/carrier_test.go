@@ -61,7 +61,7 @@ func TestCarrierBoundsWhatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCarrier(&stuck{closed: make(chan struct{})}, new(pool))
 		drained := 0
-		c.whenDrained(func() { drained++ })
+		c.whileDrained(nil, func() { drained++ })
 		if _, err := c.Write(make([]byte, 1000)); err != nil || !c.busy.Load() {
 			t.Fatalf("got %v, busy %v, want the bytes to wait", err, c.busy.Load())
 		}

@@ -257,14 +257,14 @@ func (l *link) run() {
 func (l *link) read() error {
 	in := assembler{pool: &l.links.pool}
 	defer in.release()
-	fresh := false // frames were handed over since Handler.Read
+	fresh := false // bytes came since Handler.Read
 	for {
 		space := in.space()
 		n, err := l.tls.Read(space)
 		if n > 0 {
 			in.filled(n)
-			closed, handed := l.deliver(&in)
-			fresh = fresh || handed
+			fresh = true
+			closed := l.deliver(&in)
 			if closed || l.deaf.Load() {
 				l.reportRead(&fresh)
 				return l.agree(closed)
@@ -286,7 +286,7 @@ func (l *link) read() error {
 
 // deliver hands over every frame that is complete. closed reports that the other
 // end's last one was among them.
-func (l *link) deliver(in *assembler) (closed, handed bool) {
+func (l *link) deliver(in *assembler) (closed bool) {
 	for !l.deaf.Load() {
 		kind, body, ok, err := in.next()
 		if err == nil && ok && kind == wire.FrameProof {
@@ -294,7 +294,7 @@ func (l *link) deliver(in *assembler) (closed, handed bool) {
 		}
 		if err != nil {
 			l.shut(offence(err))
-			return false, handed
+			return false
 		}
 		if !ok {
 			break
@@ -302,15 +302,15 @@ func (l *link) deliver(in *assembler) (closed, handed bool) {
 		if kind == wire.FrameClose {
 			code, reason, err := wire.ParseClose(body)
 			l.shut(&CloseError{Code: code, Reason: reason, Remote: true, Err: err})
-			return true, handed
+			return true
 		}
 		l.links.handler.Frame(l, kind, body)
-		handed = true
 	}
-	return false, handed
+	return false
 }
 
-// reportRead tells the handler that what one read brought is handed over.
+// reportRead tells the handler that something came, and that the frames which it
+// completed are handed over.
 func (l *link) reportRead(fresh *bool) {
 	if !*fresh {
 		return

@@ -81,7 +81,7 @@ func (s *Links) admit(n *stranger) (*link, error) {
 	if victim != nil {
 		victim.Close(wire.CodeOverloaded, "")
 	}
-	l.carrier.whenDrained(l.Flush)
+	l.carrier.whileDrained(func() { s.handler.Wrote(l) }, l.Flush)
 	return l, nil
 }
 

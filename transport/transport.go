@@ -45,16 +45,21 @@ type Link interface {
 }
 
 // A Handler is told what happens on links. Frames of one link come in order from
-// that link's own goroutine; different links call at the same time. A method
+// that link's own goroutine, as all but Wrote does; different links call at the same time. A method
 // must not block for long: it holds up its link.
 type Handler interface {
 	// Up reports a new link, before any of its frames. The link can be written to.
 	Up(link Link)
 	// Frame hands over one frame. body is only valid during the call.
 	Frame(link Link, kind wire.FrameKind, body []byte)
-	// Read reports that all frames which one read brought were handed over: the
-	// moment to flush the links that were written to.
+	// Read reports that something came, if only a part of a large frame, and that
+	// the frames which it completed were handed over: the moment to flush the links
+	// that were written to.
 	Read(link Link)
+	// Wrote reports that the other end took more of what had to wait because it, or
+	// the line to it, is slow. It comes from another goroutine than the frames, and
+	// may come before Up.
+	Wrote(link Link)
 	// Down reports that a link which was Up is gone, and why: err is a *CloseError.
 	// It is called once a link, after its last frame.
 	Down(link Link, err error)

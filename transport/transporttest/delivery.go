@@ -191,6 +191,9 @@ func slowReader(t *testing.T, w World) {
 	if got := numbers(b.AwaitFrames(n)); !slices.Equal(got, upTo(n)) {
 		t.Errorf("got %v, want all %d in order", got, n)
 	}
+	if a.WroteOn() == 0 {
+		t.Error("nobody was told that what had to wait was taken")
+	}
 	a.MustSend(b, wire.FrameControl, number(n, 0)) // and so does this one
 	b.AwaitFrames(n + 1)
 }

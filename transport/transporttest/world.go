@@ -40,6 +40,7 @@ type Peer struct {
 	// changed is closed and replaced after each event.
 	changed     chan struct{}
 	ups         []transport.Link
+	wrote       int
 	downs       []Ended
 	frames      []Frame
 	unreachable []error
@@ -129,6 +130,9 @@ func (p *Peer) Frame(l transport.Link, kind wire.FrameKind, body []byte) {
 // Read is of transport.Handler.
 func (p *Peer) Read(l transport.Link) { l.Flush() }
 
+// Wrote is of transport.Handler.
+func (p *Peer) Wrote(transport.Link) { p.note(func() { p.wrote++ }) }
+
 // Down is of transport.Handler.
 func (p *Peer) Down(l transport.Link, err error) {
 	p.note(func() { p.downs = append(p.downs, Ended{l, err}) })
@@ -175,6 +179,13 @@ func (p *Peer) Ups() []transport.Link { return snapshot(p, &p.ups) }
 
 // Downs returns the links that ended.
 func (p *Peer) Downs() []Ended { return snapshot(p, &p.downs) }
+
+// WroteOn returns how often a part of what had to wait was taken.
+func (p *Peer) WroteOn() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.wrote
+}
 
 // Frames returns the frames that came.
 func (p *Peer) Frames() []Frame { return snapshot(p, &p.frames) }
