@@ -56,6 +56,7 @@ type Core struct {
 	requests    []request
 	typical     uint32 // round-trip time of all peers, smoothed, in microseconds
 	asked       uint64 // number of the latest request
+	unasked     uint64 // number before the first
 	operation   operation
 	claimant    claim
 	early       claim      // a predecessor's, from before this peer was accepted itself
@@ -91,8 +92,17 @@ const far = time.Duration(math.MaxInt64)
 // New returns the core of self, which must have the right point. It draws only
 // from random. Fields of config that are out of range are brought into it.
 func New(self *identity.Contact, config Config, random *rand.Rand) *Core {
-	return &Core{self: self, border: self, origin: spanOf(self.Point), config: config.filled(), random: random, stabilizeAt: far, version: uint64(random.Uint32()) | 1}
+	draw := random.Uint64()
+	// Numbers of requests do not begin where they did before a restart: an answer
+	// from then would be read with what is offered now.
+	first := draw & (1<<firstBits - 1)
+	return &Core{self: self, border: self, origin: spanOf(self.Point), config: config.filled(), random: random, stabilizeAt: far,
+		version: draw>>32 | 1, asked: first, unasked: first}
 }
+
+// firstBits is how many bits the number before the first request has: with a
+// hundred million to draw from few collide, and they take four bytes on the wire.
+const firstBits = 27
 
 // Start makes the peer the first of a ring of its own.
 func (c *Core) Start(now time.Duration) {

@@ -16,7 +16,7 @@ import (
 
 // at returns the peer whose point begins with n.
 func at(n byte) *identity.Contact {
-	return &identity.Contact{ID: identity.ID{n, 1}, Point: identity.Point{n}, Sequence: 1}
+	return &identity.Contact{ID: identity.ID{n, 1}, Point: identity.Point{n}, Sequence: 1, Fingerprint: identity.Fingerprint{n, 1}}
 }
 
 func contacts(points ...byte) []*identity.Contact {
@@ -46,6 +46,17 @@ func replies(c *Core, to byte, kind Kind) []Message {
 	return list
 }
 
+// whole returns lists of which the asker knows nothing.
+func whole(predecessor *identity.Contact, successors ...byte) *Lists {
+	return NewLists(nil, predecessor, contacts(successors...), nil)
+}
+
+// told returns m, a State, as it is read by who knows nothing.
+func told(m Message) Message {
+	m.read(nil)
+	return m
+}
+
 func points(list []*identity.Contact) string {
 	var b []byte
 	for _, c := range list {
@@ -68,12 +79,12 @@ func TestForgeriesChangeNothing(t *testing.T) {
 		blamed  bool
 	}{
 		{"a pong nobody asked for", Message{Kind: Pong, Request: 99, Member: true}, true},
-		{"a state nobody asked for", Message{Kind: State, Request: 99, Member: true, Successors: contacts(105)}, true},
-		{"a state without a request", Message{Kind: State, Member: true, Predecessor: at(105)}, true},
+		{"a state nobody asked for", Message{Kind: State, Request: 99, Member: true, Lists: whole(nil, 105)}, true},
+		{"a state without a request", Message{Kind: State, Member: true, Lists: whole(at(105))}, true},
 		{"a notified nobody asked for", Message{Kind: Notified, Request: 99, Accepted: true, Predecessor: at(95)}, true},
 		{"a found nobody looked for", Message{Kind: Found, Lookup: trace.MessageID{7}, Peer: at(105)}, true},
 		{"a found without an owner", Message{Kind: Found}, true},
-		{"a list too long", Message{Kind: State, Successors: long}, true},
+		{"a list too long", Message{Kind: Leave, Successors: long}, true},
 		{"a list with a hole", Message{Kind: Leave, Successors: []*identity.Contact{nil}}, true},
 		{"a trail too long", Message{Kind: Lookup, Trail: make([]identity.ID, maxTrail+1)}, true},
 		{"a lookup from nowhere", Message{Kind: Lookup}, true},
@@ -105,10 +116,10 @@ func TestLateRepliesAreNoOffence(t *testing.T) {
 	c := full()
 	c.Stabilize(0)
 	ask := replies(c, 110, Ask)[0]
-	answer := Message{Kind: State, Request: ask.Request, Member: true, Predecessor: at(100), Successors: contacts(120, 130, 140)}
+	answer := Message{Kind: State, Request: ask.Request, Member: true, Lists: whole(at(100), 120, 130, 140)}
 	c.Step(1, at(110), answer)
 	c.Ready()
-	answer.Successors = contacts(150)
+	answer.Lists = whole(at(100), 150)
 	c.Step(2, at(110), answer)
 	if got, want := points(c.Successors()), "\x6e\x78\x82"; got != want {
 		t.Errorf("successors: got %x, want %x", got, want)
@@ -165,16 +176,16 @@ func TestBusyRevealsNothing(t *testing.T) {
 	ask := replies(c, 110, Ask)[0]
 	c.Step(1, at(90), Message{Kind: Ask, Request: 8})
 	got := replies(c, 90, State)
-	if len(got) != 1 || !got[0].Busy || got[0].Successors != nil || got[0].Predecessor != nil {
+	if len(got) != 1 || !got[0].Busy || got[0].Lists != nil {
 		t.Fatalf("got %+v, want busy and no lists", got)
 	}
 	c.Step(2, at(90), Message{Kind: Ping, Request: 9})
 	if got := replies(c, 90, Pong); len(got) != 1 {
 		t.Error("a busy peer did not answer a ping")
 	}
-	c.Step(3, at(110), Message{Kind: State, Request: ask.Request, Member: true, Predecessor: at(100), Successors: contacts(120, 125, 130)})
+	c.Step(3, at(110), Message{Kind: State, Request: ask.Request, Member: true, Lists: whole(at(100), 120, 125, 130)})
 	got = replies(c, 90, State)
-	if len(got) != 1 || got[0].Busy || got[0].Request != 8 || points(got[0].Successors) != "\x6e\x78\x7d" {
+	if len(got) != 1 || got[0].Busy || got[0].Request != 8 || points(told(got[0]).Successors) != "\x6e\x78\x7d" {
 		t.Errorf("got %+v, want the new lists", got)
 	}
 }
@@ -192,7 +203,7 @@ func TestBusyCycleFinishes(t *testing.T) {
 	for now := c.Next(); now < 2*time.Second; now = c.Next() {
 		c.Tick(now)
 		for _, m := range replies(c, 90, State) {
-			if !m.Busy && points(m.Successors) == "\x6e\x78\x82" {
+			if !m.Busy && points(told(m).Successors) == "\x6e\x78\x82" {
 				return
 			}
 		}
@@ -205,7 +216,7 @@ func TestPendingIsAdoptedOnlyWithItsList(t *testing.T) {
 	c := full()
 	c.Stabilize(0)
 	ask := replies(c, 110, Ask)[0]
-	c.Step(1, at(110), Message{Kind: State, Request: ask.Request, Member: true, Predecessor: at(105), Successors: contacts(120, 130, 140)})
+	c.Step(1, at(110), Message{Kind: State, Request: ask.Request, Member: true, Lists: whole(at(105), 120, 130, 140)})
 	if got := c.Successors()[0]; got.ID != at(110).ID {
 		t.Fatalf("before 105 answered: got %d", got.Point[0])
 	}
@@ -227,7 +238,7 @@ func TestPendingIsAdoptedOnlyWithItsList(t *testing.T) {
 func TestLostPeerIsLookedAtAgain(t *testing.T) {
 	c := full()
 	c.lost.add(at(105), 0, false)
-	answer := Message{Kind: State, Member: true, Version: 7, Predecessor: at(105), Successors: contacts(120, 130)}
+	answer := Message{Kind: State, Member: true, Version: 7, Lists: whole(at(105), 120, 130)}
 	for i, now := range []time.Duration{1, lostFor + time.Second} {
 		c.Stabilize(now)
 		ask := replies(c, 110, Ask)
@@ -284,7 +295,7 @@ func TestHearsayMakesNoMember(t *testing.T) {
 	c.Ready()
 	c.Stabilize(2)
 	ask := replies(c, 110, Ask)[0]
-	c.Step(3, at(110), Message{Kind: State, Request: ask.Request, Member: true, Small: true, Successors: contacts(120, 90, 100), Predecessor: at(100)})
+	c.Step(3, at(110), Message{Kind: State, Request: ask.Request, Member: true, Small: true, Lists: whole(at(100), 120, 90, 100)})
 	if got := points(c.Successors()); got != "\x6e" {
 		t.Fatalf("named only: got %x, want 110 alone", got)
 	}
@@ -485,6 +496,10 @@ func FuzzSteps(f *testing.F) {
 				m.Peer, m.Predecessor = at(next()), at(next())
 				for n := next() % 8; n > 0; n-- {
 					m.Successors = append(m.Successors, at(next()))
+				}
+				m.Lists = NewLists([]identity.Fingerprint{at(next()).Fingerprint}, m.Predecessor, m.Successors, nil)
+				if len(m.Lists.Predecessor) > 0 && op&128 != 0 {
+					m.Lists.Predecessor[0] = next()
 				}
 				if op&64 != 0 && len(c.requests) > 0 { // a reply to something that was asked
 					r := c.requests[int(m.Request)%len(c.requests)]

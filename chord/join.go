@@ -14,7 +14,8 @@ type join struct {
 	seed     *identity.Contact // through whom
 	before   *identity.Contact
 	after    *identity.Contact
-	steps    int // questions asked so far
+	met      []*identity.Contact // in the latest answer: the next will name most of them again
+	steps    int                 // questions asked so far
 	refused  int
 	deadline time.Duration
 	againAt  time.Duration

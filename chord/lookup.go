@@ -38,6 +38,7 @@ type hop struct {
 	id       trace.MessageID
 	key      identity.Point
 	join     bool
+	finger   bool
 	parked   bool              // waits until this peer owns its keys
 	from     *identity.Contact // nil: this peer began it
 	next     *identity.Contact // asked last
@@ -77,7 +78,7 @@ func (c *Core) begin(l lookup) trace.MessageID {
 		return l.id
 	}
 	if l.purpose != forJoin && l.purpose != forMerge && c.Owns(l.key) {
-		m := c.found()
+		m := c.found(false, l.purpose == forFinger)
 		m.Trail = []identity.ID{c.self.ID}
 		c.done(l, &m)
 		return l.id
@@ -103,7 +104,7 @@ func (c *Core) attempt(i int) {
 	l := &c.own[i]
 	l.former, l.attempt = l.attempt, c.newMessageID()
 	l.attemptAt = c.now + attemptAfter
-	h := hop{id: l.attempt, key: l.key, join: l.purpose == forJoin || l.purpose == forMerge,
+	h := hop{id: l.attempt, key: l.key, join: l.purpose == forJoin || l.purpose == forMerge, finger: l.purpose == forFinger,
 		trail: []identity.ID{c.self.ID}, until: l.deadline, deadline: far}
 	c.dueSet = false
 	if l.via != nil {
@@ -175,7 +176,7 @@ func (c *Core) pass(h *hop, next *identity.Contact, rule string) {
 	if h.from != nil {
 		c.event(trace.Event{Kind: trace.LookupForwarded, Key: h.key, Message: h.id, Other: next.ID, Hops: len(h.trail), Reason: rule})
 	}
-	c.send(next, Message{Kind: Lookup, Lookup: h.id, Key: h.key, Hops: len(h.trail), Trail: h.trail, Join: h.join})
+	c.send(next, Message{Kind: Lookup, Lookup: h.id, Key: h.key, Hops: len(h.trail), Trail: h.trail, Join: h.join, Finger: h.finger})
 }
 
 // route picks the next hop and says by which rule: who owns the key by the
@@ -228,7 +229,7 @@ func (c *Core) onLookup(from *identity.Contact, m *Message) {
 			c.probe(e.contact) // it says that it is no member any more
 		}
 	}
-	h := hop{id: m.Lookup, key: m.Key, join: m.Join, from: from, until: c.now + c.config.LookupTimeout, deadline: far,
+	h := hop{id: m.Lookup, key: m.Key, join: m.Join, finger: m.Finger, from: from, until: c.now + c.config.LookupTimeout, deadline: far,
 		trail: append(slices.Clip(m.Trail), c.self.ID)}
 	if c.answers(&h) {
 		c.answer(&h)
@@ -251,7 +252,7 @@ func (c *Core) answers(h *hop) bool {
 // answer sends the owner's answer, which is this peer's, back along the trail.
 func (c *Core) answer(h *hop) {
 	c.event(trace.Event{Kind: trace.LookupAnswered, Key: h.key, Message: h.id, Other: h.trail[0], Hops: len(h.trail) - 1})
-	m := c.found()
+	m := c.found(h.join, h.finger)
 	m.Lookup, m.Key, m.Hops, m.Trail = h.id, h.key, len(h.trail)-1, h.trail
 	if h.join && m.Predecessor != nil && m.Predecessor.ID == h.trail[0] {
 		m.Predecessor = nil
@@ -262,10 +263,18 @@ func (c *Core) answer(h *hop) {
 	c.send(h.from, m)
 }
 
-// found returns this peer's answer as an owner: with as many successors as a finger has use for.
-func (c *Core) found() Message {
-	n := min(len(c.successors), c.config.FingerCandidates-1)
-	return Message{Kind: Found, Peer: c.self, Predecessor: c.Predecessor(), Successors: c.successors[:n:n]}
+// found returns this peer's answer as an owner: with the peer before it for one
+// that joins, with as many successors as a finger has use for, else alone.
+func (c *Core) found(join, finger bool) Message {
+	m := Message{Kind: Found, Peer: c.self}
+	if join {
+		m.Predecessor = c.Predecessor()
+	}
+	if finger {
+		n := min(len(c.successors), c.config.FingerCandidates-1)
+		m.Successors = c.successors[:n:n]
+	}
+	return m
 }
 
 // forward passes h on, or back where there is no way on, and remembers it while it is here.

@@ -20,6 +20,7 @@ type Message struct {
 	Hops   int           // links the lookup has crossed, this one included
 	Trail  []identity.ID // peers the lookup came through: origin first, last sender last
 	Join   bool          // the lookup is for a peer that is about to join at Key
+	Finger bool          // the lookup is for a slot of the finger table
 
 	Member    bool   // the sender is a member, not still joining
 	Small     bool   // Successors holds every other member
@@ -27,6 +28,9 @@ type Message struct {
 	Accepted  bool   // the notifier is now the sender's predecessor
 	Unchanged bool   // no lists: the asker has this version
 	Version   uint64 // of the sender's lists
+
+	Known []identity.Fingerprint // Ask: the records that the asker has, at most 64
+	Lists *Lists                 // State: as they travel; the core reads them into the fields below
 
 	Peer         *identity.Contact // Found: the owner. Suspect: who does not answer
 	Predecessor  *identity.Contact
@@ -41,14 +45,14 @@ type Kind uint8
 const (
 	Ping   Kind = iota + 1 // Version                                    -> Pong
 	Pong                   // Member Version
-	Ask                    // Version (of the lists the asker has)       -> State
-	State                  // Busy Member Small Version Unchanged Predecessor Successors Predecessors
+	Ask                    // Version (of the lists the asker has) Known -> State
+	State                  // Busy Member Small Version Unchanged Lists
 	Notify                 // Version                                    -> Notified
 	//                             I am a member and precede you; with Request 0 only: I am a member, and there is news of me
 	Notified    // Accepted Predecessor (if accepted: who was it until now)
-	Lookup      // Lookup Key Hops Trail Join                 -> LookupTaken, later Found or LookupStuck
+	Lookup      // Lookup Key Hops Trail Join Finger          -> LookupTaken, later Found or LookupStuck
 	LookupTaken // Lookup
-	Found       // Lookup Key Hops Trail Peer Predecessor Successors, back along the trail
+	Found       // Lookup Key Hops Trail Peer, back along the trail; Predecessor for a joiner, Successors for a finger
 	LookupStuck // Lookup Key, to the peer the lookup came from
 	Suspect     // Peer
 	Leave       // Successors Predecessors
@@ -80,6 +84,8 @@ func (m *Message) fault() string {
 		return "a kind of message that does not exist"
 	case len(m.Successors) > maxList || len(m.Predecessors) > maxList:
 		return "a list too long"
+	case len(m.Known) > maxKnown:
+		return "too many known records"
 	case len(m.Trail) > maxTrail:
 		return "a trail too long"
 	case slices.Contains(m.Successors, nil) || slices.Contains(m.Predecessors, nil):
@@ -89,5 +95,11 @@ func (m *Message) fault() string {
 	case m.Kind == Lookup && len(m.Trail) == 0:
 		return "a lookup from nowhere"
 	}
-	return ""
+	if m.Lists == nil {
+		return ""
+	}
+	if slices.Contains(m.Lists.Records, nil) {
+		return "a list with a hole"
+	}
+	return m.Lists.Fault(len(m.Lists.Records))
 }

@@ -57,8 +57,16 @@ func (c *Core) Clone(random *rand.Rand) *Core {
 	return &d
 }
 
+// ReadState returns m, a State from this peer, with its lists as the core would
+// read them, and whether it is one that the core waits for. It is for model checkers.
+func (c *Core) ReadState(from *identity.Contact, m Message) (Message, bool) {
+	i := c.awaited(from, &m)
+	return m, i >= 0 && m.fault() == "" && m.read(c.requests[i].offered)
+}
+
 // AppendState appends all of the state that decides what the peer does next,
-// but for times, versions and round-trip times, and returns the longer slice.
+// but for times, versions, what was offered for versions to come, and round-trip
+// times, and returns the longer slice.
 // Equal states give equal bytes, and unequal ones unequal. It is for model checkers.
 func (c *Core) AppendState(b []byte) []byte {
 	b = append(b, byte(c.mode), flag(c.left), flag(c.accepted), flag(c.confirmed), flag(c.knownTo), byte(c.operation.purpose))

@@ -31,7 +31,8 @@ type request struct {
 	busy     bool // the answer so far: later
 	tries    uint8
 	to       *identity.Contact
-	version  uint64 // asked with
+	version  uint64              // asked with
+	offered  []*identity.Contact // and what else, see offer
 	sent     time.Duration
 	deadline time.Duration
 }
@@ -84,6 +85,9 @@ func (c *Core) ask(to *identity.Contact, p purpose, version uint64) bool {
 	}
 	c.asked++
 	r := request{number: c.asked, purpose: p, to: to, version: version}
+	if p.kind() == Ask {
+		r.offered = c.offer(to, version)
+	}
 	c.transmit(&r)
 	c.requests = append(c.requests, r)
 	return true
@@ -95,7 +99,7 @@ func (c *Core) transmit(r *request) {
 	r.deadline = c.now + min(c.rto(r.to)<<r.tries, maxRTO)
 	r.tries++
 	c.dueSet = false
-	m := Message{Kind: r.purpose.kind(), Request: r.number, Version: r.version}
+	m := Message{Kind: r.purpose.kind(), Request: r.number, Version: r.version, Known: fingerprints(r.offered)}
 	if m.Kind != Ask {
 		m.Version = c.version
 	}
@@ -116,21 +120,27 @@ func (c *Core) asking(to *identity.Contact, p purpose) bool {
 // An answer to a request that ended is late and no offence; one to a request
 // never made is.
 func (c *Core) take(from *identity.Contact, m *Message) (request, bool) {
-	for i := range c.requests {
-		r := c.requests[i]
-		if r.number == m.Request && same(r.to, from) && answers(r.purpose.kind()) == m.Kind {
-			c.requests = slices.Delete(c.requests, i, i+1)
-			c.dueSet = false
-			if r.tries == 1 && !r.busy && !m.Busy && r.purpose != forNotify {
-				c.measure(from, c.now-r.sent)
-			}
-			return r, true
+	i := c.awaited(from, m)
+	if i < 0 {
+		if m.Request <= c.unasked || m.Request > c.asked {
+			c.violation(from, m.Kind.String()+" without a request")
 		}
+		return request{}, false
 	}
-	if m.Request == 0 || m.Request > c.asked {
-		c.violation(from, m.Kind.String()+" without a request")
+	r := c.requests[i]
+	c.requests = slices.Delete(c.requests, i, i+1)
+	c.dueSet = false
+	if r.tries == 1 && !r.busy && !m.Busy && r.purpose != forNotify {
+		c.measure(from, c.now-r.sent)
 	}
-	return request{}, false
+	return r, true
+}
+
+// awaited returns the place of the request that m, from this peer, answers, or -1.
+func (c *Core) awaited(from *identity.Contact, m *Message) int {
+	return slices.IndexFunc(c.requests, func(r request) bool {
+		return r.number == m.Request && same(r.to, from) && answers(r.purpose.kind()) == m.Kind
+	})
 }
 
 // answers returns the kind that answers a request.

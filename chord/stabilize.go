@@ -19,6 +19,7 @@ type question struct {
 	from    *identity.Contact
 	request uint64
 	version uint64
+	known   []identity.Fingerprint
 }
 
 // maxWaiting bounds the questions that wait; the oldest gives way.
@@ -115,6 +116,10 @@ func (c *Core) askPending(peer *identity.Contact) {
 
 // onState takes in the lists of a peer that was asked for them.
 func (c *Core) onState(from *identity.Contact, m *Message) {
+	if reason := c.readState(from, m); reason != "" {
+		c.violation(from, reason)
+		return
+	}
 	r, ok := c.take(from, m)
 	if !ok {
 		return
@@ -130,6 +135,9 @@ func (c *Core) onState(from *identity.Contact, m *Message) {
 		c.noMember(from)
 		c.dismiss(r)
 		return
+	}
+	if c.mode == Joining {
+		c.join.met = slices.Concat([]*identity.Contact{from}, m.Successors, m.Predecessors)
 	}
 	switch r.purpose {
 	case forSuccessor, forSmall:
@@ -241,7 +249,7 @@ func (c *Core) endOperation() {
 
 func (c *Core) answerWaiting() {
 	for _, q := range c.waiting {
-		c.tell(q.from, q.request, q.version)
+		c.tell(q)
 	}
 	c.waiting = c.waiting[:0]
 }
@@ -270,33 +278,34 @@ func (c *Core) onPredecessor(from *identity.Contact, m *Message) {
 
 // onAsk tells the lists, at once or when the operation under way has ended.
 func (c *Core) onAsk(from *identity.Contact, m *Message) {
+	q := question{from: from, request: m.Request, version: m.Version, known: m.Known}
 	switch {
 	case c.mode == Joining:
 		c.send(from, Message{Kind: State, Request: m.Request})
 	case c.operation.purpose == 0:
-		c.tell(from, m.Request, m.Version)
+		c.tell(q)
 	default:
 		c.waiting = slices.DeleteFunc(c.waiting, func(q question) bool { return same(q.from, from) && q.request == m.Request })
 		if len(c.waiting) == maxWaiting {
 			c.waiting = slices.Delete(c.waiting, 0, 1)
 		}
-		c.waiting = append(c.waiting, question{from: from, request: m.Request, version: m.Version})
+		c.waiting = append(c.waiting, q)
 		c.send(from, Message{Kind: State, Request: m.Request, Busy: true, Member: true})
 	}
 }
 
 // tell sends the lists to a peer, unless it has this version of them.
-func (c *Core) tell(to *identity.Contact, number, version uint64) {
-	m := Message{Kind: State, Request: number, Member: c.mode != Joining, Small: c.mode == Small, Version: c.version}
+func (c *Core) tell(q question) {
+	m := Message{Kind: State, Request: q.request, Member: c.mode != Joining, Small: c.mode == Small, Version: c.version}
 	switch {
-	case version == c.version:
+	case q.version == c.version:
 		m.Unchanged = true
 	case c.mode == Small:
-		m.Predecessor, m.Successors = c.Predecessor(), c.members
+		m.Lists = NewLists(q.known, c.Predecessor(), c.members, nil)
 	default:
-		m.Predecessor, m.Successors, m.Predecessors = c.Predecessor(), c.successors, c.predecessors
+		m.Lists = NewLists(q.known, c.Predecessor(), c.successors, c.predecessors)
 	}
-	c.send(to, m)
+	c.send(q.from, m)
 }
 
 // checkMode changes between full and small as the peers known ask for it, and

@@ -1,6 +1,9 @@
 package identity
 
-import "net/netip"
+import (
+	"crypto/sha256"
+	"net/netip"
+)
 
 // A Contact is a peer as others know it. Outside simulations and tests it comes
 // only from a verified record. It is shared and never changed once made.
@@ -10,6 +13,27 @@ type Contact struct {
 	Addresses []netip.AddrPort // where it says it can be dialled, best first
 	Sequence  uint64           // of the record; the highest wins
 	Record    Record           // the signed form, as received
+
+	// Fingerprint is the record's, worked out when the record was verified.
+	Fingerprint Fingerprint
+}
+
+// A Fingerprint names one record among all: the first 16 bytes of SHA-256 over
+// its body and its signature. Who has a record can be told by it which one is
+// meant. Zero is the fingerprint of none.
+type Fingerprint [16]byte
+
+// IsZero reports whether f is the fingerprint of no record.
+func (f Fingerprint) IsZero() bool { return f == Fingerprint{} }
+
+// fingerprint returns the fingerprint of r. All signatures have one length, so
+// where the body ends is not in doubt.
+func (r Record) fingerprint() (f Fingerprint) {
+	h := sha256.New()
+	h.Write(r.Body)
+	h.Write(r.Signature)
+	copy(f[:], h.Sum(nil))
+	return f
 }
 
 // String returns the short ID and the first address, for people.

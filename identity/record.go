@@ -106,7 +106,7 @@ func (r Record) verify(points *Points) (*Contact, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Contact{ID: id, Point: point, Addresses: addresses, Sequence: body.Sequence, Record: r}, nil
+	return &Contact{ID: id, Point: point, Addresses: addresses, Sequence: body.Sequence, Record: r, Fingerprint: r.fingerprint()}, nil
 }
 
 func decodeBody(encoded []byte) (*recordpb.RecordBody, error) {

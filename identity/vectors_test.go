@@ -22,9 +22,9 @@ type vectors struct {
 		Point0, Point1   string // Point1 is empty where the ID does not meet difficulty 1
 	}
 	Records []struct {
-		Seed, Body, Signature hexBytes
-		Sequence              uint64
-		Addresses             []netip.AddrPort
+		Seed, Body, Signature, Fingerprint hexBytes
+		Sequence                           uint64
+		Addresses                          []netip.AddrPort
 	}
 	Swarms []struct {
 		Name                  string
@@ -117,6 +117,9 @@ func TestRecordVectors(t *testing.T) {
 		}
 		if contact.Sequence != v.Sequence || !slices.Equal(contact.Addresses, v.Addresses) {
 			t.Errorf("contact: got %d %v, want %d %v", contact.Sequence, contact.Addresses, v.Sequence, v.Addresses)
+		}
+		if !bytes.Equal(contact.Fingerprint[:], v.Fingerprint) || contact.Fingerprint.IsZero() {
+			t.Errorf("fingerprint: got %x, want %x", contact.Fingerprint, v.Fingerprint)
 		}
 	}
 }

@@ -230,7 +230,7 @@ func TestUnsolicitedAnswers(t *testing.T) {
 		for request := range uint64(50) {
 			for _, m := range []chord.Message{
 				{Kind: chord.Pong, Request: request, Member: true},
-				{Kind: chord.State, Request: request, Member: true, Small: true, Predecessor: liar, Successors: list, Predecessors: list},
+				{Kind: chord.State, Request: request, Member: true, Small: true, Lists: chord.NewLists(nil, liar, list, list)},
 				{Kind: chord.Notified, Request: request, Accepted: true, Predecessor: liar},
 				{Kind: chord.Found, Request: request, Lookup: trace.MessageID{byte(request)}, Peer: liar, Predecessor: liar, Successors: list},
 				{Kind: chord.LookupStuck, Request: request, Lookup: trace.MessageID{byte(request)}},

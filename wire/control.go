@@ -10,7 +10,9 @@ import (
 const (
 	MaxRecordBody    = 1024             // bytes of a record's signed body
 	SignatureSize    = 64               // bytes of a signature
-	MaxRecords       = 64               // records in one list
+	MaxRecords       = 64               // records in one list, and peers in a list of places
+	MaxKnown         = 64               // records that a question for lists names as known
+	FingerprintSize  = 16               // bytes that name one of them
 	MaxTrail         = 64               // peers on a trail
 	MaxControlHops   = 255              // links that a lookup or a broadcast has crossed
 	MaxBroadcastBody = MaxMessage + 256 // bytes of a broadcast's signed body

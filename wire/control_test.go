@@ -118,7 +118,7 @@ func TestMessagesWithHolesAreNotSent(t *testing.T) {
 
 // A stranger's bytes are refused before they cost memory: at most the error.
 func TestRefusingTakesNoMemory(t *testing.T) {
-	bomb := nest(5, bytes.Repeat([]byte{0x3a, 0x00}, 32000)) // a state of 32 000 empty successors
+	bomb := nest(5, bytes.Repeat([]byte{0x4a, 0x00}, 32000)) // a state of 32 000 empty records
 	many := bytes.Repeat([]byte{0xa0, 0x06, 0x00}, 20000)    // 20 000 unknown fields
 	for name, b := range map[string][]byte{"records": bomb, "fields": many} {
 		got := testing.AllocsPerRun(10, func() {
@@ -150,14 +150,25 @@ func BenchmarkControlPing(b *testing.B) {
 func BenchmarkControlState(b *testing.B) { // 16 successors and 16 predecessors
 	r := record(1)
 	r.Body = make([]byte, 120)
-	list := slices.Repeat([]*wirepb.Record{r}, 16)
-	body := encode(&wirepb.Control{Body: &wirepb.Control_State{State: &wirepb.State{
-		Predecessor: r, Successors: list, Predecessors: list}}})
-	b.ReportAllocs()
-	b.SetBytes(int64(len(body)))
-	for b.Loop() {
-		if _, err := wire.UnmarshalControl(body); err != nil {
-			b.Fatal(err)
-		}
+	for _, bench := range []struct {
+		name  string
+		whole int
+	}{{"whole", 32}, {"one new", 1}, {"known", 0}} {
+		b.Run(bench.name, func(b *testing.B) {
+			numbers := count(0, 32)
+			for i := bench.whole; i < len(numbers); i++ {
+				numbers[i] |= 0x80
+			}
+			body := encode(&wirepb.Control{Body: &wirepb.Control_State{State: &wirepb.State{
+				Records:     slices.Repeat([]*wirepb.Record{r}, bench.whole),
+				Predecessor: numbers[16:17], Successors: numbers[:16], Predecessors: numbers[16:]}}})
+			b.ReportAllocs()
+			b.ReportMetric(float64(len(body)), "bytes")
+			for b.Loop() {
+				if _, err := wire.UnmarshalControl(body); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

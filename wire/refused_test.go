@@ -113,6 +113,13 @@ func rawRefusals() []refused {
 		no("hops beyond 255", wire.CodeLimit, 55, nest(8, append(lookup, number(3, 256))...)),
 		no("hops beyond 32 bits", wire.CodeLimit, 55, nest(8, append(lookup, number(3, 1<<32+1))...)),
 		no("two keys", wire.CodeLimit, 54, nest(8, append(lookup, lookup[1])...)),
+		no("known records cut short", wire.CodeProtocol, 4, nest(4, nest(2, count(0, 17)))),
+		no("65 known records", wire.CodeLimit, 6, nest(4, nest(2, count(0, 65*16)))),
+		no("two predecessors", wire.CodeLimit, 4, nest(5, nest(10, []byte{0, 1}))),
+		no("65 numbers of successors", wire.CodeLimit, 4, nest(5, nest(11, count(0, 65)))),
+		no("65 numbers of predecessors", wire.CodeLimit, 4, nest(5, nest(12, count(0, 65)))),
+		no("numbers of successors as a list", wire.CodeLimit, 5, nest(5, nest(11, []byte{0}), nest(11, []byte{1}))),
+		no("65 records of a state", wire.CodeLimit, 6019, nest(5, bytes.Repeat(nest(9, nest(1, count(0, 24)), nest(2, count(0, 64))), 65))),
 		no("more than 1024 fields", wire.CodeLimit, 3072, bytes.Repeat([]byte{0xa0, 0x06, 0x00}, 1025)),
 	}
 }
@@ -125,7 +132,7 @@ func messageRefusals() []refused {
 		change(c)
 		all = append(all, refused{sample{name, "control", encode(c)}, code, offset})
 	}
-	no("lookup without a message ID", wire.CodeProtocol, 110, "lookup", func(c *wirepb.Control) { c.GetLookup().Message = nil })
+	no("lookup without a message ID", wire.CodeProtocol, 112, "lookup", func(c *wirepb.Control) { c.GetLookup().Message = nil })
 	no("lookup with a short message ID", wire.CodeProtocol, 6, "lookup", func(c *wirepb.Control) { c.GetLookup().Message = count(0, 15) })
 	no("lookup with a long key", wire.CodeLimit, 24, "lookup", func(c *wirepb.Control) { c.GetLookup().Key = count(0, 33) })
 	no("trail with a short ID", wire.CodeProtocol, 60, "lookup", func(c *wirepb.Control) { c.GetLookup().Trail[0] = count(0, 31) })

@@ -18,6 +18,7 @@ type field struct {
 	name     string
 	form     form
 	min, max int    // bytes, or the greatest number
+	unit     int    // bytes of one entry, where they stand one behind the other; 0: no entries
 	list     int    // entries at most; 0: the field is no list and stands at most once
 	required bool   // must be there
 	shape    *shape // of a message field
@@ -33,6 +34,7 @@ const (
 	octets              // min to max bytes
 	ascii               // min to max bytes, printable
 	nested              // a message
+	gone                // the number of a field that was: as unknown as those to come
 )
 
 // The shapes of all messages. They are never changed.
@@ -50,17 +52,19 @@ var (
 		{name: "request", form: counter},
 		body("ping", field{name: "version", form: counter}),
 		body("pong", field{name: "member", form: flag}, field{name: "version", form: counter}),
-		body("ask", field{name: "version", form: counter}),
+		body("ask", field{name: "version", form: counter},
+			field{name: "known", form: octets, max: MaxKnown * FingerprintSize, unit: FingerprintSize}),
 		body("state",
 			field{name: "busy", form: flag},
 			field{name: "member", form: flag},
 			field{name: "small", form: flag},
 			field{name: "version", form: counter},
 			field{name: "unchanged", form: flag},
-			record("predecessor", false), records("successors"), records("predecessors")),
+			field{form: gone}, field{form: gone}, field{form: gone},
+			records("records"), places("predecessor", 1), places("successors", MaxRecords), places("predecessors", MaxRecords)),
 		body("notify", field{name: "version", form: counter}),
 		body("notified", field{name: "accepted", form: flag}, record("predecessor", false)),
-		body("lookup", exactly("message", 16), exactly("key", 32), hops(), trail(), field{name: "join", form: flag}),
+		body("lookup", exactly("message", 16), exactly("key", 32), hops(), trail(), field{name: "join", form: flag}, field{name: "finger", form: flag}),
 		body("found", exactly("message", 16), exactly("key", 32),
 			record("owner", true), record("predecessor", false), records("successors"), hops(), trail()),
 		body("lookup_taken", exactly("message", 16)),
@@ -95,6 +99,9 @@ func record(name string, required bool) field {
 func records(name string) field {
 	return field{name: name, form: nested, shape: &recordShape, list: MaxRecords}
 }
+
+// places is a list of peers of a byte each.
+func places(name string, most int) field { return field{name: name, form: octets, max: most} }
 
 func hops() field { return field{name: "hops", form: number, max: MaxControlHops} }
 
@@ -138,7 +145,7 @@ func (c *checker) message(s *shape, from, to int) error {
 			return broken(CodeProtocol, at+n, "%s: a field is cut short or malformed", s.name)
 		}
 		start, end := at+n, at+n+size
-		if int(num) > len(s.fields) {
+		if int(num) > len(s.fields) || s.fields[num-1].form == gone {
 			unknown = true
 			at = end
 			continue
@@ -194,6 +201,8 @@ func (c *checker) value(s *shape, f *field, typ protowire.Type, start, end int) 
 		return broken(CodeProtocol, start, "%s.%s has at least %d bytes, not %d", s.name, f.name, f.min, len(v))
 	case len(v) > f.max:
 		return broken(CodeLimit, start, "%s.%s has at most %d bytes, not %d", s.name, f.name, f.max, len(v))
+	case f.unit > 0 && len(v)%f.unit != 0:
+		return broken(CodeProtocol, start, "%s.%s has a multiple of %d bytes, not %d", s.name, f.name, f.unit, len(v))
 	}
 	if f.form == ascii {
 		for i, b := range v {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"slices"
 	"testing"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -11,12 +12,19 @@ import (
 // checkShape holds s against the schema, and then what stands inside it.
 func checkShape(t *testing.T, s *shape, d protoreflect.MessageDescriptor) {
 	t.Helper()
-	if got, want := len(s.fields), d.Fields().Len(); got != want {
+	there := slices.DeleteFunc(slices.Clone(s.fields), func(f field) bool { return f.form == gone })
+	if got, want := len(there), d.Fields().Len(); got != want {
 		t.Errorf("%s: got %d fields, want %d", d.Name(), got, want)
 		return
 	}
 	for i := range s.fields {
 		f, fd := &s.fields[i], d.Fields().ByNumber(protoreflect.FieldNumber(i+1))
+		if s.fields[i].form == gone {
+			if !d.ReservedRanges().Has(protoreflect.FieldNumber(i + 1)) {
+				t.Errorf("%s, number %d: gone here, not reserved in the schema", d.Name(), i+1)
+			}
+			continue
+		}
 		if fd == nil {
 			t.Errorf("%s has no field number %d, for %s", d.Name(), i+1, f.name)
 			continue

@@ -154,6 +154,7 @@ func TestSpecificationHasTheLimits(t *testing.T) {
 		"MaxTTL": MaxTTL, "MaxRecordBody": MaxRecordBody, "MaxRecords": MaxRecords, "MaxTrail": MaxTrail,
 		"MaxControlHops": MaxControlHops, "MaxBroadcastBody": MaxBroadcastBody, "MaxAgent": MaxAgent,
 		"MaxVersion": MaxVersion, "MaxFields": MaxFields,
+		"MaxKnown": MaxKnown, "FingerprintSize": FingerprintSize,
 	}
 	var rows table
 	for _, page := range []string{"link.md", "envelope.md", "control.md"} {
@@ -222,6 +223,9 @@ func (f *field) rule() string {
 	case nested:
 		size = f.shape.name
 	}
+	if f.unit > 0 {
+		size += fmt.Sprintf(", a multiple of %d", f.unit)
+	}
 	if f.list > 0 {
 		size = fmt.Sprintf("list of at most %d: %s", f.list, size)
 	}
@@ -234,6 +238,9 @@ func (f *field) rule() string {
 // rows returns what the specification must say of the fields of s.
 func (s *shape) rows() (rows table) {
 	for i := range s.fields {
+		if s.fields[i].form == gone {
+			continue
+		}
 		rows = append(rows, []string{s.name, strconv.Itoa(i + 1), s.fields[i].name, s.fields[i].rule()})
 	}
 	if len(rows) == 0 {

@@ -20,6 +20,8 @@ func At(point identity.Point) *identity.Contact {
 	for i, b := range point {
 		c.ID[len(c.ID)-1-i] = ^b
 	}
+	copy(c.Fingerprint[:], point[:])
+	c.Fingerprint[len(c.Fingerprint)-1] = 1 // not that of none, where the point is 0
 	return c
 }
 

@@ -284,8 +284,12 @@ func (r *Run) allowed(p *runner) bool {
 func (r *Run) arriving() bool {
 	for _, l := range r.links {
 		for i := range l.queue {
-			m := &l.queue[i]
+			m := l.queue[i]
 			if m.Kind != chord.State || !l.to.alive || m.Busy || m.Unchanged {
+				continue
+			}
+			m, awaited := l.to.core.ReadState(l.from.contact, m)
+			if !awaited {
 				continue
 			}
 			list := append([]*identity.Contact{l.from.contact}, m.Successors...)
@@ -473,7 +477,7 @@ func Describe(m *chord.Message) string {
 	for _, f := range [...]struct {
 		on   bool
 		name string
-	}{{m.Busy, " busy"}, {m.Small, " small"}, {m.Accepted, " accepted"}, {m.Unchanged, " unchanged"}, {m.Join, " join"}} {
+	}{{m.Busy, " busy"}, {m.Small, " small"}, {m.Accepted, " accepted"}, {m.Unchanged, " unchanged"}, {m.Join, " join"}, {m.Finger, " finger"}} {
 		if f.on {
 			s += f.name
 		}
@@ -496,7 +500,29 @@ func Describe(m *chord.Message) string {
 	if len(m.Predecessors) > 0 {
 		s += " predecessors=" + Brief(m.Predecessors)
 	}
+	if len(m.Known) > 0 {
+		s += fmt.Sprintf(" known=%d", len(m.Known))
+	}
+	if l := m.Lists; l != nil {
+		s += " predecessor=" + brief(l, l.Predecessor) + " successors=" + brief(l, l.Successors) + " predecessors=" + brief(l, l.Predecessors)
+	}
 	return s
+}
+
+// brief renders a list of a State: "3,#0,9", where #0 is the first record that the question named.
+func brief(l *chord.Lists, list []byte) string {
+	words := make([]string, len(list))
+	for i, n := range list {
+		if n < 128 {
+			words[i] = fmt.Sprint(l.Records[n].Point[0])
+		} else {
+			words[i] = fmt.Sprintf("#%d", n-128)
+		}
+	}
+	if len(list) == 0 {
+		return "-"
+	}
+	return strings.Join(words, ",")
 }
 
 // Brief renders a list by the first bytes of its points: "3,7,9", or "-" if it is empty.

@@ -12,19 +12,29 @@ import (
 // An alteration is what a broken protocol does to a message on its way.
 type alteration func(r *Run, to *identity.Contact, m chord.Message) []chord.Message
 
+// lists returns m, a State, with lists that change has altered.
+func lists(m chord.Message, change func(*chord.Lists)) chord.Message {
+	if m.Lists != nil {
+		l := *m.Lists
+		change(&l)
+		m.Lists = &l
+	}
+	return m
+}
+
 // pass hands m on as it is.
 func pass(m chord.Message) []chord.Message { return []chord.Message{m} }
 
 func listOfOne(r *Run, to *identity.Contact, m chord.Message) []chord.Message {
 	if m.Kind == chord.State && r.find(to.ID).core.Mode() == chord.Joining && !m.Small {
-		m.Successors = nil
+		m = lists(m, func(l *chord.Lists) { l.Successors = nil })
 	}
 	return pass(m)
 }
 
 func noList(_ *Run, _ *identity.Contact, m chord.Message) []chord.Message {
 	if m.Kind == chord.State {
-		m.Successors = nil
+		m = lists(m, func(l *chord.Lists) { l.Successors = nil })
 	}
 	return pass(m)
 }
@@ -33,7 +43,7 @@ func noPredecessor(_ *Run, _ *identity.Contact, m chord.Message) []chord.Message
 	if m.Kind == chord.State || m.Kind == chord.Notified {
 		m.Predecessor = nil
 	}
-	return pass(m)
+	return pass(lists(m, func(l *chord.Lists) { l.Predecessor = nil }))
 }
 
 func noNotify(_ *Run, _ *identity.Contact, m chord.Message) []chord.Message {
@@ -66,15 +76,17 @@ func noBorder(_ *Run, _ *identity.Contact, m chord.Message) []chord.Message {
 
 func reversed(_ *Run, _ *identity.Contact, m chord.Message) []chord.Message {
 	if m.Kind == chord.State {
-		m.Successors = slices.Clone(m.Successors)
-		slices.Reverse(m.Successors)
+		m = lists(m, func(l *chord.Lists) {
+			l.Successors = slices.Clone(l.Successors)
+			slices.Reverse(l.Successors)
+		})
 	}
 	return pass(m)
 }
 
 func notNamed(_ *Run, _ *identity.Contact, m chord.Message) []chord.Message {
 	if m.Kind == chord.State && m.Small {
-		m.Successors, m.Predecessor = m.Successors[:min(1, len(m.Successors))], nil
+		m = lists(m, func(l *chord.Lists) { l.Successors, l.Predecessor = l.Successors[:min(1, len(l.Successors))], nil })
 	}
 	if m.Kind == chord.Notify && m.Request == 0 {
 		return nil

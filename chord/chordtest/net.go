@@ -351,6 +351,12 @@ func Size(m *chord.Message) int {
 	if m.Predecessor != nil {
 		size += recordSize
 	}
+	if l := m.Lists; l != nil {
+		size += recordSize*len(l.Records) + 6 + len(l.Predecessor) + len(l.Successors) + len(l.Predecessors)
+	}
+	if len(m.Known) > 0 {
+		size += 3 + len(m.Known)*len(m.Known[0])
+	}
 	switch m.Kind {
 	case chord.Lookup, chord.Found, chord.LookupStuck:
 		size += 16 + 32

@@ -70,9 +70,11 @@ def record(seed, sequence, addresses):
         body += b"\x10" + varint(sequence)
     for address in addresses:
         body += field(3, endpoint("tcp", address))
+    signature = private.sign(b"cicada record 1\0" + body)
     return {
         "seed": seed.hex(), "sequence": sequence, "addresses": addresses,
-        "body": body.hex(), "signature": private.sign(b"cicada record 1\0" + body).hex(),
+        "body": body.hex(), "signature": signature.hex(),
+        "fingerprint": hashlib.sha256(body + signature).digest()[:16].hex(),
     }
 
 

@@ -537,6 +537,7 @@ func (x *Pong) GetVersion() uint64 {
 type Ask struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Version       uint64                 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"` // of the lists the asker already has; 0: none
+	Known         []byte                 `protobuf:"bytes,2,opt,name=known,proto3" json:"known,omitempty"`      // fingerprints of records that it has, 16 bytes each
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -578,16 +579,25 @@ func (x *Ask) GetVersion() uint64 {
 	return 0
 }
 
+func (x *Ask) GetKnown() []byte {
+	if x != nil {
+		return x.Known
+	}
+	return nil
+}
+
 type State struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Busy          bool                   `protobuf:"varint,1,opt,name=busy,proto3" json:"busy,omitempty"` // lists will follow: the peer waits for an answer of its own
-	Member        bool                   `protobuf:"varint,2,opt,name=member,proto3" json:"member,omitempty"`
-	Small         bool                   `protobuf:"varint,3,opt,name=small,proto3" json:"small,omitempty"`         // successors holds every other member
-	Version       uint64                 `protobuf:"varint,4,opt,name=version,proto3" json:"version,omitempty"`     // of the lists below
-	Unchanged     bool                   `protobuf:"varint,5,opt,name=unchanged,proto3" json:"unchanged,omitempty"` // the asker's version is the current one: no lists
-	Predecessor   *Record                `protobuf:"bytes,6,opt,name=predecessor,proto3" json:"predecessor,omitempty"`
-	Successors    []*Record              `protobuf:"bytes,7,rep,name=successors,proto3" json:"successors,omitempty"`     // nearest first
-	Predecessors  []*Record              `protobuf:"bytes,8,rep,name=predecessors,proto3" json:"predecessors,omitempty"` // nearest first
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Busy      bool                   `protobuf:"varint,1,opt,name=busy,proto3" json:"busy,omitempty"` // lists will follow: the peer waits for an answer of its own
+	Member    bool                   `protobuf:"varint,2,opt,name=member,proto3" json:"member,omitempty"`
+	Small     bool                   `protobuf:"varint,3,opt,name=small,proto3" json:"small,omitempty"`         // successors holds every other member
+	Version   uint64                 `protobuf:"varint,4,opt,name=version,proto3" json:"version,omitempty"`     // of the lists below
+	Unchanged bool                   `protobuf:"varint,5,opt,name=unchanged,proto3" json:"unchanged,omitempty"` // the asker's version is the current one: no lists
+	Records   []*Record              `protobuf:"bytes,9,rep,name=records,proto3" json:"records,omitempty"`      // of the lists below, those that the asker did not name as known
+	// One byte names a peer: below 128 a place in records, else, less 128, one in Ask.known.
+	Predecessor   []byte `protobuf:"bytes,10,opt,name=predecessor,proto3" json:"predecessor,omitempty"`   // one or none
+	Successors    []byte `protobuf:"bytes,11,opt,name=successors,proto3" json:"successors,omitempty"`     // nearest first
+	Predecessors  []byte `protobuf:"bytes,12,opt,name=predecessors,proto3" json:"predecessors,omitempty"` // nearest first
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -657,21 +667,28 @@ func (x *State) GetUnchanged() bool {
 	return false
 }
 
-func (x *State) GetPredecessor() *Record {
+func (x *State) GetRecords() []*Record {
+	if x != nil {
+		return x.Records
+	}
+	return nil
+}
+
+func (x *State) GetPredecessor() []byte {
 	if x != nil {
 		return x.Predecessor
 	}
 	return nil
 }
 
-func (x *State) GetSuccessors() []*Record {
+func (x *State) GetSuccessors() []byte {
 	if x != nil {
 		return x.Successors
 	}
 	return nil
 }
 
-func (x *State) GetPredecessors() []*Record {
+func (x *State) GetPredecessors() []byte {
 	if x != nil {
 		return x.Predecessors
 	}
@@ -782,8 +799,9 @@ type Lookup struct {
 	Message       []byte                 `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"` // 16 bytes: names the lookup
 	Key           []byte                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`         // 32 bytes: a point
 	Hops          uint32                 `protobuf:"varint,3,opt,name=hops,proto3" json:"hops,omitempty"`
-	Trail         [][]byte               `protobuf:"bytes,4,rep,name=trail,proto3" json:"trail,omitempty"` // IDs, origin first, last sender last
-	Join          bool                   `protobuf:"varint,5,opt,name=join,proto3" json:"join,omitempty"`  // asked for a peer that is about to join at key
+	Trail         [][]byte               `protobuf:"bytes,4,rep,name=trail,proto3" json:"trail,omitempty"`    // IDs, origin first, last sender last
+	Join          bool                   `protobuf:"varint,5,opt,name=join,proto3" json:"join,omitempty"`     // asked for a peer that is about to join at key
+	Finger        bool                   `protobuf:"varint,6,opt,name=finger,proto3" json:"finger,omitempty"` // asked for a place in the finger table
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -853,6 +871,13 @@ func (x *Lookup) GetJoin() bool {
 	return false
 }
 
+func (x *Lookup) GetFinger() bool {
+	if x != nil {
+		return x.Finger
+	}
+	return false
+}
+
 type LookupTaken struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Message       []byte                 `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
@@ -902,8 +927,8 @@ type Found struct {
 	Message       []byte                 `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
 	Key           []byte                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
 	Owner         *Record                `protobuf:"bytes,3,opt,name=owner,proto3" json:"owner,omitempty"`
-	Predecessor   *Record                `protobuf:"bytes,4,opt,name=predecessor,proto3" json:"predecessor,omitempty"` // of the owner
-	Successors    []*Record              `protobuf:"bytes,5,rep,name=successors,proto3" json:"successors,omitempty"`   // of the owner, nearest first
+	Predecessor   *Record                `protobuf:"bytes,4,opt,name=predecessor,proto3" json:"predecessor,omitempty"` // of the owner, where the lookup was for a join
+	Successors    []*Record              `protobuf:"bytes,5,rep,name=successors,proto3" json:"successors,omitempty"`   // of the owner, nearest first, where it was for a finger
 	Hops          uint32                 `protobuf:"varint,6,opt,name=hops,proto3" json:"hops,omitempty"`
 	Trail         [][]byte               `protobuf:"bytes,7,rep,name=trail,proto3" json:"trail,omitempty"` // of the lookup, owner last
 	unknownFields protoimpl.UnknownFields
@@ -1432,31 +1457,35 @@ const file_wire_control_proto_rawDesc = "" +
 	"\aversion\x18\x01 \x01(\x04R\aversion\"8\n" +
 	"\x04Pong\x12\x16\n" +
 	"\x06member\x18\x01 \x01(\bR\x06member\x12\x18\n" +
-	"\aversion\x18\x02 \x01(\x04R\aversion\"\x1f\n" +
+	"\aversion\x18\x02 \x01(\x04R\aversion\"5\n" +
 	"\x03Ask\x12\x18\n" +
-	"\aversion\x18\x01 \x01(\x04R\aversion\"\xaf\x02\n" +
+	"\aversion\x18\x01 \x01(\x04R\aversion\x12\x14\n" +
+	"\x05known\x18\x02 \x01(\fR\x05known\"\xab\x02\n" +
 	"\x05State\x12\x12\n" +
 	"\x04busy\x18\x01 \x01(\bR\x04busy\x12\x16\n" +
 	"\x06member\x18\x02 \x01(\bR\x06member\x12\x14\n" +
 	"\x05small\x18\x03 \x01(\bR\x05small\x12\x18\n" +
 	"\aversion\x18\x04 \x01(\x04R\aversion\x12\x1c\n" +
-	"\tunchanged\x18\x05 \x01(\bR\tunchanged\x128\n" +
-	"\vpredecessor\x18\x06 \x01(\v2\x16.cicada.wire.v1.RecordR\vpredecessor\x126\n" +
+	"\tunchanged\x18\x05 \x01(\bR\tunchanged\x120\n" +
+	"\arecords\x18\t \x03(\v2\x16.cicada.wire.v1.RecordR\arecords\x12 \n" +
+	"\vpredecessor\x18\n" +
+	" \x01(\fR\vpredecessor\x12\x1e\n" +
 	"\n" +
-	"successors\x18\a \x03(\v2\x16.cicada.wire.v1.RecordR\n" +
-	"successors\x12:\n" +
-	"\fpredecessors\x18\b \x03(\v2\x16.cicada.wire.v1.RecordR\fpredecessors\"\"\n" +
+	"successors\x18\v \x01(\fR\n" +
+	"successors\x12\"\n" +
+	"\fpredecessors\x18\f \x01(\fR\fpredecessorsJ\x04\b\x06\x10\aJ\x04\b\a\x10\bJ\x04\b\b\x10\t\"\"\n" +
 	"\x06Notify\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x04R\aversion\"`\n" +
 	"\bNotified\x12\x1a\n" +
 	"\baccepted\x18\x01 \x01(\bR\baccepted\x128\n" +
-	"\vpredecessor\x18\x02 \x01(\v2\x16.cicada.wire.v1.RecordR\vpredecessor\"r\n" +
+	"\vpredecessor\x18\x02 \x01(\v2\x16.cicada.wire.v1.RecordR\vpredecessor\"\x8a\x01\n" +
 	"\x06Lookup\x12\x18\n" +
 	"\amessage\x18\x01 \x01(\fR\amessage\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\fR\x03key\x12\x12\n" +
 	"\x04hops\x18\x03 \x01(\rR\x04hops\x12\x14\n" +
 	"\x05trail\x18\x04 \x03(\fR\x05trail\x12\x12\n" +
-	"\x04join\x18\x05 \x01(\bR\x04join\"'\n" +
+	"\x04join\x18\x05 \x01(\bR\x04join\x12\x16\n" +
+	"\x06finger\x18\x06 \x01(\bR\x06finger\"'\n" +
 	"\vLookupTaken\x12\x18\n" +
 	"\amessage\x18\x01 \x01(\fR\amessage\"\xfd\x01\n" +
 	"\x05Found\x12\x18\n" +
@@ -1549,21 +1578,19 @@ var file_wire_control_proto_depIdxs = []int32{
 	15, // 13: cicada.wire.v1.Control.broadcast:type_name -> cicada.wire.v1.Broadcast
 	17, // 14: cicada.wire.v1.Control.broadcast_taken:type_name -> cicada.wire.v1.BroadcastTaken
 	18, // 15: cicada.wire.v1.Control.broadcast_done:type_name -> cicada.wire.v1.BroadcastDone
-	0,  // 16: cicada.wire.v1.State.predecessor:type_name -> cicada.wire.v1.Record
-	0,  // 17: cicada.wire.v1.State.successors:type_name -> cicada.wire.v1.Record
-	0,  // 18: cicada.wire.v1.State.predecessors:type_name -> cicada.wire.v1.Record
-	0,  // 19: cicada.wire.v1.Notified.predecessor:type_name -> cicada.wire.v1.Record
-	0,  // 20: cicada.wire.v1.Found.owner:type_name -> cicada.wire.v1.Record
-	0,  // 21: cicada.wire.v1.Found.predecessor:type_name -> cicada.wire.v1.Record
-	0,  // 22: cicada.wire.v1.Found.successors:type_name -> cicada.wire.v1.Record
-	0,  // 23: cicada.wire.v1.Suspect.peer:type_name -> cicada.wire.v1.Record
-	0,  // 24: cicada.wire.v1.Leave.successors:type_name -> cicada.wire.v1.Record
-	0,  // 25: cicada.wire.v1.Leave.predecessors:type_name -> cicada.wire.v1.Record
-	26, // [26:26] is the sub-list for method output_type
-	26, // [26:26] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	0,  // 16: cicada.wire.v1.State.records:type_name -> cicada.wire.v1.Record
+	0,  // 17: cicada.wire.v1.Notified.predecessor:type_name -> cicada.wire.v1.Record
+	0,  // 18: cicada.wire.v1.Found.owner:type_name -> cicada.wire.v1.Record
+	0,  // 19: cicada.wire.v1.Found.predecessor:type_name -> cicada.wire.v1.Record
+	0,  // 20: cicada.wire.v1.Found.successors:type_name -> cicada.wire.v1.Record
+	0,  // 21: cicada.wire.v1.Suspect.peer:type_name -> cicada.wire.v1.Record
+	0,  // 22: cicada.wire.v1.Leave.successors:type_name -> cicada.wire.v1.Record
+	0,  // 23: cicada.wire.v1.Leave.predecessors:type_name -> cicada.wire.v1.Record
+	24, // [24:24] is the sub-list for method output_type
+	24, // [24:24] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_wire_control_proto_init() }

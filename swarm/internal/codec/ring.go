@@ -11,6 +11,7 @@ import (
 
 	"cicada/chord"
 	"cicada/identity"
+	"cicada/wire"
 	"cicada/wire/wirepb"
 )
 
@@ -31,19 +32,16 @@ func EncodeRing(m chord.Message) *wirepb.Control {
 	case chord.Pong:
 		c.Body = &wirepb.Control_Pong{Pong: &wirepb.Pong{Member: m.Member, Version: m.Version}}
 	case chord.Ask:
-		c.Body = &wirepb.Control_Ask{Ask: &wirepb.Ask{Version: m.Version}}
+		c.Body = &wirepb.Control_Ask{Ask: &wirepb.Ask{Version: m.Version, Known: knownBytes(m.Known)}}
 	case chord.State:
-		c.Body = &wirepb.Control_State{State: &wirepb.State{
-			Busy: m.Busy, Member: m.Member, Small: m.Small, Version: m.Version, Unchanged: m.Unchanged,
-			Predecessor: record(m.Predecessor), Successors: records(m.Successors), Predecessors: records(m.Predecessors),
-		}}
+		c.Body = &wirepb.Control_State{State: state(&m)}
 	case chord.Notify:
 		c.Body = &wirepb.Control_Notify{Notify: &wirepb.Notify{Version: m.Version}}
 	case chord.Notified:
 		c.Body = &wirepb.Control_Notified{Notified: &wirepb.Notified{Accepted: m.Accepted, Predecessor: record(m.Predecessor)}}
 	case chord.Lookup:
 		c.Body = &wirepb.Control_Lookup{Lookup: &wirepb.Lookup{
-			Message: m.Lookup[:], Key: m.Key[:], Hops: uint32(m.Hops), Trail: trailBytes(m.Trail), Join: m.Join,
+			Message: m.Lookup[:], Key: m.Key[:], Hops: uint32(m.Hops), Trail: trailBytes(m.Trail), Join: m.Join, Finger: m.Finger,
 		}}
 	case chord.LookupTaken:
 		c.Body = &wirepb.Control_LookupTaken{LookupTaken: &wirepb.LookupTaken{Message: m.Lookup[:]}}
@@ -77,6 +75,7 @@ func DecodeRing(c *wirepb.Control, v Verifier) (chord.Message, error) {
 		m.Kind, m.Member, m.Version = chord.Pong, body.Pong.GetMember(), body.Pong.GetVersion()
 	case *wirepb.Control_Ask:
 		m.Kind, m.Version = chord.Ask, body.Ask.GetVersion()
+		m.Known = fingerprints(body.Ask.GetKnown())
 	case *wirepb.Control_State:
 		d.state(&m, body.State)
 	case *wirepb.Control_Notify:
@@ -85,7 +84,7 @@ func DecodeRing(c *wirepb.Control, v Verifier) (chord.Message, error) {
 		m.Kind, m.Accepted = chord.Notified, body.Notified.GetAccepted()
 		m.Predecessor = d.contact("predecessor", body.Notified.GetPredecessor())
 	case *wirepb.Control_Lookup:
-		m.Kind, m.Join = chord.Lookup, body.Lookup.GetJoin()
+		m.Kind, m.Join, m.Finger = chord.Lookup, body.Lookup.GetJoin(), body.Lookup.GetFinger()
 		d.lookup(&m, body.Lookup)
 		m.Hops = int(body.Lookup.GetHops())
 	case *wirepb.Control_LookupTaken:
@@ -117,9 +116,16 @@ type decoder struct {
 func (d *decoder) state(m *chord.Message, s *wirepb.State) {
 	m.Kind, m.Busy, m.Member, m.Small = chord.State, s.GetBusy(), s.GetMember(), s.GetSmall()
 	m.Version, m.Unchanged = s.GetVersion(), s.GetUnchanged()
-	m.Predecessor = d.contact("predecessor", s.GetPredecessor())
-	m.Successors = d.contacts("successors", s.GetSuccessors())
-	m.Predecessors = d.contacts("predecessors", s.GetPredecessors())
+	if len(s.GetRecords())+len(s.GetPredecessor())+len(s.GetSuccessors())+len(s.GetPredecessors()) == 0 {
+		return
+	}
+	l := &chord.Lists{Predecessor: s.GetPredecessor(), Successors: s.GetSuccessors(), Predecessors: s.GetPredecessors()}
+	if reason := l.Fault(len(s.GetRecords())); reason != "" { // before records are verified, which takes long
+		d.err = &wire.Error{Code: wire.CodeProtocol, Reason: "state: " + reason}
+		return
+	}
+	l.Records = d.contacts("records", s.GetRecords())
+	m.Lists = l
 }
 
 func (d *decoder) found(m *chord.Message, f *wirepb.Found) {
@@ -165,6 +171,37 @@ func (d *decoder) contacts(field string, rs []*wirepb.Record) []*identity.Contac
 		}
 	}
 	return list
+}
+
+// state returns m, which is one, as it goes on the wire.
+func state(m *chord.Message) *wirepb.State {
+	s := &wirepb.State{Busy: m.Busy, Member: m.Member, Small: m.Small, Version: m.Version, Unchanged: m.Unchanged}
+	if l := m.Lists; l != nil {
+		s.Records, s.Predecessor, s.Successors, s.Predecessors = records(l.Records), l.Predecessor, l.Successors, l.Predecessors
+	}
+	return s
+}
+
+func knownBytes(known []identity.Fingerprint) []byte {
+	if len(known) == 0 {
+		return nil
+	}
+	b := make([]byte, 0, len(known)*wire.FingerprintSize)
+	for i := range known {
+		b = append(b, known[i][:]...)
+	}
+	return b
+}
+
+func fingerprints(b []byte) []identity.Fingerprint {
+	if len(b) < wire.FingerprintSize {
+		return nil
+	}
+	known := make([]identity.Fingerprint, len(b)/wire.FingerprintSize)
+	for i := range known {
+		copy(known[i][:], b[i*wire.FingerprintSize:])
+	}
+	return known
 }
 
 func record(c *identity.Contact) *wirepb.Record {

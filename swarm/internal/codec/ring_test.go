@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"reflect"
+	"slices"
 	"testing"
 
 	"cicada/chord"
@@ -48,12 +49,13 @@ func messages(t testing.TB, v Verifier) []chord.Message {
 	return []chord.Message{
 		{Kind: chord.Ping, Request: 1, Version: 5},
 		{Kind: chord.Pong, Request: 1, Member: true, Version: 5},
-		{Kind: chord.Ask, Request: 2, Version: 9},
+		{Kind: chord.Ask, Request: 2, Version: 9, Known: []identity.Fingerprint{a.Fingerprint, {1, 15: 2}}},
 		{Kind: chord.State, Request: 2, Busy: true, Member: true, Small: true, Version: 8, Unchanged: true,
-			Predecessor: a, Successors: []*identity.Contact{b, c}, Predecessors: []*identity.Contact{a}},
+			Lists: &chord.Lists{Records: []*identity.Contact{b, c}, Predecessor: []byte{128}, Successors: []byte{0, 1}, Predecessors: []byte{128, 191, 1}}},
+		{Kind: chord.State, Request: 3, Member: true, Lists: &chord.Lists{Successors: []byte{255}}},
 		{Kind: chord.Notify, Request: 3, Version: 5},
 		{Kind: chord.Notified, Request: 3, Accepted: true, Predecessor: a},
-		{Kind: chord.Lookup, Request: 4, Lookup: id, Key: key, Hops: 3, Trail: trail, Join: true},
+		{Kind: chord.Lookup, Request: 4, Lookup: id, Key: key, Hops: 3, Trail: trail, Join: true, Finger: true},
 		{Kind: chord.LookupTaken, Request: 4, Lookup: id},
 		{Kind: chord.Found, Lookup: id, Key: key, Hops: 3, Trail: trail, Peer: a, Predecessor: b, Successors: []*identity.Contact{c}},
 		{Kind: chord.LookupStuck, Lookup: id, Key: key, Trail: trail},
@@ -100,6 +102,66 @@ func TestForgedRecordIsNamed(t *testing.T) {
 	c.GetLeave().Successors[0].Signature[3] ^= 1
 	if _, err := DecodeRing(c, v); !errors.Is(err, identity.ErrRecord) {
 		t.Errorf("got %v, want ErrRecord", err)
+	}
+}
+
+// A counter counts the records that it verifies.
+type counter struct {
+	Verifier
+	records int
+}
+
+func (c *counter) Verify(r identity.Record) (*identity.Contact, error) {
+	c.records++
+	return c.Verifier.Verify(r)
+}
+
+// Places that mean nothing close the link, before any record is verified.
+func TestPlacesThatMeanNothingAreRefused(t *testing.T) {
+	v := newVerifier(t)
+	for name, lists := range map[string]chord.Lists{
+		"a record that is not there":    {Predecessor: []byte{1}},
+		"the same record twice":         {Successors: []byte{0, 0}},
+		"the same known record twice":   {Predecessors: []byte{128, 0, 128}},
+		"a place just below the known":  {Successors: []byte{127}},
+		"more records than are allowed": {Records: slices.Repeat([]*identity.Contact{contact(t, v, 1)}, 64)},
+	} {
+		lists.Records = append(lists.Records, contact(t, v, 1))
+		count := &counter{Verifier: v}
+		_, err := DecodeRing(EncodeRing(chord.Message{Kind: chord.State, Request: 1, Member: true, Lists: &lists}), count)
+		var broken *wire.Error
+		if !errors.As(err, &broken) || broken.Code != wire.CodeProtocol || count.records > 0 {
+			t.Errorf("%s: got %v after %d records, want code %d before any", name, err, count.records, wire.CodeProtocol)
+		}
+	}
+}
+
+// What one peer tells another in differences is what it would have told whole,
+// and no record that is known is verified.
+func TestDifferencesTellTheSame(t *testing.T) {
+	v := newVerifier(t)
+	a, b, c := contact(t, v, 1), contact(t, v, 2), contact(t, v, 3)
+	body, err := wire.MarshalControl(EncodeRing(chord.Message{Kind: chord.Ask, Request: 1, Known: []identity.Fingerprint{a.Fingerprint, c.Fingerprint}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	control, err := wire.UnmarshalControl(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask, err := DecodeRing(control, v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := &counter{Verifier: v}
+	lists := chord.NewLists(ask.Known, a, []*identity.Contact{c, b}, []*identity.Contact{a, b})
+	got, err := DecodeRing(EncodeRing(chord.Message{Kind: chord.State, Request: 1, Member: true, Lists: lists}), count)
+	if err != nil || count.records != 1 {
+		t.Fatalf("got %v, %d records verified, want 1", err, count.records)
+	}
+	want := &chord.Lists{Records: []*identity.Contact{b}, Predecessor: []byte{128}, Successors: []byte{129, 0}, Predecessors: []byte{128, 0}}
+	if !reflect.DeepEqual(got.Lists, want) {
+		t.Errorf("got %+v, want %+v", got.Lists, want)
 	}
 }
 
