@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"cicada/identity"
 	"cicada/transport"
@@ -187,6 +188,7 @@ func slowReader(t *testing.T, w World) {
 	}
 	a.MustSend(c, wire.FrameControl, number(7, 0)) // another link goes on
 	c.AwaitFrames(1)
+	<-time.After(10 * time.Millisecond) // that something was taken at once says nothing
 	close(awake)
 	if got := numbers(b.AwaitFrames(n)); !slices.Equal(got, upTo(n)) {
 		t.Errorf("got %v, want all %d in order", got, n)
