@@ -289,13 +289,13 @@ func (c *Core) Progress(now time.Duration, id identity.ID) {
 		case *entry:
 			last := &owner.try[owner.tries-1]
 			size := len(owner.payload.bytes)
-			c.postpone(t, last.at, now+c.rto(last.link, size, owner.tries-1), size)
+			c.postpone(t, last.at, now+stalled, size)
 			if s := owner.send; s != nil && s.timer.place != 0 {
-				c.postpone(&s.timer, s.begun, min(now+s.patience(c), s.deadline), size)
+				c.postpone(&s.timer, s.begun, min(now+stalled+s.patience(c), s.deadline), size)
 			}
 		case *child:
 			size := len(owner.part.broadcast.body.bytes)
-			c.postpone(t, owner.sent, now+max(c.rto(owner.link, size, 0), childTakes), size)
+			c.postpone(t, owner.sent, now+stalled, size)
 		}
 	}
 }
@@ -312,14 +312,15 @@ func (c *Core) expectMore(now time.Duration, x *entry, took time.Duration) {
 }
 
 const (
-	large   = 16 << 10 // bytes of a payload that is worth waiting for
-	slowest = 8        // bytes a millisecond: 64 kbit/s
+	large   = 16 << 10        // bytes of a payload that is worth waiting for
+	stalled = 4 * time.Second // without progress, as where packets are lost
+	slowest = 8               // bytes a millisecond: 64 kbit/s
 )
 
 // postpone sets t to at, unless it is later anyway, if size is worth it and as long
 // as a line that is not too slow would need from began on.
 func (c *Core) postpone(t *timer, began, at time.Duration, size int) {
-	at = min(at, began+maxRTO+time.Duration(size/slowest)*time.Millisecond)
+	at = min(at, began+stalled+time.Duration(size/slowest)*time.Millisecond)
 	if size > large && at > t.at {
 		c.timers.set(t, at)
 	}

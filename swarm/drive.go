@@ -9,6 +9,7 @@ import (
 	"cicada/identity"
 	"cicada/routing"
 	"cicada/swarm/internal/codec"
+	"cicada/trace"
 	"cicada/transport"
 	"cicada/wire"
 )
@@ -228,7 +229,10 @@ func idle(r *routing.Ready) bool {
 func (p *Peer) sendEnvelope(o *routing.Outgoing) {
 	p.counters.Envelopes++
 	if o.Contact != nil {
-		p.sendTo(o.Contact, wire.FrameEnvelope, o.Header[:], o.Payload)
+		if !p.sendTo(o.Contact, wire.FrameEnvelope, o.Header[:], o.Payload) {
+			e := wire.Envelope(o.Header[:])
+			p.route.Refusal(p.now(), o.To, trace.MessageID(e.Message()), e.Copy(), wire.ReasonLimit)
+		}
 		return
 	}
 	if !p.sendBack(o.To, wire.FrameEnvelope, o.Header[:], o.Payload) {
@@ -236,19 +240,20 @@ func (p *Peer) sendEnvelope(o *routing.Outgoing) {
 	}
 }
 
-// sendTo queues a frame for a peer that may be dialled for it.
-func (p *Peer) sendTo(to *identity.Contact, kind wire.FrameKind, head, body []byte) {
+// sendTo queues a frame for a peer that may be dialled for it. It reports false
+// where too much waits for that peer already, which is slow, then, not dead.
+func (p *Peer) sendTo(to *identity.Contact, kind wire.FrameKind, head, body []byte) bool {
 	link, err := p.links.Send(to, kind, head, body)
 	switch {
-	case errors.Is(err, transport.ErrBacklog): // slow, not dead
-		p.route.Unreachable(p.now(), to.ID)
-		return
+	case errors.Is(err, transport.ErrBacklog):
+		return false
 	case err != nil:
 		p.config.Logger.Debug("not sent", "peer", to.ID.Short(), "frame", kind.String(), "err", err)
 		p.unreachable(to.ID)
-		return
+		return true
 	}
 	p.touch(link)
+	return true
 }
 
 // sendBack queues a frame for a peer that a link exists to, and reports whether there is one.

@@ -72,6 +72,9 @@ func (h *handler) Down(link transport.Link, err error) {
 		close(n.hello) // nobody will greet on it any more
 	}
 	p.emit(trace.Event{Kind: trace.LinkDown, Other: id, Reason: fmt.Sprint(err)})
+	if p.isClosed() {
+		return // its own doing
+	}
 	var closed *transport.CloseError
 	if !errors.As(err, &closed) {
 		closed = &transport.CloseError{}

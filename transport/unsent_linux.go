@@ -4,7 +4,7 @@ import "syscall"
 
 const (
 	tcpNotSentLowWater = 25 // TCP_NOTSENT_LOWAT of linux/tcp.h
-	maxUnsent          = 128 << 10
+	maxUnsent          = 32 << 10
 )
 
 // limitUnsent has the kernel take no more than maxUnsent bytes before it has sent
