@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"cicada/identity"
@@ -37,24 +38,34 @@ func (e *Imperfection) Error() string {
 // Ideal returns nil if the ring is ideal: both lists of every living peer are
 // what sorting all points gives. Else it returns an *Imperfection.
 func (l *Lab) Ideal() error {
+	length := l.config.Ring.Successors
+	if length == 0 {
+		length = defaultSuccessors
+	}
+	return l.right(length, math.MaxInt)
+}
+
+// HeadsRight returns nil if every living peer knows its next neighbour on both
+// sides, whatever the rest of its lists. Else it returns an *Imperfection.
+func (l *Lab) HeadsRight() error { return l.right(1, 1) }
+
+// right returns nil if all lists are right, and length long where there are so many
+// others. What they have beyond look entries does not matter.
+func (l *Lab) right(length, look int) error {
 	peers := l.Peers()
 	n := len(peers)
 	ids := make([]identity.ID, n)
 	for i, p := range peers {
 		ids[i] = p.ID()
 	}
-	length := l.config.Ring.Successors
-	if length == 0 {
-		length = defaultSuccessors
-	}
 	length = min(length, n-1)
 	var first *Imperfection
 	for i, p := range peers {
 		s := p.Status()
-		wrong := compare(s.Successors, length, func(k int) identity.ID { return ids[(i+1+k)%n] })
+		wrong := compare(upTo(s.Successors, look), length, func(k int) identity.ID { return ids[(i+1+k)%n] })
 		if wrong != nil {
 			wrong.List = "successors"
-		} else if wrong = compare(s.Predecessors, length, func(k int) identity.ID { return ids[(i-1-k+n)%n] }); wrong != nil {
+		} else if wrong = compare(upTo(s.Predecessors, look), length, func(k int) identity.ID { return ids[(i-1-k+n)%n] }); wrong != nil {
 			wrong.List = "predecessors"
 		}
 		switch {
@@ -71,6 +82,8 @@ func (l *Lab) Ideal() error {
 	}
 	return first
 }
+
+func upTo(list []*identity.Contact, n int) []*identity.Contact { return list[:min(n, len(list))] }
 
 // compare returns where list first differs from what want says, or nil.
 func compare(list []*identity.Contact, length int, want func(place int) identity.ID) *Imperfection {
