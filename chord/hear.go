@@ -14,3 +14,18 @@ func (c *Core) Hear(now time.Duration, from *identity.Contact) {
 		c.hear(from)
 	}
 }
+
+// Doubt tells that the driver had no answer from a peer in time, to something
+// that is not of the ring: a peer of the table is asked at once whether it lives.
+func (c *Core) Doubt(now time.Duration, id identity.ID) {
+	c.advance(now)
+	if c.left {
+		return
+	}
+	for i := range c.table {
+		if c.table[i].contact.ID == id {
+			c.probe(c.table[i].contact)
+			return
+		}
+	}
+}

@@ -102,6 +102,7 @@ func (o *outbox) clear(p *pool) {
 	r.Envelopes, r.Acks, r.Refusals = empty(r.Envelopes), empty(r.Acks), empty(r.Refusals)
 	r.Arrivals, r.Receipts, r.Failures = empty(r.Arrivals), empty(r.Receipts), empty(r.Failures)
 	r.Broadcasts, r.BroadcastAnswers, r.BroadcastArrivals = empty(r.Broadcasts), empty(r.BroadcastAnswers), empty(r.BroadcastArrivals)
+	r.Doubtful = empty(r.Doubtful)
 	r.BroadcastResults, r.Events = empty(r.BroadcastResults), empty(r.Events)
 }
 

@@ -100,6 +100,7 @@ func (x *entry) answered(a answer) bool {
 func (x *entry) expire(c *Core, now time.Duration) {
 	last := &x.try[x.tries-1]
 	c.links.miss(now, last.link)
+	c.ready.Doubtful = append(c.ready.Doubtful, last.link.id)
 	c.retried(x, last.link.id, "no answer")
 	c.goOn(now, x)
 }

@@ -18,6 +18,8 @@ type Ready struct {
 	Arrivals  []Arrival  // open these, then call Accepted, Rejected or Postponed
 	Receipts  []Receipt  // open these, then call Done where one is true, ReceiptPostponed where there is no time
 	Failures  []Failure  // own sends that ended without receipt
+	// Doubtful are peers that did not acknowledge in time: find out whether they live.
+	Doubtful []identity.ID
 
 	Broadcasts        []BroadcastOutgoing // send these
 	BroadcastAnswers  []BroadcastAnswer   // send these

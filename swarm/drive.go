@@ -216,13 +216,16 @@ func (p *Peer) settleRoute() bool {
 	for _, f := range ready.Failures {
 		p.sendFailed(f)
 	}
+	for _, id := range ready.Doubtful {
+		p.ring.Doubt(p.now(), id)
+	}
 	return !idle(&ready)
 }
 
 // idle reports whether a Ready of the routing asks for nothing.
 func idle(r *routing.Ready) bool {
 	return len(r.Envelopes)+len(r.Acks)+len(r.Refusals)+len(r.Arrivals)+len(r.Receipts)+len(r.Failures) == 0 &&
-		len(r.Broadcasts)+len(r.BroadcastAnswers)+len(r.BroadcastArrivals)+len(r.BroadcastResults)+len(r.Events) == 0
+		len(r.Broadcasts)+len(r.BroadcastAnswers)+len(r.BroadcastArrivals)+len(r.BroadcastResults)+len(r.Events)+len(r.Doubtful) == 0
 }
 
 // sendEnvelope sends an envelope to the next hop.

@@ -257,13 +257,12 @@ func (l *link) run() {
 func (l *link) read() error {
 	in := assembler{pool: &l.links.pool}
 	defer in.release()
-	fresh := false // bytes came since Handler.Read
+	fresh := true // something came since Handler.Read, as far as is known
 	for {
 		space := in.space()
 		n, err := l.tls.Read(space)
 		if n > 0 {
 			in.filled(n)
-			fresh = true
 			closed := l.deliver(&in)
 			if closed || l.deaf.Load() {
 				l.reportRead(&fresh)
@@ -281,6 +280,7 @@ func (l *link) read() error {
 		if err := l.carrier.fill(); err != nil {
 			return err
 		}
+		fresh = true // though it may be part of a record
 	}
 }
 
