@@ -39,5 +39,5 @@
 // ring has healed and somebody tells them, which is not done here. And a peer
 // that takes a part of a broadcast and lies about it is believed.
 //
-// Begin reading at [Core], then forward.go, send.go, arrive.go and broadcast.go.
+// Begin reading at [Core], then forward.go, send.go, arrive.go, broadcast.go and child.go.
 package routing

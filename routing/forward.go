@@ -244,7 +244,13 @@ func (c *Core) giveUp(now time.Duration, x *entry) {
 
 // Unreachable reports that a peer could not be dialled, or that the link to it
 // broke: what it did not acknowledge goes elsewhere at once.
-func (c *Core) Unreachable(now time.Duration, id identity.ID) {
+func (c *Core) Unreachable(now time.Duration, id identity.ID) { c.unreachable(now, id, childDead) }
+
+// Clogged reports that the link to a peer took nothing more just now: the same,
+// but the peer lives, and a broadcast is sent to it again.
+func (c *Core) Clogged(now time.Duration, id identity.ID) { c.unreachable(now, id, childLate) }
+
+func (c *Core) unreachable(now time.Duration, id identity.ID, s childState) {
 	if l := c.links.byID[id]; l != nil {
 		c.links.miss(now, l)
 	}
@@ -267,7 +273,7 @@ func (c *Core) Unreachable(now time.Duration, id identity.ID) {
 			c.retried(owner, id, "unreachable")
 			c.goOn(now, owner)
 		case *child:
-			c.takeOver(now, owner)
+			c.childUnreachable(now, owner, s)
 		}
 	}
 }

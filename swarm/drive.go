@@ -243,7 +243,7 @@ func (p *Peer) sendTo(to *identity.Contact, kind wire.FrameKind, head, body []by
 	link, err := p.links.Send(to, kind, head, body)
 	switch {
 	case errors.Is(err, transport.ErrBacklog): // slow, not dead
-		p.route.Unreachable(p.now(), to.ID)
+		p.route.Clogged(p.now(), to.ID)
 		return
 	case err != nil:
 		p.config.Logger.Debug("not sent", "peer", to.ID.Short(), "frame", kind.String(), "err", err)
