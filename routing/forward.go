@@ -23,6 +23,8 @@ func (c *Core) Envelope(now time.Duration, from identity.ID, e wire.Envelope) {
 	l.hear()
 	sealed := c.digest.sealed(e, e.Payload())
 	switch {
+	case e.Kind() == wire.EnvelopeUnknown && c.sends[k.message] != nil:
+		c.receive(now, l, k, e, sealed) // who makes one cannot know the origin's point
 	case e.Target() != c.ring.Self().Point:
 		c.relay(now, l, k, e, sealed)
 	case answers(e.Kind()):
