@@ -7,8 +7,8 @@
 // ([Core.Tick]), then carry out the [Ready] it hands back. It opens no socket,
 // reads no clock, starts no goroutine, takes no lock and does no cryptography:
 // payloads are opaque, and what arrives is offered to the driver, which opens
-// the seal and answers [Core.Accepted], [Core.Rejected] or [Core.Postponed]: a
-// driver that is too busy postpones, and is asked again when the same bytes come
+// the seal and answers [Core.Accepted], [Core.Rejected], [Core.Outdated] or
+// [Core.Postponed]: a driver that is too busy postpones, and is asked again when the same bytes come
 // again. It does not keep the ring either: who is where comes from a [Ring].
 //
 // # How a message travels

@@ -134,7 +134,11 @@ func (p *Peer) notOpened(a *routing.Arrival, o seal.Opened, err error) {
 		p.route.Postponed(a.Offer)
 		return
 	}
-	p.route.Rejected(a.Offer)
+	if !o.Origin.IsZero() || errors.Is(err, seal.ErrUnknownSession) {
+		p.route.Outdated(a.Offer, o.Origin)
+	} else {
+		p.route.Rejected(a.Offer)
+	}
 	if len(o.Reply.Payload) == 0 {
 		p.emit(trace.Event{Kind: trace.Refused, Message: a.Offer.Message, Other: a.From, Reason: err.Error()})
 		return

@@ -1,0 +1,34 @@
+package swarm
+
+import (
+	"bytes"
+	"testing"
+	"time"
+)
+
+// A target that restarted has the message sealed anew, twice over: its session is
+// gone, and the first message could be a replay. One that is asked first, because
+// the message is large, does so once. Nobody changed anything, and no receipt says so.
+func TestSealedAnewDoesNotDiffer(t *testing.T) {
+	inWorld(t, lan, func(t *testing.T, w *world) {
+		w.grow(5, classic())
+		from, to := w.peers[1], w.peers[4]
+		send := func(what string, data []byte, o SendOptions) {
+			t.Helper()
+			receipt, err := from.Send(t.Context(), to.ID(), data, o)
+			if err != nil || receipt.Differing != 0 {
+				t.Errorf("%s: got receipt %+v, %v; want no copy that differs", what, receipt, err)
+			}
+		}
+		send("large", bytes.Repeat([]byte("x"), 100<<10), SendOptions{})
+		w.net.Kill(hostAddress(5))
+		to.Close()
+		pass(5 * time.Second)
+		to = w.restart(4, classic())
+		if err := to.Join(t.Context(), w.peers[0].Address().String()); err != nil {
+			t.Fatal(err)
+		}
+		w.awaitIdeal(w.peers, time.Minute)
+		send("restarted", []byte("again"), SendOptions{})
+	})
+}
