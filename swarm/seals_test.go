@@ -32,3 +32,22 @@ func TestSealedAnewDoesNotDiffer(t *testing.T) {
 		send("restarted", []byte("again"), SendOptions{})
 	})
 }
+
+// More copies are asked for than there are ways. The target waits for those that
+// were sent, not for the others.
+func TestReceiptWaitsForCopiesThatWereSent(t *testing.T) {
+	inWorld(t, lan, func(t *testing.T, w *world) {
+		w.grow(3, classic())
+		pass(3 * time.Minute) // until then, keys that may be older are challenged
+		for _, what := range []string{"cold", "warm"} {
+			receipt, err := w.peers[1].Send(t.Context(), w.peers[2].ID(), []byte(what), SendOptions{Duplicates: 9})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if receipt.Paths > 2 || receipt.Copies != receipt.Paths || receipt.Elapsed >= copiesWait {
+				t.Errorf("%s: got %d of %d copies after %v, want all, at most 2, before %v",
+					what, receipt.Copies, receipt.Paths, receipt.Elapsed, copiesWait)
+			}
+		}
+	})
+}

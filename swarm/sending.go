@@ -113,7 +113,7 @@ func (p *Peer) begin(m sending, timeout time.Duration) (*sending, error) {
 // launch seals s under its session and gives it to the routing. It is called
 // with mu held. What goes wrong ends s.
 func (p *Peer) launch(s *sending) {
-	c := appendContent(p.scratch[:0], s.options.Duplicates+1, nil, s.data)
+	c := appendContent(p.scratch[:0], p.announced(s), nil, s.data)
 	p.scratch = reusable(c)
 	sealed, err := p.sealer.Seal(s.sealed.Payload[:0], s.target, s.point, s.id, c)
 	if err == nil {
@@ -122,6 +122,15 @@ func (p *Peer) launch(s *sending) {
 	if err != nil {
 		p.finish(s, outcome{err: sendError(err)})
 	}
+}
+
+// announced is how many copies the target is told to expect: those that there is
+// a first hop for, since it holds the receipt back for them.
+func (p *Peer) announced(s *sending) int {
+	if s.options.Duplicates == 0 {
+		return 1
+	}
+	return max(p.route.Paths(s.point, s.options.Duplicates+1), 1)
 }
 
 // shakeHands seals a message as the first to its target, which takes long, and
@@ -133,7 +142,7 @@ func (p *Peer) shakeHands(s *sending, id trace.MessageID) {
 		return // finish has let those go on that wait
 	}
 	target, point := s.target, s.point
-	c := appendContent(nil, s.options.Duplicates+1, p.ring.Self(), s.data)
+	c := appendContent(nil, p.announced(s), p.ring.Self(), s.data)
 	p.mu.Unlock()
 	sealed, err := p.sealer.Seal(nil, target, point, id, c)
 	p.mu.Lock()
