@@ -2,6 +2,7 @@ package swarm
 
 import (
 	"bytes"
+	"errors"
 	"testing"
 	"time"
 )
@@ -50,4 +51,46 @@ func TestReceiptWaitsForCopiesThatWereSent(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A target that restarted about when a message was sealed is asked when that was,
+// before it gets the message: sealed before, the outcome is unknown; after, not.
+func TestAsksWhenTheTargetRestarted(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		sealed time.Duration // after the target's start
+		want   error
+	}{{"sealed after the start", time.Millisecond, nil}, {"sealed before", -time.Millisecond, ErrOutcomeUnknown}} {
+		t.Run(test.name, func(t *testing.T) {
+			inWorld(t, lan, func(t *testing.T, w *world) {
+				w.grow(3, classic())
+				from, to := w.peers[1], w.peers[2]
+				if _, err := from.Send(t.Context(), to.ID(), []byte("hello"), SendOptions{}); err != nil {
+					t.Fatal(err)
+				}
+				w.net.Kill(hostAddress(3))
+				to.Close()
+				pass(5 * time.Second)
+				to = w.restart(2, classic())
+				if err := to.Join(t.Context(), w.peers[0].Address().String()); err != nil {
+					t.Fatal(err)
+				}
+				w.awaitIdeal(w.peers, time.Minute)
+				pass(5 * time.Minute) // by now it accepts first messages as they come
+				s, err := from.begin(sending{target: to.ID(), point: to.Point(), data: []byte("again")}, time.Minute)
+				if err != nil {
+					t.Fatal(err)
+				}
+				from.mu.Lock()
+				s.sealedAt = to.born.Add(test.sealed)
+				from.mu.Unlock()
+				if _, err := from.await(t.Context(), s); !errors.Is(err, test.want) {
+					t.Errorf("got %v, want %v", err, test.want)
+				}
+				if m, ok, _ := to.inbox.pop(); ok != (test.want == nil) {
+					t.Errorf("got %q delivered: %v, want %v", m.Data, ok, test.want == nil)
+				}
+			})
+		})
+	}
 }

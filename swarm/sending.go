@@ -31,7 +31,9 @@ type sending struct {
 	data     []byte
 	options  SendOptions
 	started  time.Time
-	sealedAt time.Time   // first
+	sealedAt time.Time   // first, with the data inside; zero: not yet
+	resealed time.Time   // last
+	ask      bool        // the next seal only asks whether the target restarted
 	sealed   seal.Sealed // last; its payload is this sending's own memory
 	paths    int         // copies that left by different first hops
 	routed   bool        // the routing has it
@@ -143,8 +145,16 @@ func (p *Peer) shakeHands(s *sending, id trace.MessageID) {
 	}
 	target, point := s.target, s.point
 	c := appendContent(nil, p.announced(s), p.ring.Self(), s.data)
+	ask := s.ask
+	s.ask = false
 	p.mu.Unlock()
-	sealed, err := p.sealer.Seal(nil, target, point, id, c)
+	var sealed seal.Sealed
+	var err error
+	if ask {
+		sealed, err = p.sealer.Ask(nil, target, id)
+	} else {
+		sealed, err = p.sealer.Seal(nil, target, point, id, c)
+	}
 	p.mu.Lock()
 	defer p.settleAndUnlock()
 	if p.sending[id] != s {
@@ -172,8 +182,9 @@ func (p *Peer) shakeHandsLater(s *sending) {
 // dispatch gives a message that was sealed, anew or for the first time, to the routing.
 func (p *Peer) dispatch(s *sending, sealed seal.Sealed) error {
 	s.sealed = sealed
-	if s.sealedAt.IsZero() {
-		s.sealedAt = time.Now()
+	s.resealed = time.Now()
+	if s.sealedAt.IsZero() && !sealed.Bare {
+		s.sealedAt = s.resealed
 	}
 	if s.routed {
 		return p.route.Resend(p.now(), s.id, sealed.Kind, sealed.Counter, sealed.Payload)
@@ -283,6 +294,7 @@ func (p *Peer) replied(s *sending, reply seal.Reply, err error) {
 	if err != nil {
 		return // forged, or too late: the true answer may still come
 	}
+	verdict := reply.Verdict(s.sealedAt, s.resealed)
 	switch {
 	case reply.Status == seal.Received:
 		report, err := parseReport(reply.Receipt)
@@ -291,8 +303,11 @@ func (p *Peer) replied(s *sending, reply seal.Reply, err error) {
 		}
 		p.route.Done(p.now(), s.id, s.target, int(report.hops))
 		p.finish(s, report.outcome(time.Since(s.started)))
-	case !reply.Started.IsZero() && s.sealedAt.Before(reply.Started):
+	case verdict == seal.OtherRun:
 		p.finish(s, outcome{err: ErrOutcomeUnknown})
+	case verdict == seal.Undecided:
+		s.ask = true
+		p.shakeHandsLater(s)
 	case p.sealer.Warmth(s.target) == seal.Warm:
 		target := s.target
 		p.launch(s)
