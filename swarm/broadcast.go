@@ -83,11 +83,14 @@ func (p *Peer) endBroadcast(r routing.BroadcastResult) {
 
 // hearBroadcast has the loop verify a broadcast and pass it on.
 func (p *Peer) hearBroadcast(c *routing.BroadcastArrival) {
+	size := len(c.Body) + len(c.Signature)
+	if p.busyFor(c.From, size) {
+		p.route.BroadcastPostponed(c.Offer) // its parent hears no more and sends it again
+		return
+	}
 	cast := *c
 	cast.Body, cast.Signature = bytes.Clone(c.Body), bytes.Clone(c.Signature)
-	if !p.later(func() { p.verifyBroadcast(&cast) }) {
-		p.route.BroadcastPostponed(c.Offer) // its parent hears nothing and sends it again
-	}
+	p.jobs.put(c.From, size, func() { p.verifyBroadcast(&cast) })
 }
 
 // verifyBroadcast delivers and spreads a broadcast that its origin signed, once.

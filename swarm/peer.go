@@ -35,7 +35,7 @@ type Peer struct {
 	inbox  *inbox
 
 	wake    chan struct{} // the state machines want a tick earlier than the loop sleeps
-	jobs    chan job      // what takes too long to be done under mu, for others
+	jobs    *jobs         // what takes too long to be done under mu, for others
 	urgent  chan job      // the same, for the sends of this peer itself
 	started chan struct{} // closed when the state machines run
 	ended   chan struct{} // closed by Close, or when the peer did not come up
@@ -121,7 +121,7 @@ func newPeer(config Config) (*Peer, error) {
 		events: &trace.Recorder{}, book: newBook(points),
 		inbox:   newInbox(config.InboxMessages, config.InboxBytes),
 		wake:    make(chan struct{}, 1),
-		jobs:    make(chan job, maxJobs),
+		jobs:    newJobs(),
 		urgent:  make(chan job, maxUrgent),
 		started: make(chan struct{}),
 		ended:   make(chan struct{}),

@@ -42,11 +42,13 @@ func (p *Peer) arrive(a *routing.Arrival) {
 		}
 		// The answer that completes the session is often a job already, and this one comes behind it.
 	}
+	if p.busyFor(a.From, len(a.Envelope)) {
+		p.route.Postponed(a.Offer)
+		return
+	}
 	arrival := *a
 	arrival.Envelope = bytes.Clone(a.Envelope)
-	if !p.later(func() { p.openLater(&arrival) }) {
-		p.route.Postponed(a.Offer)
-	}
+	p.jobs.put(a.From, len(a.Envelope), func() { p.openLater(&arrival) })
 }
 
 // openLater opens what takes long, without mu: a first message, or a large one.
