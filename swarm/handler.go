@@ -170,14 +170,6 @@ func (p *Peer) neighbour(link transport.Link) (*neighbour, error) {
 	return n, nil
 }
 
-// greetedBy reports whether the other end of link has greeted.
-func (p *Peer) greetedBy(link transport.Link) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	_, err := p.neighbour(link)
-	return err
-}
-
 func (p *Peer) envelopeFrame(link transport.Link, body []byte) error {
 	e, err := wire.ParseEnvelope(body)
 	if err != nil {
@@ -261,8 +253,8 @@ func (p *Peer) controlFrame(link transport.Link, body []byte) error {
 	if c.Body == nil {
 		return nil // a kind of a later version
 	}
-	if err := p.greetedBy(link); err != nil {
-		return err // before records are verified, which takes long
+	if worth, err := p.screen(link, c); !worth {
+		return err
 	}
 	var message chord.Message
 	var cast *wirepb.BroadcastBody
