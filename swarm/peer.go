@@ -28,7 +28,7 @@ type Peer struct {
 	born    time.Time      // when its clock began
 	events  *trace.Recorder
 
-	points *identity.Points
+	points points
 	book   *book
 	sealer *seal.Sealer
 	links  *transport.Links
@@ -68,6 +68,13 @@ type Peer struct {
 	leaving    bool
 	traced     bool // the state machines make events
 	counters   Counters
+}
+
+// points tells where IDs stand; identity.Points does. PointOf may take long, so it
+// is not called with mu held.
+type points interface {
+	PointOf(identity.ID) (identity.Point, error)
+	Known(identity.ID) (identity.Point, bool)
 }
 
 // A neighbour is a peer at the other end of a link.
@@ -169,7 +176,7 @@ func (p *Peer) start(fresh bool) error {
 	if err != nil {
 		return err
 	}
-	self, err := record.Verify(p.points)
+	self, err := p.book.Verify(record)
 	if err != nil {
 		return err
 	}
