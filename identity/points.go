@@ -100,6 +100,17 @@ func (p *Points) PointOf(id ID) (Point, error) {
 	return point, err
 }
 
+// Known returns the point of id where that takes no work: it was found before, or
+// there is no difficulty.
+func (p *Points) Known(id ID) (Point, bool) {
+	if p.difficulty == 0 {
+		return hashPoint(id[:]), true
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.valid.find(id)
+}
+
 // recall looks id up. Where it is not known it takes the right to one run, or returns ErrRate.
 func (p *Points) recall(id ID) (point Point, known bool, err error) {
 	p.mu.Lock()

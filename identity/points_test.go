@@ -24,12 +24,16 @@ func TestPointsAgreesWithPointOf(t *testing.T) {
 	keys := append(append(valid, refused...), testKey(1), testKey(2))
 	for _, difficulty := range []uint8{0, 1} {
 		points := newPoints(t, identity.PointsConfig{Difficulty: difficulty})
-		for range 2 { // first computed, then remembered
+		for time := range 2 { // first computed, then remembered
 			for _, key := range keys {
+				known, ok := points.Known(key.ID())
 				got, err := points.PointOf(key.ID())
 				want, wantErr := identity.PointOf(key.ID(), difficulty)
 				if got != want || !errors.Is(err, wantErr) {
 					t.Errorf("difficulty %d: got %s, %v, want %s, %v", difficulty, got, err, want, wantErr)
+				}
+				if wantKnown := wantErr == nil && (time > 0 || difficulty == 0); ok != wantKnown || ok && known != want {
+					t.Errorf("difficulty %d, time %d: got %s known %v, want %s, %v", difficulty, time, known, ok, want, wantKnown)
 				}
 			}
 		}

@@ -33,8 +33,9 @@ type arrival struct {
 type variant struct {
 	digest  uint64
 	link    *link // that brought the first copy of it
+	first   bool  // of kind EnvelopeFirst
 	verdict verdict
-	origin  identity.ID // once accepted
+	origin  identity.ID // once it is proven
 	copies  [4]uint64   // numbers of the copies that came, a bit each
 	way     way         // the latest round's first copy
 	replies int
@@ -50,6 +51,7 @@ const (
 	offering verdict = iota
 	accepted
 	rejected
+	outdated // the origin was asked to seal anew
 )
 
 // A way is where an answer is to go back.
@@ -133,7 +135,7 @@ func (c *Core) dropAnswer(a *arrival, v *variant) {
 // message of its own under it and so keep the true one out.
 func (c *Core) offer(a *arrival, l *link, k key, e wire.Envelope, sealed uint64) {
 	c.unsettle(a)
-	a.variants = append(a.variants, variant{digest: sealed, link: l})
+	a.variants = append(a.variants, variant{digest: sealed, link: l, first: e.Kind() == wire.EnvelopeFirst})
 	b := c.pool.keep(e)
 	c.ready.Arrivals = append(c.ready.Arrivals, Arrival{
 		Offer: Offer{k.message, sealed}, Envelope: c.hold(b), From: l.id,
@@ -191,6 +193,31 @@ func (c *Core) Rejected(o Offer) {
 	}
 }
 
+// Outdated says that an offered seal is one that its origin is asked to replace:
+// origin's, if it opened, or nobody knows whose, if its session is gone. Neither
+// is a copy that somebody changed.
+func (c *Core) Outdated(o Offer, origin identity.ID) {
+	if a, v := c.variant(o); v != nil && v.verdict == offering {
+		v.verdict, v.origin = outdated, origin
+		c.judged(a)
+	}
+}
+
+// replaced reports whether the variant at place i is an earlier seal of what came
+// from origin. Where its session is gone, that is so if a first message followed:
+// the origin makes one only when it has forgotten the session, too.
+func (a *arrival) replaced(i int, origin identity.ID) bool {
+	switch v := &a.variants[i]; {
+	case v.verdict != outdated:
+		return false
+	case !v.origin.IsZero():
+		return v.origin == origin
+	}
+	return slices.ContainsFunc(a.variants[i:], func(w variant) bool {
+		return w.first && w.origin == origin && (w.verdict == accepted || w.verdict == outdated)
+	})
+}
+
 // Postponed says that an offered seal cannot be opened yet, or that nobody had
 // the time to look. The same bytes are offered again when the next copy of them
 // comes, at the latest in the origin's next round. It does nothing once the
@@ -204,7 +231,8 @@ func (c *Core) Postponed(o Offer) {
 }
 
 // Copies returns, of a message that was accepted, how many copies arrived so
-// far, and how many came under its ID with other content.
+// far, and how many came under its ID with other content. The same message under
+// an earlier seal is neither.
 func (c *Core) Copies(o Offer) (arrived, differing int) {
 	a, v := c.variant(o)
 	if v == nil {
@@ -213,6 +241,9 @@ func (c *Core) Copies(o Offer) (arrived, differing int) {
 	var same [4]uint64
 	for i := range a.variants {
 		w := &a.variants[i]
+		if a.replaced(i, v.origin) {
+			continue
+		}
 		ours := w == v || w.verdict == accepted && w.origin == v.origin && v.verdict == accepted
 		for j, set := range w.copies {
 			if ours {

@@ -3,7 +3,6 @@ package routing
 import (
 	"bytes"
 	"fmt"
-	"math"
 	"time"
 
 	"cicada/identity"
@@ -14,10 +13,11 @@ import (
 const (
 	maxParts        = 64                     // intervals of one broadcast that a peer answers for
 	childTakes      = 200 * time.Millisecond // least time for a child to take its interval
-	childSilence    = 3 * time.Second        // a child that took an interval and is not heard of is dead
+	childSilence    = 3 * time.Second        // a child that is not heard of for so long is dead
+	childRemind     = time.Second            // a child that has not taken its interval by then is asked once more
 	partAlive       = time.Second            // how often a child that is not done says so
-	childLook       = 100 * time.Millisecond // how often the ring is asked who is in an interval
-	childUnknowable = 10 * time.Second       // then nobody is
+	childLook       = 100 * time.Millisecond // how often the ring is asked who is in an interval, or alive
+	childUnknowable = 5 * time.Second        // then nobody is; less than programs wait for the count
 	partEnd         = 30 * time.Second       // a part that is not done by then is ended as it is
 )
 
@@ -58,8 +58,8 @@ type BroadcastArrival struct {
 }
 
 // A BroadcastResult is the end of an own broadcast. Reached counts the other peers
-// that have it. It is exact unless peers died, or were taken for dead, while
-// they spread it; then a few may have it uncounted.
+// that have it. It is exact unless peers died while they spread it, or said
+// nothing for seconds; then a few may have it uncounted.
 type BroadcastResult struct {
 	Message trace.MessageID
 	Reached uint64
@@ -76,7 +76,7 @@ type broadcast struct {
 	hops      int
 	covered   identity.Point // clockwise distance up to which parts reach
 	parts     []*part
-	dead      []identity.ID // children that did not answer
+	dead      []identity.ID // children that did not answer, so far
 	expires   time.Duration
 	age       node[broadcast]
 	closed    node[broadcast]
@@ -91,32 +91,11 @@ type part struct {
 	open      int // children that owe an answer
 	done      bool
 	ends      time.Duration
-	children  []*child
-	timer     timer // says that this peer still works on it
+	// unknowable is when the ring is not asked any more; 0: it was not yet.
+	unknowable time.Duration
+	children   []*child
+	timer      timer // says that this peer still works on it
 }
-
-// A child is a peer that was handed an interval.
-type child struct {
-	part     *part
-	contact  *identity.Contact // nil: not known yet
-	link     *link
-	limit    identity.Point
-	from, to identity.Point // what is lost if it is dead, as distances
-	sent     time.Duration
-	state    childState
-	asked    bool // once more, after it fell silent
-	timer    timer
-}
-
-type childState uint8
-
-const (
-	childSent childState = iota
-	childTaken
-	childDead // another has its interval; its count is still welcome
-	childDone
-	childUnknown // nobody is known in the interval, see Core.wait
-)
 
 // Broadcast sends signed bytes to every peer. It ends with a Result. Body and
 // signature are copied. Errors: ErrLimit, ErrInvalid.
@@ -312,36 +291,6 @@ func (c *Core) BroadcastPostponed(o Offer) {
 	if b := c.broadcasts[o]; b != nil && b.verdict == offering {
 		c.forgetBroadcast(b)
 	}
-}
-
-// BroadcastTaken takes a child's word that it answers for the interval up to limit.
-func (c *Core) BroadcastTaken(now time.Duration, from identity.ID, message trace.MessageID, limit identity.Point) {
-	if x := c.child(from, message, limit); x != nil {
-		c.heard(now, x)
-		if x.state == childSent {
-			x.state = childTaken
-		}
-		if x.state == childTaken {
-			x.asked = false
-			c.timers.set(&x.timer, now+childSilence)
-		}
-	}
-}
-
-// BroadcastDone takes a child's count for the interval up to limit.
-func (c *Core) BroadcastDone(now time.Duration, from identity.ID, message trace.MessageID, limit identity.Point, reached uint64) {
-	x := c.child(from, message, limit)
-	if x == nil || x.state == childDone {
-		return
-	}
-	c.heard(now, x)
-	if x.state != childDead {
-		x.part.open--
-	}
-	x.state = childDone
-	c.timers.clear(&x.timer)
-	x.part.reached += min(reached, math.MaxUint32) // a lie must not wrap the sum
-	c.finish(x.part)
 }
 
 // expire says that this peer still works on p, or ends it.

@@ -7,8 +7,8 @@
 // ([Core.Tick]), then carry out the [Ready] it hands back. It opens no socket,
 // reads no clock, starts no goroutine, takes no lock and does no cryptography:
 // payloads are opaque, and what arrives is offered to the driver, which opens
-// the seal and answers [Core.Accepted], [Core.Rejected] or [Core.Postponed]: a
-// driver that is too busy postpones, and is asked again when the same bytes come
+// the seal and answers [Core.Accepted], [Core.Rejected], [Core.Outdated] or
+// [Core.Postponed]: a driver that is too busy postpones, and is asked again when the same bytes come
 // again. It does not keep the ring either: who is where comes from a [Ring].
 //
 // # How a message travels
@@ -39,5 +39,5 @@
 // ring has healed and somebody tells them, which is not done here. And a peer
 // that takes a part of a broadcast and lies about it is believed.
 //
-// Begin reading at [Core], then forward.go, send.go, arrive.go and broadcast.go.
+// Begin reading at [Core], then forward.go, send.go, arrive.go, broadcast.go and child.go.
 package routing

@@ -23,6 +23,8 @@ func (c *Core) Envelope(now time.Duration, from identity.ID, e wire.Envelope) {
 	l.hear()
 	sealed := c.digest.sealed(e, e.Payload())
 	switch {
+	case e.Kind() == wire.EnvelopeUnknown && c.sends[k.message] != nil:
+		c.receive(now, l, k, e, sealed) // who makes one cannot know the origin's point
 	case e.Target() != c.ring.Self().Point:
 		c.relay(now, l, k, e, sealed)
 	case answers(e.Kind()):
@@ -257,7 +259,17 @@ func (c *Core) Unreachable(now time.Duration, id identity.ID) {
 			c.retried(owner, id, "unreachable")
 			c.goOn(now, owner)
 		case *child:
-			c.takeOver(now, owner)
+			c.childUnreachable(now, owner, childDead)
+		}
+	}
+}
+
+// Clogged reports that the link to a peer has no room for a broadcast just now.
+// The peer lives: others get its interval, and it is asked once more.
+func (c *Core) Clogged(now time.Duration, id identity.ID) {
+	for _, t := range c.waitsFor(id) {
+		if x, ok := t.owner.(*child); ok {
+			c.childUnreachable(now, x, childLate)
 		}
 	}
 }

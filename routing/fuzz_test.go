@@ -107,6 +107,8 @@ func (s *script) judge() {
 			c.Rejected(o)
 		case 1:
 			c.Postponed(o)
+		case 2:
+			c.Outdated(o, s.peer().ID)
 		default:
 			c.Accepted(s.now, o, s.peer().ID)
 		}

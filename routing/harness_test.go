@@ -49,8 +49,9 @@ type peer struct {
 	core      *Core
 	ring      *tableRing
 	dead      bool
-	mute      bool // takes and acknowledges, does nothing else
-	postpone  int  // seals that it cannot open yet
+	mute      bool          // takes and acknowledges, does nothing else
+	postpone  int           // seals that it cannot open yet
+	lag       time.Duration // how much later what is sent to it arrives
 	ticked    time.Duration
 	delivered []delivery
 	receipts  map[trace.MessageID]Receipt
@@ -240,7 +241,7 @@ func (w *world) cross(from *peer, to identity.ID, loss float64, do func(*peer)) 
 	if p == nil || w.random.Float64() < loss {
 		return
 	}
-	delay := w.latency
+	delay := w.latency + p.lag
 	if w.jitter > 0 {
 		delay += time.Duration(w.random.Int64N(int64(w.jitter)))
 	}

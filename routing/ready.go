@@ -15,7 +15,7 @@ type Ready struct {
 	Envelopes []Outgoing // send these, in order
 	Acks      []Ack      // send these; those to one peer fit in one frame
 	Refusals  []Refusal  // send these
-	Arrivals  []Arrival  // open these, then call Accepted, Rejected or Postponed
+	Arrivals  []Arrival  // open these, then call Accepted, Rejected, Outdated or Postponed
 	Receipts  []Receipt  // open these, then call Done where one is true, ReceiptPostponed where there is no time
 	Failures  []Failure  // own sends that ended without receipt
 	// Doubtful are peers that did not acknowledge in time: find out whether they live.

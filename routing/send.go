@@ -96,6 +96,25 @@ func (c *Core) Send(now time.Duration, m Sending) (int, error) {
 	return c.begin(now, s), nil
 }
 
+// Paths returns how many copies a send to target would send now, of the most
+// that are wanted: by as many first hops of the ring.
+func (c *Core) Paths(target identity.Point, most int) int {
+	var first *identity.Contact
+	n := 0
+	if first = c.ring.Find(target); first != nil {
+		n++
+	}
+	if n < most {
+		c.ring.Nearest(target, func(contact *identity.Contact) bool {
+			if contact != first {
+				n++
+			}
+			return n >= most
+		})
+	}
+	return min(n, most)
+}
+
 func (c *Core) check(m Sending) error {
 	switch {
 	case c.sends[m.Message] != nil:

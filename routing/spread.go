@@ -7,7 +7,6 @@ import (
 
 	"cicada/chord"
 	"cicada/identity"
-	"cicada/trace"
 )
 
 // within reports whether a distance is in [from, to). 0 as to means all round.
@@ -71,24 +70,30 @@ func (c *Core) spread(now time.Duration, p *part, from, to identity.Point) {
 	}
 }
 
-// lost reports whether all the successors of this peer are dead, so that it
-// does not know who comes next.
+// lost reports whether this peer does not know who comes next: all its
+// successors are dead. A ring of one knows that nobody does.
 func (c *Core) lost(b *broadcast) bool {
-	if len(b.dead) == 0 {
-		return false
-	}
 	for _, contact := range c.ring.Successors() {
 		if !slices.Contains(b.dead, contact.ID) {
 			return false
 		}
 	}
-	return true
+	for range c.ring.Each {
+		return true
+	}
+	return false
 }
 
 // wait keeps the beginning of an interval until the ring has mended and knows
-// who is there.
+// who is there, but not for ever.
 func (c *Core) wait(now time.Duration, p *part, from, to identity.Point) {
-	x := &child{part: p, link: c.own, from: from, to: to, state: childUnknown, sent: now}
+	if p.unknowable == 0 {
+		p.unknowable = now + childUnknowable
+	}
+	if now >= p.unknowable {
+		return
+	}
+	x := &child{part: p, link: c.own, from: from, to: to, state: childUnknown}
 	x.timer.owner = x
 	p.children = append(p.children, x)
 	p.open++
@@ -97,7 +102,7 @@ func (c *Core) wait(now time.Duration, p *part, from, to identity.Point) {
 
 // look asks the ring again who is in an interval, for a while.
 func (c *Core) look(now time.Duration, x *child) {
-	if c.lost(x.part.broadcast) && now < x.sent+childUnknowable {
+	if c.lost(x.part.broadcast) && now < x.part.unknowable {
 		c.timers.set(&x.timer, now+childLook)
 		return
 	}
@@ -110,7 +115,7 @@ func (c *Core) look(now time.Duration, x *child) {
 // hand gives a child the interval up to the distance to. from is where begins
 // what would be lost with it.
 func (c *Core) hand(now time.Duration, p *part, contact *identity.Contact, from, to identity.Point) {
-	x := &child{part: p, contact: contact, link: c.links.reach(contact.ID), from: from, to: to, limit: add(c.ring.Self().Point, to)}
+	x := &child{part: p, contact: contact, link: c.links.reach(contact.ID), from: from, to: to, limit: add(c.ring.Self().Point, to), sent: now}
 	x.timer.owner = x
 	p.children = append(p.children, x)
 	p.open++
@@ -130,60 +135,6 @@ func (c *Core) pass(now time.Duration, x *child) {
 		Message: b.offer.Message, Body: held[:b.signature:b.signature], Signature: held[b.signature:],
 		Limit: x.limit, Hops: b.hops + 1,
 	}})
-	x.sent = now
 	c.timers.set(&x.timer, now+max(c.rto(x.link, len(held), 0), childTakes))
 	c.broadcastForwarded(b, x.contact.ID, x.limit)
-}
-
-// expire asks a child that took its interval and fell silent once more, and
-// takes one for dead that does not answer.
-func (x *child) expire(c *Core, now time.Duration) {
-	if x.state == childUnknown {
-		c.look(now, x)
-		return
-	}
-	c.links.miss(now, x.link)
-	if x.state == childTaken && !x.asked {
-		x.asked = true
-		c.pass(now, x)
-		return
-	}
-	c.takeOver(now, x)
-}
-
-// takeOver hands a dead child's interval to others.
-func (c *Core) takeOver(now time.Duration, x *child) {
-	c.timers.clear(&x.timer)
-	x.state = childDead
-	p := x.part
-	p.broadcast.dead = append(p.broadcast.dead, x.contact.ID)
-	c.broadcastEvent(trace.BroadcastTaken, p.broadcast, x.contact.ID, 0)
-	c.spread(now, p, x.from, x.to)
-	p.open--
-	c.finish(p)
-}
-
-func (c *Core) heard(now time.Duration, x *child) {
-	x.link.hear()
-	if x.state == childSent {
-		c.measure(x.link, now-x.sent)
-	}
-}
-
-// child finds the child that an answer is about.
-// There is none in parts that are done.
-func (c *Core) child(from identity.ID, message trace.MessageID, limit identity.Point) *child {
-	for b := c.broadcastAge.last; b != nil; b = b.age.previous {
-		if b.offer.Message != message {
-			continue
-		}
-		for _, p := range b.parts {
-			for _, x := range p.children {
-				if x.state != childDone && x.limit == limit && x.link.id == from {
-					return x
-				}
-			}
-		}
-	}
-	return nil
 }

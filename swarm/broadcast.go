@@ -83,17 +83,20 @@ func (p *Peer) endBroadcast(r routing.BroadcastResult) {
 
 // hearBroadcast has the loop verify a broadcast and pass it on.
 func (p *Peer) hearBroadcast(c *routing.BroadcastArrival) {
+	size := len(c.Body) + len(c.Signature)
+	if p.busyFor(c.From, size) {
+		p.route.BroadcastPostponed(c.Offer) // its parent hears no more and sends it again
+		return
+	}
 	cast := *c
 	cast.Body, cast.Signature = bytes.Clone(c.Body), bytes.Clone(c.Signature)
-	if !p.later(func() { p.verifyBroadcast(&cast) }) {
-		p.route.BroadcastPostponed(c.Offer) // its parent hears nothing and sends it again
-	}
+	p.jobs.put(c.From, size, func() { p.verifyBroadcast(&cast) })
 }
 
 // verifyBroadcast delivers and spreads a broadcast that its origin signed, once.
 // It is called without mu.
 func (p *Peer) verifyBroadcast(c *routing.BroadcastArrival) {
-	body, origin, err := p.checkBroadcast(c)
+	body, origin, point, err := p.checkBroadcast(c)
 	p.mu.Lock()
 	defer p.settleAndUnlock()
 	if err == nil && !p.heard.add(origin, c.Offer.Message, time.Unix(0, int64(body.GetTime()))) {
@@ -108,7 +111,7 @@ func (p *Peer) verifyBroadcast(c *routing.BroadcastArrival) {
 		return
 	}
 	m := Message{ID: c.Offer.Message, From: origin, Data: body.GetData(), Hops: c.Hops, Path: pathOf(c.Hops), Broadcast: true}
-	if known := p.contact(origin); known != nil && len(known.Addresses) > 0 {
+	if known := p.contact(origin, point); known != nil && len(known.Addresses) > 0 {
 		m.Address = known.Addresses[0]
 	}
 	if !p.inbox.put(m) {
@@ -121,34 +124,35 @@ func (p *Peer) verifyBroadcast(c *routing.BroadcastArrival) {
 }
 
 // checkBroadcast verifies what can be verified without knowing what came before.
-func (p *Peer) checkBroadcast(c *routing.BroadcastArrival) (*wirepb.BroadcastBody, identity.ID, error) {
-	body, err := wire.UnmarshalBroadcastBody(c.Body)
-	if err != nil {
-		return nil, identity.ID{}, err
+func (p *Peer) checkBroadcast(c *routing.BroadcastArrival) (body *wirepb.BroadcastBody, origin identity.ID, point identity.Point, err error) {
+	if body, err = wire.UnmarshalBroadcastBody(c.Body); err != nil {
+		return nil, origin, point, err
 	}
-	origin := identity.ID(body.GetOrigin())
+	origin = identity.ID(body.GetOrigin())
 	age := time.Since(time.Unix(0, int64(body.GetTime())))
 	switch {
 	case age > broadcastAge || age < -broadcastAge:
-		return nil, origin, fmt.Errorf("its time is %v off", age.Round(time.Second))
+		return nil, origin, point, fmt.Errorf("its time is %v off", age.Round(time.Second))
 	case trace.MessageID(body.GetMessage()) != c.Offer.Message:
-		return nil, origin, errors.New("signed under another name")
+		return nil, origin, point, errors.New("signed under another name")
 	case !origin.Verify(identity.PurposeBroadcast, c.Body, c.Signature):
-		return nil, origin, errors.New("not signed by its origin")
+		return nil, origin, point, errors.New("not signed by its origin")
 	case p.config.Allow != nil && !p.config.Allow(origin):
-		return nil, origin, errors.New("origin not allowed")
+		return nil, origin, point, errors.New("origin not allowed")
 	}
-	_, err = p.points.PointOf(origin)
-	return body, origin, err
+	point, err = p.points.PointOf(origin)
+	return body, origin, point, err
 }
 
 // sendBroadcast sends a broadcast to a child in the tree.
 func (p *Peer) sendBroadcast(o *routing.BroadcastOutgoing) {
 	p.counters.Casts++
 	b := &o.Broadcast
-	p.sendRing(o.To, &wirepb.Control{Body: &wirepb.Control_Broadcast{Broadcast: &wirepb.Broadcast{
+	if !p.sendRing(o.To, &wirepb.Control{Body: &wirepb.Control_Broadcast{Broadcast: &wirepb.Broadcast{
 		Body: b.Body, Signature: b.Signature, Limit: b.Limit[:], Hops: uint32(b.Hops),
-	}}})
+	}}}) {
+		p.route.Clogged(p.now(), o.To.ID)
+	}
 }
 
 // sendCastAnswer tells a broadcast's parent in the tree how its interval stands.

@@ -20,17 +20,6 @@ import (
 // is to carry out what the state machines want.
 // What takes longer than a few microseconds becomes a job for the peer's loop.
 
-// A job is work that is done outside the lock, by the loop.
-type job func()
-
-// maxJobs bounds the jobs that wait. What comes on top is dropped: its sender
-// hears nothing and sends again. What the sends of this peer itself need waits
-// in a queue of its own, which others cannot fill.
-const (
-	maxJobs   = 256
-	maxUrgent = 1024
-)
-
 // sweepInterval is how often the sealer forgets what nobody uses.
 const sweepInterval = 10 * time.Second
 
@@ -51,8 +40,10 @@ func (p *Peer) loop() {
 		case do := <-p.urgent:
 			do()
 			continue
-		case do := <-p.jobs:
-			do()
+		case <-p.jobs.ready:
+			if do := p.jobs.take(); do != nil {
+				do()
+			}
 		case <-p.timer.C:
 			if p.tick() {
 				p.sealer.Sweep()
@@ -94,26 +85,6 @@ func (p *Peer) next() time.Duration {
 		next = min(next, p.receipts[i].until)
 	}
 	return next
-}
-
-// later has the loop do a job. It is dropped if too many wait.
-func (p *Peer) later(do job) bool {
-	select {
-	case p.jobs <- do:
-		return true
-	default:
-		return false
-	}
-}
-
-// soon has the loop do a job for a send of this peer itself.
-func (p *Peer) soon(do job) bool {
-	select {
-	case p.urgent <- do:
-		return true
-	default:
-		return false
-	}
 }
 
 // settleAndUnlock carries out what the state machines want, releases mu, and

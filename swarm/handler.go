@@ -194,14 +194,6 @@ func (p *Peer) neighbour(link transport.Link) (*neighbour, error) {
 	return n, nil
 }
 
-// greetedBy reports whether the other end of link has greeted.
-func (p *Peer) greetedBy(link transport.Link) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	_, err := p.neighbour(link)
-	return err
-}
-
 func (p *Peer) envelopeFrame(link transport.Link, body []byte) error {
 	e, err := wire.ParseEnvelope(body)
 	if err != nil {
@@ -285,8 +277,8 @@ func (p *Peer) controlFrame(link transport.Link, body []byte) error {
 	if c.Body == nil {
 		return nil // a kind of a later version
 	}
-	if err := p.greetedBy(link); err != nil {
-		return err // before records are verified, which takes long
+	if worth, err := p.screen(link, c); !worth {
+		return err
 	}
 	var message chord.Message
 	var cast *wirepb.BroadcastBody
@@ -331,15 +323,16 @@ func (p *Peer) castControl(from identity.ID, c *wirepb.Control, cast *wirepb.Bro
 	}
 }
 
-// sendRing sends a message of the ring.
-func (p *Peer) sendRing(to *identity.Contact, control *wirepb.Control) {
+// sendRing sends a message of the ring, or a broadcast. It reports false where too
+// much waits for that peer already.
+func (p *Peer) sendRing(to *identity.Contact, control *wirepb.Control) bool {
 	body, err := wire.AppendControl(p.scratch[:0], control)
 	if err != nil {
 		p.config.Logger.Debug("not sent", "peer", to.ID.Short(), "err", err)
-		return
+		return true
 	}
 	p.scratch = reusable(body)
-	p.sendTo(to, wire.FrameControl, nil, body)
+	return p.sendTo(to, wire.FrameControl, nil, body)
 }
 
 // reusable returns b's memory for the next use, unless it is too much to keep.

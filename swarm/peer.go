@@ -28,14 +28,14 @@ type Peer struct {
 	born    time.Time      // when its clock began
 	events  *trace.Recorder
 
-	points *identity.Points
+	points points
 	book   *book
 	sealer *seal.Sealer
 	links  *transport.Links
 	inbox  *inbox
 
 	timer   *time.Timer   // wakes the loop; reset under mu
-	jobs    chan job      // what takes too long to be done under mu, for others
+	jobs    *jobs         // what takes too long to be done under mu, for others
 	urgent  chan job      // the same, for the sends of this peer itself
 	started chan struct{} // closed when the state machines run
 	ended   chan struct{} // closed by Close, or when the peer did not come up
@@ -69,6 +69,13 @@ type Peer struct {
 	leaving    bool
 	traced     bool // the state machines make events
 	counters   Counters
+}
+
+// points tells where IDs stand; identity.Points does. PointOf may take long, so it
+// is not called with mu held.
+type points interface {
+	PointOf(identity.ID) (identity.Point, error)
+	Known(identity.ID) (identity.Point, bool)
 }
 
 // A neighbour is a peer at the other end of a link.
@@ -124,7 +131,7 @@ func newPeer(config Config) (*Peer, error) {
 		events: &trace.Recorder{}, book: newBook(points),
 		inbox:   newInbox(config.InboxMessages, config.InboxBytes),
 		timer:   time.NewTimer(0),
-		jobs:    make(chan job, maxJobs),
+		jobs:    newJobs(),
 		urgent:  make(chan job, maxUrgent),
 		started: make(chan struct{}),
 		ended:   make(chan struct{}),
@@ -172,7 +179,7 @@ func (p *Peer) start(fresh bool) error {
 	if err != nil {
 		return err
 	}
-	self, err := record.Verify(p.points)
+	self, err := p.book.Verify(record)
 	if err != nil {
 		return err
 	}

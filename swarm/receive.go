@@ -24,6 +24,7 @@ type heldReceipt struct {
 	offer  routing.Offer
 	handle seal.Handle
 	origin identity.ID
+	point  identity.Point // of the origin
 	report report
 	copies int // announced by the origin
 	until  time.Duration
@@ -37,23 +38,53 @@ func (p *Peer) arrive(a *routing.Arrival) {
 	if a.Envelope.Kind() == wire.EnvelopeMessage && len(a.Envelope) <= inlineOpen {
 		opened, err := p.sealer.Open(nil, a.Envelope)
 		if !errors.Is(err, seal.ErrPending) {
-			p.opened(a, opened, err)
+			p.placed(a, opened, err)
 			return
 		}
 		// The answer that completes the session is often a job already, and this one comes behind it.
 	}
+	if p.busyFor(a.From, len(a.Envelope)) {
+		p.route.Postponed(a.Offer)
+		return
+	}
 	arrival := *a
 	arrival.Envelope = bytes.Clone(a.Envelope)
-	if !p.later(func() { p.openLater(&arrival) }) {
-		p.route.Postponed(a.Offer)
+	p.jobs.put(a.From, len(a.Envelope), func() { p.openLater(&arrival) })
+}
+
+// placed goes on with what was opened, at once where the origin's point is known.
+// It may be forgotten though the session is not.
+func (p *Peer) placed(a *routing.Arrival, opened seal.Opened, err error) {
+	var point identity.Point
+	known := true
+	if !opened.Origin.IsZero() {
+		point, known = p.points.Known(opened.Origin)
 	}
+	if known {
+		p.opened(a, opened, point, err)
+		return
+	}
+	arrival := *a
+	arrival.Envelope = bytes.Clone(a.Envelope)
+	// What was opened cannot be opened again: it is not dropped.
+	p.jobs.put(a.From, len(a.Envelope), func() { p.place(&arrival, opened, err) })
 }
 
 // openLater opens what takes long, without mu: a first message, or a large one.
 func (p *Peer) openLater(a *routing.Arrival) {
 	opened, err := p.sealer.Open(nil, a.Envelope)
-	if err == nil {
-		_, err = p.points.PointOf(opened.Origin) // an origin must have paid for its place, like anybody
+	p.place(a, opened, err)
+}
+
+// place goes on with what was opened when it knows where the origin stands. It is
+// called without mu.
+func (p *Peer) place(a *routing.Arrival, opened seal.Opened, err error) {
+	var point identity.Point
+	if !opened.Origin.IsZero() {
+		var unpaid error // an origin must have paid for its place, like anybody
+		if point, unpaid = p.points.PointOf(opened.Origin); err == nil {
+			err = unpaid
+		}
 	}
 	var contact *identity.Contact
 	if c, bad := parseContent(opened.Data); err == nil && bad == nil && c.record != nil {
@@ -64,13 +95,14 @@ func (p *Peer) openLater(a *routing.Arrival) {
 	if contact != nil && contact.ID == opened.Origin {
 		p.ring.Learn(contact)
 	}
-	p.opened(a, opened, err)
+	p.opened(a, opened, point, err)
 }
 
-// opened delivers a message whose seal opened, and answers it as is due.
-func (p *Peer) opened(a *routing.Arrival, o seal.Opened, err error) {
+// opened delivers a message whose seal opened, and answers it as is due. The
+// origin stands at point.
+func (p *Peer) opened(a *routing.Arrival, o seal.Opened, point identity.Point, err error) {
 	if err != nil {
-		p.notOpened(a, o, err)
+		p.notOpened(a, o, point, err)
 		return
 	}
 	now := p.now()
@@ -83,8 +115,8 @@ func (p *Peer) opened(a *routing.Arrival, o seal.Opened, err error) {
 	if !p.route.Accepted(now, a.Offer, o.Origin) {
 		return // accepted before: the routing has answered again
 	}
-	held := heldReceipt{offer: a.Offer, handle: o.Handle, origin: o.Origin, copies: c.copies, until: now + copiesWait}
-	held.report = report{status: p.deliver(a, o.Origin, c), hops: uint8(min(a.Hops, 255))}
+	held := heldReceipt{offer: a.Offer, handle: o.Handle, origin: o.Origin, point: point, copies: c.copies, until: now + copiesWait}
+	held.report = report{status: p.deliver(a, o.Origin, point, c), hops: uint8(min(a.Hops, 255))}
 	if a.Envelope.Kind() == wire.EnvelopeFirst {
 		held.report.record = &p.ring.Self().Record
 	}
@@ -96,14 +128,14 @@ func (p *Peer) opened(a *routing.Arrival, o seal.Opened, err error) {
 }
 
 // deliver gives a message to the program and returns what to tell its origin.
-func (p *Peer) deliver(a *routing.Arrival, origin identity.ID, c content) status {
+func (p *Peer) deliver(a *routing.Arrival, origin identity.ID, point identity.Point, c content) status {
 	if p.config.Allow != nil && !p.config.Allow(origin) {
 		p.counters.Refused++
 		p.emit(trace.Event{Kind: trace.Refused, Message: a.Offer.Message, Other: origin, Reason: "not allowed"})
 		return statusRefused
 	}
 	m := Message{ID: a.Offer.Message, From: origin, Data: c.data, Hops: a.Hops, Path: pathOf(a.Hops)}
-	if known := p.contact(origin); known != nil && len(known.Addresses) > 0 {
+	if known := p.contact(origin, point); known != nil && len(known.Addresses) > 0 {
 		m.Address = known.Addresses[0]
 	}
 	if !p.inbox.put(m) {
@@ -116,34 +148,31 @@ func (p *Peer) deliver(a *routing.Arrival, origin identity.ID, c content) status
 	return statusDelivered
 }
 
-// contact returns what is known of a peer, or nil.
-func (p *Peer) contact(id identity.ID) *identity.Contact {
+// contact returns what is known of a peer, which stands at point, or nil.
+func (p *Peer) contact(id identity.ID, point identity.Point) *identity.Contact {
 	if n := p.greeted[id]; n != nil && n.contact != nil {
 		return n.contact
 	}
-	if point, err := p.points.PointOf(id); err == nil {
-		return p.ring.Known(point)
-	}
-	return nil
+	return p.ring.Known(point)
 }
 
 // notOpened answers a message that cannot be delivered as it came, where the
 // sealer has an answer.
-func (p *Peer) notOpened(a *routing.Arrival, o seal.Opened, err error) {
+func (p *Peer) notOpened(a *routing.Arrival, o seal.Opened, point identity.Point, err error) {
 	if errors.Is(err, seal.ErrPending) {
 		p.route.Postponed(a.Offer)
 		return
 	}
-	p.route.Rejected(a.Offer)
+	if !o.Origin.IsZero() || errors.Is(err, seal.ErrUnknownSession) {
+		p.route.Outdated(a.Offer, o.Origin)
+	} else {
+		p.route.Rejected(a.Offer)
+	}
 	if len(o.Reply.Payload) == 0 {
 		p.emit(trace.Event{Kind: trace.Refused, Message: a.Offer.Message, Other: a.From, Reason: err.Error()})
 		return
 	}
-	r := routing.Replying{Kind: o.Reply.Kind, Counter: o.Reply.Counter, Payload: o.Reply.Payload}
-	if !o.Origin.IsZero() {
-		r.Target, _ = p.points.PointOf(o.Origin)
-	}
-	p.reply(a.Offer, r)
+	p.reply(a.Offer, routing.Replying{Kind: o.Reply.Kind, Counter: o.Reply.Counter, Payload: o.Reply.Payload, Target: point})
 }
 
 // complete fills in how many copies came, and reports whether all did.
@@ -173,21 +202,17 @@ func (p *Peer) settleReceipts() {
 
 // acknowledge seals a receipt and sends it.
 func (p *Peer) acknowledge(h *heldReceipt) {
-	point, err := p.points.PointOf(h.origin)
-	if err != nil {
-		return
-	}
 	p.complete(h)
 	body := appendReport(p.scratch[:0], h.report)
 	p.scratch = reusable(body)
-	sealed, err := p.sealer.Answer(p.sealed[:0], h.handle, point, body)
+	sealed, err := p.sealer.Answer(p.sealed[:0], h.handle, h.point, body)
 	if err != nil {
 		p.config.Logger.Debug("no receipt", "peer", h.origin.Short(), "err", err)
 		return
 	}
 	p.sealed = reusable(sealed.Payload)
 	p.reply(h.offer, routing.Replying{
-		Kind: sealed.Kind, Counter: sealed.Counter, Payload: sealed.Payload, Target: point, Duplicates: h.copies > 1,
+		Kind: sealed.Kind, Counter: sealed.Counter, Payload: sealed.Payload, Target: h.point, Duplicates: h.copies > 1,
 	})
 }
 

@@ -31,7 +31,9 @@ type sending struct {
 	data     []byte
 	options  SendOptions
 	started  time.Time
-	sealedAt time.Time   // first
+	sealedAt time.Time   // first, with the data inside; zero: not yet
+	resealed time.Time   // last
+	ask      bool        // the next seal only asks whether the target restarted
 	sealed   seal.Sealed // last; its payload is this sending's own memory
 	paths    int         // copies that left by different first hops
 	routed   bool        // the routing has it
@@ -113,7 +115,7 @@ func (p *Peer) begin(m sending, timeout time.Duration) (*sending, error) {
 // launch seals s under its session and gives it to the routing. It is called
 // with mu held. What goes wrong ends s.
 func (p *Peer) launch(s *sending) {
-	c := appendContent(p.scratch[:0], s.options.Duplicates+1, nil, s.data)
+	c := appendContent(p.scratch[:0], p.announced(s), nil, s.data)
 	p.scratch = reusable(c)
 	sealed, err := p.sealer.Seal(s.sealed.Payload[:0], s.target, s.point, s.id, c)
 	if err == nil {
@@ -122,6 +124,15 @@ func (p *Peer) launch(s *sending) {
 	if err != nil {
 		p.finish(s, outcome{err: sendError(err)})
 	}
+}
+
+// announced is how many copies the target is told to expect: those that there is
+// a first hop for, since it holds the receipt back for them.
+func (p *Peer) announced(s *sending) int {
+	if s.options.Duplicates == 0 {
+		return 1
+	}
+	return max(p.route.Paths(s.point, s.options.Duplicates+1), 1)
 }
 
 // shakeHands seals a message as the first to its target, which takes long, and
@@ -133,9 +144,17 @@ func (p *Peer) shakeHands(s *sending, id trace.MessageID) {
 		return // finish has let those go on that wait
 	}
 	target, point := s.target, s.point
-	c := appendContent(nil, s.options.Duplicates+1, p.ring.Self(), s.data)
+	c := appendContent(nil, p.announced(s), p.ring.Self(), s.data)
+	ask := s.ask
+	s.ask = false
 	p.mu.Unlock()
-	sealed, err := p.sealer.Seal(nil, target, point, id, c)
+	var sealed seal.Sealed
+	var err error
+	if ask {
+		sealed, err = p.sealer.Ask(nil, target, id)
+	} else {
+		sealed, err = p.sealer.Seal(nil, target, point, id, c)
+	}
 	p.mu.Lock()
 	defer p.settleAndUnlock()
 	if p.sending[id] != s {
@@ -163,8 +182,9 @@ func (p *Peer) shakeHandsLater(s *sending) {
 // dispatch gives a message that was sealed, anew or for the first time, to the routing.
 func (p *Peer) dispatch(s *sending, sealed seal.Sealed) error {
 	s.sealed = sealed
-	if s.sealedAt.IsZero() {
-		s.sealedAt = time.Now()
+	s.resealed = time.Now()
+	if s.sealedAt.IsZero() && !sealed.Bare {
+		s.sealedAt = s.resealed
 	}
 	if s.routed {
 		return p.route.Resend(p.now(), s.id, sealed.Kind, sealed.Counter, sealed.Payload)
@@ -274,6 +294,7 @@ func (p *Peer) replied(s *sending, reply seal.Reply, err error) {
 	if err != nil {
 		return // forged, or too late: the true answer may still come
 	}
+	verdict := reply.Verdict(s.sealedAt, s.resealed)
 	switch {
 	case reply.Status == seal.Received:
 		report, err := parseReport(reply.Receipt)
@@ -282,8 +303,11 @@ func (p *Peer) replied(s *sending, reply seal.Reply, err error) {
 		}
 		p.route.Done(p.now(), s.id, s.target, int(report.hops))
 		p.finish(s, report.outcome(time.Since(s.started)))
-	case !reply.Started.IsZero() && s.sealedAt.Before(reply.Started):
+	case verdict == seal.OtherRun:
 		p.finish(s, outcome{err: ErrOutcomeUnknown})
+	case verdict == seal.Undecided:
+		s.ask = true
+		p.shakeHandsLater(s)
 	case p.sealer.Warmth(s.target) == seal.Warm:
 		target := s.target
 		p.launch(s)

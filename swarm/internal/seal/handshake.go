@@ -19,6 +19,7 @@ const (
 	keySize      = 32
 	firstHead    = 1 + 1 + 32 + 8 + 8 // version, flags, origin, time, index
 	answerHead   = 1 + 1 + 8 + 8      // version, status, index, uptime
+	startSize    = 8                  // follows with statusAgain
 	firstMinimum = keySize + (keySize + tagSize) + firstHead + tagSize
 	answerLeast  = keySize + answerHead + tagSize
 
@@ -70,12 +71,12 @@ type pending struct {
 }
 
 // sealFirst appends to dst a first message to target, and remembers the handshake.
-func (s *Sealer) sealFirst(dst []byte, target identity.ID, message trace.MessageID, data []byte, now moment) (Sealed, error) {
+func (s *Sealer) sealFirst(dst []byte, target identity.ID, message trace.MessageID, data []byte, bare bool, now moment) (Sealed, error) {
 	remote, err := target.X25519()
 	if err != nil {
 		return Sealed{}, fmt.Errorf("%w: %s: %w", ErrTarget, target.Short(), err)
 	}
-	p := &pending{target: target, message: message, stamp: now.wall.UnixNano(), born: now.age, bare: len(data) > firstData}
+	p := &pending{target: target, message: message, stamp: now.wall.UnixNano(), born: now.age, bare: bare}
 	if err := s.reserve(p); err != nil {
 		return Sealed{}, err
 	}
@@ -92,7 +93,7 @@ func (s *Sealer) sealFirst(dst []byte, target identity.ID, message trace.Message
 		return Sealed{}, fmt.Errorf("seal: first message to %s: %w", target.Short(), err)
 	}
 	p.state = state
-	return Sealed{Kind: wire.EnvelopeFirst, Payload: dst}, nil
+	return Sealed{Kind: wire.EnvelopeFirst, Bare: bare, Payload: dst}, nil
 }
 
 // reserve gives p an index and a place in the table.
@@ -201,6 +202,7 @@ func (s *Sealer) writeAnswer(f *first, status answerStatus, receipt []byte, now 
 	rank := accepted
 	if status == statusAgain {
 		rank = challenged
+		receipt = binary.BigEndian.AppendUint64(nil, s.began)
 	}
 	if rank == accepted && s.crowded(f.origin) {
 		index = 0
@@ -277,7 +279,7 @@ func (s *Sealer) readAnswer(dst []byte, e wire.Envelope, target identity.ID, now
 	s.mu.Lock()
 	s.table.finish(p)
 	s.mu.Unlock()
-	if plain[0] != e.Version() || status != statusAccepted && (status != statusAgain || index == 0) {
+	if plain[0] != e.Version() || status != statusAccepted && (status != statusAgain || index == 0 || len(plain) < answerHead+startSize) {
 		return Reply{}, fmt.Errorf("%w: answer of version %d, status %d, index %d", ErrMalformed, plain[0], status, index)
 	}
 	if index != 0 {
@@ -290,9 +292,5 @@ func (s *Sealer) readAnswer(dst []byte, e wire.Envelope, target identity.ID, now
 		r := copy(plain, plain[answerHead:])
 		return Reply{Status: Received, Receipt: out[:len(dst)+r]}, nil
 	}
-	reply := Reply{Status: Again}
-	if !p.bare {
-		reply.Started = now.started(binary.BigEndian.Uint64(plain[10:18]))
-	}
-	return reply, nil
+	return Reply{Status: Again, run: now.run(binary.BigEndian.Uint64(plain[10:]), binary.BigEndian.Uint64(plain[answerHead:]))}, nil
 }

@@ -132,8 +132,9 @@ func TestReplayAfterRestart(t *testing.T) {
 			// The true origin, still waiting, learns that nobody can know whether
 			// the earlier run delivered the message: that run ended after it was sealed.
 			r := a.learn(l, envelope(o.Reply, a.point, l.message), Again)
-			if sealedAt := w.now.Add(a.skew - tt.wait); r.Started.Before(sealedAt) {
-				t.Errorf("got start %v, want not before the message was sealed, %v", r.Started, sealedAt)
+			sealedAt := w.now.Add(a.skew - tt.wait)
+			if got := r.Verdict(sealedAt, sealedAt); got != OtherRun {
+				t.Errorf("got verdict %d, want %d", got, OtherRun)
 			}
 			b.read(a.rewrite(l, "another"), a, "another")
 		})
@@ -150,8 +151,9 @@ func TestFirstMessageAfterRestart(t *testing.T) {
 	o, err := b.Open(nil, l.Envelope)
 	wantError(t, "a minute after the start", err, ErrChallenge)
 	r := a.learn(l, envelope(o.Reply, a.point, l.message), Again)
-	if sealedAt := w.now.Add(-time.Second); !r.Started.Before(sealedAt) {
-		t.Errorf("got start %v, want before the message was sealed, %v: it cannot have been delivered", r.Started, sealedAt)
+	sealedAt := w.now.Add(-time.Second)
+	if got := r.Verdict(sealedAt, sealedAt); got != SameRun {
+		t.Errorf("got verdict %d, want %d: it cannot have been delivered", got, SameRun)
 	}
 	again := a.rewrite(l, "hello")
 	if again.Kind() != wire.EnvelopeMessage {

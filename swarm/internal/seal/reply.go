@@ -22,11 +22,51 @@ const (
 type Reply struct {
 	Status  Status
 	Receipt []byte // with Received: the dst that was given, with the receipt appended
-	// Started, with Again and Unknown, is when the target's run began, at the
-	// latest, by the clock here. A message that was first sealed earlier may have
-	// been delivered to the run before: whether it was cannot be known. Zero:
-	// nothing that could have been delivered was sent in this message.
-	Started time.Time
+	run     run    // with Again and Unknown
+}
+
+// A run is what a target says of the run of its program that answers. A message
+// that was sealed before it began may have been delivered to an earlier one:
+// whether it was cannot be known.
+type run struct {
+	uptime time.Duration // when it answered, by its clock
+	heard  time.Time     // when the answer came, by the clock here
+	told   int64         // with Again: Unix nanoseconds when it began, by its clock; 0: it has a key made in this run
+}
+
+// A Verdict says whether the target began a new run since a message was sealed.
+type Verdict uint8
+
+// The verdicts.
+const (
+	SameRun   Verdict = iota // or what an earlier run got was not this message: seal it anew
+	OtherRun                 // an earlier run may have delivered it
+	Undecided                // only with Unknown: send an Ask, whose answer will decide
+)
+
+// Verdict compares the run that sent the reply with when a message was sealed for
+// the first time and for the last, which is the seal that the reply is about.
+//
+// Uptime alone puts the beginning of the run into an interval as long as the
+// answer was on its way, and a message sealed within it cannot be judged. There
+// the target's own word counts, if it lies in the interval: then the clocks agree
+// well enough. Otherwise the run is taken to be as late as it can be, because
+// nothing may be delivered twice.
+func (r Reply) Verdict(first, last time.Time) Verdict {
+	latest, earliest := r.run.heard.Add(-r.run.uptime), last.Add(-r.run.uptime)
+	told := time.Unix(0, r.run.told)
+	fits := !told.Before(earliest) && !told.After(latest)
+	switch {
+	case first.IsZero() || first.After(latest), r.Status == Again && r.run.told == 0:
+		return SameRun
+	case first.Before(earliest):
+		return OtherRun
+	case r.Status == Unknown:
+		return Undecided
+	case fits && told.Before(first):
+		return SameRun
+	}
+	return OtherRun
 }
 
 // OpenReply opens an envelope of kind Answer, Receipt or Unknown about a message

@@ -215,8 +215,8 @@ func TestLargeMessageWaitsForHandshake(t *testing.T) {
 	o, err := b.Open(nil, l.Envelope)
 	wantError(t, "first message without data", err, ErrChallenge)
 	r := a.learn(l, envelope(o.Reply, a.point, l.message), Again)
-	if !r.Started.IsZero() {
-		t.Errorf("got start %v, want none: nothing could have been delivered", r.Started)
+	if got := r.Verdict(time.Time{}, w.now); got != SameRun {
+		t.Errorf("got verdict %d, want %d: nothing could have been delivered", got, SameRun)
 	}
 	b.read(a.rewrite(l, text), a, text)
 }

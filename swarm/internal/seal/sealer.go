@@ -79,6 +79,7 @@ type Sealer struct {
 	clock   func() time.Time
 	random  io.Reader
 	start   time.Time
+	began   uint64 // what this peer tells others of start; 0: no earlier run had its key
 
 	scratches sync.Pool
 	unknowns  limiter
@@ -111,6 +112,9 @@ func New(c Config) (*Sealer, error) {
 		scratches: sync.Pool{New: newScratch},
 		unknowns:  limiter{rate: limits.Unknowns, burst: 2 * limits.Unknowns, saved: 2 * limits.Unknowns},
 	}
+	if !c.FreshKey {
+		s.began = uint64(s.start.UnixNano())
+	}
 	s.table = newTable(s.id, limits)
 	s.memory = newMemory(limits.Firsts, s.start, c.FreshKey)
 	return s, nil
@@ -131,10 +135,9 @@ func (s *Sealer) now() moment {
 // uptime is what this peer tells others of its age.
 func (m moment) uptime() uint64 { return uint64(m.age - 1) }
 
-// started returns when a peer that says so now has started, by the clock here,
-// at the latest.
-func (m moment) started(uptime uint64) time.Time {
-	return m.wall.Add(-time.Duration(min(uptime, math.MaxInt64)))
+// run returns what a peer that says so now tells of its run.
+func (m moment) run(uptime, told uint64) run {
+	return run{uptime: time.Duration(min(uptime, math.MaxInt64)), heard: m.wall, told: int64(told)}
 }
 
 // Sealed is what goes into an envelope: these fields of its header, and the payload.
@@ -142,6 +145,7 @@ type Sealed struct {
 	Kind    wire.EnvelopeKind
 	Counter uint64
 	Session uint64 // what OpenReply wants to know again; 0: a handshake
+	Bare    bool   // without the data: the target will ask for it
 	Payload []byte // the dst that was given, with the payload appended
 }
 
@@ -201,7 +205,14 @@ func (s *Sealer) Seal(dst []byte, target identity.ID, point identity.Point, mess
 	if n := s.sendable(target, now.age); n != nil {
 		return n.seal(dst, &s.scratches, wire.EnvelopeMessage, point, message, data, now.age)
 	}
-	return s.sealFirst(dst, target, message, data, now)
+	return s.sealFirst(dst, target, message, data, len(data) > firstData, now)
+}
+
+// Ask makes a first message to target that holds no data, and that the target
+// therefore answers with Again, in any case: so it tells of its run. Errors are
+// those of Seal.
+func (s *Sealer) Ask(dst []byte, target identity.ID, message trace.MessageID) (Sealed, error) {
+	return s.sealFirst(dst, target, message, nil, true, s.now())
 }
 
 // sendable returns the session to seal under, or nil where a handshake has to be

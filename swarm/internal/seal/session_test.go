@@ -26,8 +26,9 @@ func TestTargetThatForgotTheSession(t *testing.T) {
 		}
 		unknown := envelope(o.Reply, a.point, l.message)
 		r := a.learn(l, unknown, Unknown)
-		if sealedAt := w.now.Add(-time.Second); !r.Started.Before(sealedAt) {
-			t.Errorf("got start %v, want before the message was sealed, %v", r.Started, sealedAt)
+		sealedAt := w.now.Add(-time.Second)
+		if got := r.Verdict(sealedAt, sealedAt); got != SameRun {
+			t.Errorf("got verdict %d, want %d", got, SameRun)
 		}
 		again := a.rewrite(l, "again")
 		b.read(again, a, "again")

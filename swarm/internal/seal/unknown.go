@@ -56,7 +56,7 @@ func (s *Sealer) readUnknown(e wire.Envelope, target identity.ID, index uint64, 
 		s.dropRemote(r, index, now.age)
 	}
 	s.mu.Unlock()
-	return Reply{Status: Unknown, Started: now.started(uptime)}, nil
+	return Reply{Status: Unknown, run: now.run(uptime, 0)}, nil
 }
 
 // dropRemote forgets the session of r that the other end knew by index.

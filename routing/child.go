@@ -1,0 +1,180 @@
+package routing
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"cicada/identity"
+	"cicada/trace"
+)
+
+// A child is a peer that was handed an interval. Its life:
+//
+//	sent ─▶ taken ─▶ done
+//	sent ─▶ late: silent, others have its interval; taken or done, if it was merely slow
+//	late, taken ─▶ dead: unreachable, or silent for seconds
+//
+// A late child is still waited for: it counts at least itself, and nobody else
+// does. Only the count waits, not those in its interval.
+type child struct {
+	part     *part
+	contact  *identity.Contact // nil: not known yet
+	link     *link
+	limit    identity.Point
+	from, to identity.Point // what is lost if it is dead, as distances
+	sent     time.Duration  // the first time
+	state    childState
+	asked    bool // once more, after it fell silent
+	timer    timer
+}
+
+type childState uint8
+
+const (
+	childSent childState = iota
+	childTaken
+	childLate
+	childDead // its count is still welcome
+	childDone
+	childUnknown // nobody is known in the interval, see Core.wait
+)
+
+// BroadcastTaken takes a child's word that it answers for the interval up to limit.
+func (c *Core) BroadcastTaken(now time.Duration, from identity.ID, message trace.MessageID, limit identity.Point) {
+	x := c.child(from, message, limit)
+	if x == nil {
+		return
+	}
+	c.heard(now, x)
+	if x.state == childDead {
+		x.part.open++
+	}
+	x.state, x.asked = childTaken, false
+	c.timers.set(&x.timer, now+childSilence)
+}
+
+// BroadcastDone takes a child's count for the interval up to limit.
+func (c *Core) BroadcastDone(now time.Duration, from identity.ID, message trace.MessageID, limit identity.Point, reached uint64) {
+	x := c.child(from, message, limit)
+	if x == nil {
+		return
+	}
+	c.heard(now, x)
+	if x.state != childDead {
+		x.part.open--
+	}
+	x.state = childDone
+	c.timers.clear(&x.timer)
+	x.part.reached += min(reached, math.MaxUint32) // a lie must not wrap the sum
+	c.finish(x.part)
+}
+
+// heard notes that a child answers. If it was taken for dead, it is not: nobody
+// has to be found for the beginning of its interval.
+func (c *Core) heard(now time.Duration, x *child) {
+	x.link.hear()
+	if x.state == childSent || x.state == childLate && !x.asked {
+		c.measure(x.link, now-x.sent)
+	}
+	if x.state != childLate && x.state != childDead {
+		return
+	}
+	b := x.part.broadcast
+	b.dead = slices.DeleteFunc(b.dead, func(id identity.ID) bool { return id == x.contact.ID })
+	for _, u := range x.part.children {
+		if u.state == childUnknown && within(u.from, x.from, x.to) {
+			u.state = childDone
+			u.part.open--
+			c.timers.clear(&u.timer)
+		}
+	}
+}
+
+// expire asks a child that took its interval and fell silent once more, and
+// hands on the interval of one that does not answer.
+func (x *child) expire(c *Core, now time.Duration) {
+	switch x.state {
+	case childUnknown:
+		c.look(now, x)
+		return
+	case childLate:
+		c.remind(now, x)
+		return
+	}
+	c.links.miss(now, x.link)
+	switch {
+	case x.state == childSent:
+		c.takeOver(now, x, childLate)
+	case !x.asked:
+		x.asked = true
+		c.pass(now, x)
+	default:
+		c.takeOver(now, x, childDead)
+	}
+}
+
+// takeOver hands the interval of a child that is late or dead to others.
+func (c *Core) takeOver(now time.Duration, x *child, s childState) {
+	p := x.part
+	x.state = s
+	if s == childLate {
+		c.timers.set(&x.timer, now+childLook)
+	}
+	p.broadcast.dead = append(p.broadcast.dead, x.contact.ID)
+	c.broadcastEvent(trace.BroadcastTaken, p.broadcast, x.contact.ID, 0)
+	c.spread(now, p, x.from, x.to)
+	if s == childDead {
+		c.bury(x)
+	}
+}
+
+// remind waits on for a late child. What it was sent may be lost with a link that
+// just closed, so it is asked once more.
+func (c *Core) remind(now time.Duration, x *child) {
+	if now >= x.sent+childSilence || c.ring.Known(x.contact.Point) == nil {
+		c.bury(x)
+		return
+	}
+	if !x.asked && now >= x.sent+childRemind {
+		x.asked = true
+		c.pass(now, x)
+	}
+	c.timers.set(&x.timer, now+childLook)
+}
+
+// bury waits for a child no more.
+func (c *Core) bury(x *child) {
+	x.state = childDead
+	c.timers.clear(&x.timer)
+	x.part.open--
+	c.finish(x.part)
+}
+
+// childUnreachable notes that nothing reaches a child, for now or for good.
+func (c *Core) childUnreachable(now time.Duration, x *child, s childState) {
+	switch {
+	case x.state != childLate:
+		c.takeOver(now, x, s)
+	case s == childDead:
+		c.bury(x)
+	}
+}
+
+// child finds the child that an answer is about.
+// There is none in parts that are done.
+func (c *Core) child(from identity.ID, message trace.MessageID, limit identity.Point) *child {
+	for b := c.broadcastAge.last; b != nil; b = b.age.previous {
+		if b.offer.Message != message {
+			continue
+		}
+		for _, p := range b.parts {
+			for _, x := range p.children {
+				if x.state != childDone && x.limit == limit && x.link.id == from {
+					return x
+				}
+			}
+		}
+	}
+	return nil
+}
