@@ -49,6 +49,46 @@ func TestBroadcast(t *testing.T) {
 	}
 }
 
+// Everybody knows everybody, and has a link to its successor and to ten others:
+// most of a broadcast takes those, and no more levels than it would without.
+func TestBroadcastTakesOpenLinks(t *testing.T) {
+	const n = 64
+	dialled := 0
+	for seed := range uint64(20) {
+		w := newWorld(t, seed, n, full, Config{})
+		open := make(map[[2]identity.ID]bool)
+		link := func(a, b *peer) {
+			a.core.Up(b.contact.ID)
+			b.core.Up(a.contact.ID)
+			open[[2]identity.ID{a.contact.ID, b.contact.ID}], open[[2]identity.ID{b.contact.ID, a.contact.ID}] = true, true
+		}
+		for i, p := range w.peers {
+			link(p, w.peers[(i+1)%n])
+			for _, k := range w.random.Perm(n - 1)[:5] {
+				link(p, w.peers[(i+1+k)%n])
+			}
+		}
+		message := w.peers[0].broadcast("hear this")
+		w.run(2 * time.Second)
+		if got := w.peers[0].results[message]; got != n-1 || w.casts != n-1 {
+			t.Errorf("got %d reached by %d messages, want %d", got, w.casts, n-1)
+		}
+		for _, e := range w.events {
+			if e.Kind == trace.BroadcastForwarded && !open[[2]identity.ID{e.Peer, e.Other}] {
+				dialled++
+			}
+		}
+		for _, p := range w.peers {
+			if most := bits.Len(n) + 1; p.deepest > most {
+				t.Errorf("got depth %d, want at most %d", p.deepest, most)
+			}
+		}
+	}
+	if share := float64(dialled) / 20 / (n - 1); share > 0.25 {
+		t.Errorf("got %.0f %% of the messages over new links, want at most a quarter", 100*share)
+	}
+}
+
 // partition checks, from the trace, that the intervals handed out hold every
 // peer once: each child's interval lies in its parent's and those of two
 // children never overlap.

@@ -26,10 +26,11 @@ type Core struct {
 	pool    pool
 	timers  timers
 	links   links
-	own     *link // what this peer itself sends is accounted for like any link
-	gone    *link // so is what links brought that are forgotten
-	typical delay // between neighbours
-	path    delay // between sending and receipt
+	open    map[identity.ID]bool // peers that a link is open to
+	own     *link                // what this peer itself sends is accounted for like any link
+	gone    *link                // so is what links brought that are forgotten
+	typical delay                // between neighbours
+	path    delay                // between sending and receipt
 
 	entries table
 	age     list[entry] // all entries, oldest first
@@ -68,6 +69,7 @@ func New(ring Ring, config Config, random *rand.Rand) *Core {
 		digest: newDigester(random), own: newLink(identity.ID{}), gone: newLink(identity.ID{}),
 		age:          list[entry]{at: func(x *entry) *node[entry] { return &x.age }},
 		kept:         list[entry]{at: func(x *entry) *node[entry] { return &x.kept }},
+		open:         make(map[identity.ID]bool),
 		sends:        make(map[trace.MessageID]*send),
 		arrivals:     make(map[trace.MessageID]*arrival),
 		arrivalAge:   list[arrival]{at: func(a *arrival) *node[arrival] { return &a.age }},

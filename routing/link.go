@@ -152,6 +152,12 @@ func (l *link) idle() bool {
 	return l.entries == 0 && l.broadcasts == 0 && l.arrivals == l.settled.count+l.rejected.count
 }
 
+// Up tells that a link to a peer is open: it can be sent to at no cost.
+func (c *Core) Up(id identity.ID) { c.open[id] = true }
+
+// Down tells that no link to a peer is open any more.
+func (c *Core) Down(id identity.ID) { delete(c.open, id) }
+
 // hear notes that the neighbour is alive.
 func (l *link) hear() { l.missed, l.suspect = 0, 0 }
 

@@ -2,6 +2,7 @@ package routing
 
 import (
 	"bytes"
+	"encoding/binary"
 	"slices"
 	"time"
 
@@ -27,10 +28,10 @@ func (c *Core) extend(now time.Duration, p *part) {
 	c.finish(p)
 }
 
-// spread hands [from, to) of the ring, as distances, to the peers known there:
-// each answers for itself and what lies behind it up to the next. Where the
-// interval begins after known peers, its beginning goes to the last of them: it
-// knows best who comes next.
+// spread hands [from, to) of the ring, as distances, to peers known there: each
+// answers for itself and what lies behind it up to the next. Where the interval
+// begins after known peers, its beginning goes to the last of them: it knows best
+// who comes next.
 func (c *Core) spread(now time.Duration, p *part, from, to identity.Point) {
 	self := c.ring.Self().Point
 	var before *identity.Contact
@@ -51,6 +52,7 @@ func (c *Core) spread(now time.Duration, p *part, from, to identity.Point) {
 		}
 		return true
 	})
+	inside = c.thin(inside, from, to)
 	start := from
 	end := func(i int) identity.Point {
 		if i < len(inside) {
@@ -69,6 +71,33 @@ func (c *Core) spread(now time.Duration, p *part, from, to identity.Point) {
 		c.hand(now, p, contact, end(i), end(i+1))
 	}
 }
+
+// thin leaves out peers that no link is open to: with a handshake first, the way by
+// the peer before them is shorter. That one is not to answer for more than half of
+// the interval, so that the tree has no more levels than the interval has halves.
+func (c *Core) thin(inside []*identity.Contact, from, to identity.Point) []*identity.Contact {
+	if len(inside) == 0 {
+		return nil
+	}
+	self := c.ring.Self().Point
+	half := (leading(to)-leading(from)-1)/2 + 1 // all round where both are 0
+	few, last := inside[:1], leading(chord.Clockwise(self, inside[0].Point))
+	for i, contact := range inside[1:] {
+		next := to
+		if i+2 < len(inside) {
+			next = chord.Clockwise(self, inside[i+2].Point)
+		}
+		if !c.open[contact.ID] && leading(next)-last <= half {
+			continue
+		}
+		few, last = append(few, contact), leading(chord.Clockwise(self, contact.Point))
+	}
+	return few
+}
+
+// leading returns the first 64 of a distance's bits: enough to compare lengths by.
+// The differences of two wrap as the ring does.
+func leading(d identity.Point) uint64 { return binary.BigEndian.Uint64(d[:]) }
 
 // lost reports whether this peer does not know who comes next: all its
 // successors are dead. A ring of one knows that nobody does.
@@ -113,13 +142,30 @@ func (c *Core) look(now time.Duration, x *child) {
 }
 
 // hand gives a child the interval up to the distance to. from is where begins
-// what would be lost with it.
+// what would be lost with it. A child that has this very interval, late as it may
+// be, answers for it once.
 func (c *Core) hand(now time.Duration, p *part, contact *identity.Contact, from, to identity.Point) {
-	x := &child{part: p, contact: contact, link: c.links.reach(contact.ID), from: from, to: to, limit: add(c.ring.Self().Point, to), sent: now}
+	limit := add(c.ring.Self().Point, to)
+	if p.broadcast.has(contact.ID, limit) {
+		return
+	}
+	x := &child{part: p, contact: contact, link: c.links.reach(contact.ID), from: from, to: to, limit: limit, sent: now}
 	x.timer.owner = x
 	p.children = append(p.children, x)
 	p.open++
 	c.pass(now, x)
+}
+
+// has reports whether a child answers, or answered, for the interval up to limit.
+func (b *broadcast) has(id identity.ID, limit identity.Point) bool {
+	for _, p := range b.parts {
+		for _, x := range p.children {
+			if x.link.id == id && x.limit == limit && x.state != childDead && x.state != childUnknown {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // add returns the point that is d ahead of a.

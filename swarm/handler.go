@@ -44,6 +44,7 @@ func (h *handler) Up(link transport.Link) {
 		n.contact, n.hello = old.contact, old.hello
 	}
 	p.greeted[id] = n
+	p.route.Up(id)
 	p.emit(trace.Event{Kind: trace.LinkUp, Other: id, Address: link.Remote().String()})
 	self := p.ring.Self()
 	hello, err := wire.MarshalHello(&wirepb.Hello{Version: wire.Version, Agent: agent,
@@ -68,6 +69,7 @@ func (h *handler) Down(link transport.Link, err error) {
 		return // not allowed, or replaced by another link
 	}
 	delete(p.greeted, id)
+	p.route.Down(id)
 	if n.contact == nil {
 		close(n.hello) // nobody will greet on it any more
 	}
