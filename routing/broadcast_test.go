@@ -84,8 +84,8 @@ func TestBroadcastTakesOpenLinks(t *testing.T) {
 			}
 		}
 	}
-	if share := float64(dialled) / 20 / (n - 1); share > 0.25 {
-		t.Errorf("got %.0f %% of the messages over new links, want at most a quarter", 100*share)
+	if share := float64(dialled) / 20 / (n - 1); share > 0.3 {
+		t.Errorf("got %.0f %% of the messages over new links, want at most 30", 100*share)
 	}
 }
 

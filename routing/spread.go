@@ -74,23 +74,26 @@ func (c *Core) spread(now time.Duration, p *part, from, to identity.Point) {
 
 // thin leaves out peers that no link is open to: with a handshake first, the way by
 // the peer before them is shorter. That one is not to answer for more than half of
-// the interval, so that the tree has no more levels than the interval has halves.
+// the interval, nor of those known there, so that the tree is no deeper than log2
+// of how many they are, and one.
 func (c *Core) thin(inside []*identity.Contact, from, to identity.Point) []*identity.Contact {
 	if len(inside) == 0 {
 		return nil
 	}
 	self := c.ring.Self().Point
 	half := (leading(to)-leading(from)-1)/2 + 1 // all round where both are 0
-	few, last := inside[:1], leading(chord.Clockwise(self, inside[0].Point))
+	few, last, group := inside[:1], leading(chord.Clockwise(self, inside[0].Point)), 1
+	most := (len(inside) + 1) / 2
 	for i, contact := range inside[1:] {
 		next := to
 		if i+2 < len(inside) {
 			next = chord.Clockwise(self, inside[i+2].Point)
 		}
-		if !c.open[contact.ID] && leading(next)-last <= half {
+		if !c.open[contact.ID] && leading(next)-last <= half && group < most {
+			group++
 			continue
 		}
-		few, last = append(few, contact), leading(chord.Clockwise(self, contact.Point))
+		few, last, group = append(few, contact), leading(chord.Clockwise(self, contact.Point)), 1
 	}
 	return few
 }
