@@ -40,9 +40,10 @@ func (e *echo) Frame(l transport.Link, kind wire.FrameKind, body []byte) {
 
 func (e *echo) Wrote(transport.Link) {}
 func (e *echo) Read(l transport.Link) {
-	if e.back {
+	switch {
+	case e.back:
 		l.Flush()
-	} else {
+	case e.n > 0:
 		e.got <- e.n
 	}
 	e.n = 0
