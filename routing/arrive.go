@@ -312,7 +312,7 @@ func (c *Core) depart(now time.Duration, message trace.MessageID, v *variant, w 
 	v.answer.holders++
 	x := c.enter(now, c.own, header[:], v.answer, 0)
 	x.reverse, x.avoid = w.link, avoid
-	if !c.advance(now, x) {
+	if !c.handOn(now, x) {
 		c.giveUp(now, x)
 	}
 }

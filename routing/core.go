@@ -244,9 +244,9 @@ func (c *Core) enter(now time.Duration, l *link, header []byte, payload *buffer,
 	return x
 }
 
-// settle stops waiting: somebody took x, or nobody does. An answer of this peer
+// conclude stops waiting: somebody took x, or nobody does. An answer of this peer
 // itself that was taken is forgotten, and x not to be used any more.
-func (c *Core) settle(x *entry, s state) {
+func (c *Core) conclude(x *entry, s state) {
 	if s == taken && x.back && x.from == c.own {
 		c.forget(x)
 		return

@@ -61,7 +61,7 @@ func (c *Core) relay(now time.Duration, l *link, k key, e wire.Envelope, sealed 
 	if x.back {
 		x.reverse = c.turnBack(now, l, k, e)
 	}
-	if !c.advance(now, x) {
+	if !c.handOn(now, x) {
 		c.giveUp(now, x)
 		return
 	}
@@ -100,8 +100,8 @@ func (c *Core) turnBack(now time.Duration, l *link, k key, e wire.Envelope) *lin
 	return found.from
 }
 
-// advance hands x to the best peer that was not tried, and reports whether there is one.
-func (c *Core) advance(now time.Duration, x *entry) bool {
+// handOn hands x to the best peer that was not tried, and reports whether there is one.
+func (c *Core) handOn(now time.Duration, x *entry) bool {
 	if x.tries == maxTries || x.payload == nil {
 		return false
 	}
@@ -201,7 +201,7 @@ func (c *Core) accept(now time.Duration, x *entry, t *try) {
 		c.expectMore(now, x, now-t.at)
 	}
 	if x.state == waiting {
-		c.settle(x, taken)
+		c.conclude(x, taken)
 	}
 }
 
@@ -229,7 +229,7 @@ func (c *Core) Refusal(now time.Duration, from identity.ID, message trace.Messag
 func (c *Core) goOn(now time.Duration, x *entry) {
 	c.timers.clear(&x.timer)
 	x.from.finished.remove(x)
-	if !c.advance(now, x) {
+	if !c.handOn(now, x) {
 		c.giveUp(now, x)
 	}
 }
@@ -237,7 +237,7 @@ func (c *Core) goOn(now time.Duration, x *entry) {
 // giveUp ends x: nobody takes it. The previous hop is told, and tries another.
 func (c *Core) giveUp(now time.Duration, x *entry) {
 	c.dropped(x, wire.ReasonStuck.String())
-	c.settle(x, failed)
+	c.conclude(x, failed)
 	if x.from != c.own {
 		c.refuse(x.from.id, x.key, wire.ReasonStuck)
 		return

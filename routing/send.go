@@ -226,7 +226,7 @@ func (c *Core) launch(now time.Duration, s *send, header []byte) bool {
 	x := c.enter(now, c.own, header, s.payload, 0)
 	x.send, x.round = s, s.round
 	x.ring = s.Routed || s.Duplicates > 0
-	if !c.advance(now, x) {
+	if !c.handOn(now, x) {
 		c.forget(x)
 		return false
 	}

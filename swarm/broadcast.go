@@ -146,7 +146,7 @@ func (p *Peer) checkBroadcast(c *routing.BroadcastArrival) (body *wirepb.Broadca
 
 // sendBroadcast sends a broadcast to a child in the tree.
 func (p *Peer) sendBroadcast(o *routing.BroadcastOutgoing) {
-	p.counters.Casts++
+	p.counters.Broadcasts++
 	b := &o.Broadcast
 	if !p.sendRing(o.To, &wirepb.Control{Body: &wirepb.Control_Broadcast{Broadcast: &wirepb.Broadcast{
 		Body: b.Body, Signature: b.Signature, Limit: b.Limit[:], Hops: uint32(b.Hops),

@@ -33,13 +33,13 @@ type LinkStatus struct {
 
 // Counters count what a peer did since it was started.
 type Counters struct {
-	Sent      uint64 // messages of its own that a receipt came for
-	Failed    uint64 // messages of its own that ended without delivery, as far as it knows
-	Delivered uint64 // messages and broadcasts that its program was given
-	Refused   uint64 // messages and broadcasts it did not take
-	Dropped   uint64 // messages and broadcasts it did not look at: their neighbour sent too many at once
-	Envelopes uint64 // envelopes it sent: its own, receipts, and those it passed on
-	Casts     uint64 // broadcasts it sent to a child in the tree, its own and passed on
+	Sent       uint64 // messages of its own that a receipt came for
+	Failed     uint64 // messages of its own that ended without delivery, as far as it knows
+	Delivered  uint64 // messages and broadcasts that its program was given
+	Refused    uint64 // messages and broadcasts it did not take
+	Dropped    uint64 // messages and broadcasts it did not look at: their neighbour sent too many at once
+	Envelopes  uint64 // envelopes it sent: its own, receipts, and those it passed on
+	Broadcasts uint64 // broadcasts it sent to a child in the tree, its own and passed on
 }
 
 // Status returns how the peer stands.

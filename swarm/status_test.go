@@ -39,10 +39,10 @@ func TestStatusTellsWherePeersStandAndWhatTheyDid(t *testing.T) {
 	if len(s.Links) != 1 || s.Links[0].Peer != a.ID() || !s.Links[0].Dialled {
 		t.Errorf("got links %+v, want one dialled to %s", s.Links, a.ID().Short())
 	}
-	if got := s.Counters; got.Sent != 2 || got.Failed != 1 || got.Delivered != 2 || got.Envelopes == 0 || got.Casts != 0 {
+	if got := s.Counters; got.Sent != 2 || got.Failed != 1 || got.Delivered != 2 || got.Envelopes == 0 || got.Broadcasts != 0 {
 		t.Errorf("got %+v, want 2 sent, 1 failed, 2 delivered, some envelopes, no casts", got)
 	}
-	if got := a.Status().Counters; got.Delivered != 1 || got.Casts != 1 {
+	if got := a.Status().Counters; got.Delivered != 1 || got.Broadcasts != 1 {
 		t.Errorf("got %+v, want 1 delivered, 1 cast", got)
 	}
 }

@@ -109,7 +109,7 @@ func (d *demo) broadcast(ctx context.Context) error {
 	data := fmt.Appendf(nil, "message %d from %s to all", d.ledger.next(), name(from.ID()))
 	casts := func() (n uint64) {
 		for _, p := range peers {
-			n += p.Status().Counters.Casts
+			n += p.Status().Counters.Broadcasts
 		}
 		return n
 	}

@@ -28,7 +28,7 @@ func measureBroadcast(ctx context.Context, b *bench) error {
 	others := b.config.Peers - 1
 	casts := func() (n uint64) {
 		for _, p := range c.lab.Peers() {
-			n += p.Status().Counters.Casts
+			n += p.Status().Counters.Broadcasts
 		}
 		return n
 	}
