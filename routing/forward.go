@@ -209,6 +209,12 @@ func (c *Core) accept(now time.Duration, x *entry, t *try) {
 // nearer, also where it acknowledged it before.
 func (c *Core) Refusal(now time.Duration, from identity.ID, message trace.MessageID, number uint8, reason wire.Reason) {
 	c.links.hear(from)
+	c.NoRoom(now, from, message, number, reason)
+}
+
+// NoRoom reports that a copy cannot be sent to a peer, as too much waits for it
+// already. It is as good as a refusal, but no sign of life.
+func (c *Core) NoRoom(now time.Duration, from identity.ID, message trace.MessageID, number uint8, reason wire.Reason) {
 	for x := c.entries.first(key{message, number}); x != nil; x = x.following() {
 		t := x.tried(from)
 		if t == nil || t.answer == refused || x.state == failed {
@@ -229,6 +235,8 @@ func (c *Core) Refusal(now time.Duration, from identity.ID, message trace.Messag
 func (c *Core) goOn(now time.Duration, x *entry) {
 	c.timers.clear(&x.timer)
 	x.from.finished.remove(x)
+	c.kept.remove(x) // its payload is needed again, not kept in case
+	x.from.kept.remove(x)
 	if !c.handOn(now, x) {
 		c.giveUp(now, x)
 	}
@@ -300,7 +308,7 @@ func (c *Core) Progress(now time.Duration, id identity.ID) {
 		switch owner := t.owner.(type) {
 		case *entry:
 			last := &owner.try[owner.tries-1]
-			size := len(owner.payload.bytes)
+			size := len(owner.payload.bytes) // what waits has its payload
 			c.postpone(t, last.at, now+stalled, size)
 			if s := owner.send; s != nil && s.timer.place != 0 {
 				c.postpone(&s.timer, s.begun, min(now+stalled+s.patience(c), s.deadline), size)
@@ -324,9 +332,9 @@ func (c *Core) expectMore(now time.Duration, x *entry, took time.Duration) {
 }
 
 const (
-	large   = 16 << 10        // bytes of a payload that is worth waiting for
+	large   = 64 << 10        // bytes of a payload that is worth waiting for
 	stalled = 4 * time.Second // without progress, as where packets are lost
-	slowest = 8               // bytes a millisecond: 64 kbit/s
+	slowest = 16              // bytes a millisecond: 128 kbit/s
 )
 
 // postpone sets t to at, unless it is later anyway, if size is worth it and as long

@@ -4,7 +4,9 @@ import (
 	"testing"
 	"time"
 
+	"cicada/identity"
 	"cicada/trace"
+	"cicada/wire"
 )
 
 // While a large payload leaves slowly, nobody else is tried for it, as long as the
@@ -17,8 +19,8 @@ func TestProgress(t *testing.T) {
 		more bool          // others are tried within 20 s
 	}{
 		{"small", large / 2, 20 * time.Second, true},
-		{"large", 200_000, 20 * time.Second, false},
-		{"large, stalled at once", 200_000, 0, true},
+		{"large", 400_000, 20 * time.Second, false},
+		{"large, stalled at once", 400_000, 0, true},
 		{"large, too slow", large + 1, 20 * time.Second, true},
 	} {
 		t.Run(x.name, func(t *testing.T) {
@@ -40,4 +42,41 @@ func TestProgress(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A copy that a hop took and then gave back is under way again: its payload is not
+// merely kept, and lasts as long as the next hop's slow line needs.
+func TestGivenBackOverSlowLine(t *testing.T) {
+	const size = 100 << 10
+	w := newWorld(t, 5, 30, classic, Config{})
+	c, message := w.peers[0].core, trace.MessageID{1}
+	e, err := wire.NewEnvelope(wire.EnvelopeHeader{
+		TTL: wire.MaxTTL, Kind: wire.EnvelopeMessage, Message: message, Target: w.peers[15].contact.Point,
+	}, make([]byte, size))
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Second
+	c.Envelope(now, w.peers[3].contact.ID, e)
+	taker := next(t, c, size)
+	c.Ack(now, taker, message, 0)
+	c.Refusal(now, taker, message, 0, wire.ReasonStuck)
+	slow := next(t, c, size)
+	for range 300 {
+		now += 20 * time.Millisecond
+		c.Progress(now, slow)
+		c.Tick(now)
+	}
+	c.Refusal(now, slow, message, 0, wire.ReasonStuck)
+	next(t, c, size)
+}
+
+// next returns the hop that the one envelope to be sent goes to.
+func next(t *testing.T, c *Core, size int) identity.ID {
+	t.Helper()
+	r := c.Ready()
+	if len(r.Envelopes) != 1 || len(r.Envelopes[0].Payload) != size {
+		t.Fatalf("got %d envelopes to send, want one with %d bytes", len(r.Envelopes), size)
+	}
+	return r.Envelopes[0].To
 }

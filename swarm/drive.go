@@ -205,7 +205,7 @@ func (p *Peer) sendEnvelope(o *routing.Outgoing) {
 	if o.Contact != nil {
 		if !p.sendTo(o.Contact, wire.FrameEnvelope, o.Header[:], o.Payload) {
 			e := wire.Envelope(o.Header[:])
-			p.route.Refusal(p.now(), o.To, trace.MessageID(e.Message()), e.Copy(), wire.ReasonLimit)
+			p.route.NoRoom(p.now(), o.To, trace.MessageID(e.Message()), e.Copy(), wire.ReasonLimit)
 		}
 		return
 	}
