@@ -68,6 +68,10 @@ func (h *handler) Down(link transport.Link, err error) {
 	if n == nil || n.link != link {
 		return // not allowed, or replaced by another link
 	}
+	if other := p.links.Link(id); other != nil && !p.isClosed() {
+		n.link = other // of two the other one stayed; what its peer said holds for both
+		return
+	}
 	delete(p.greeted, id)
 	p.route.Down(id)
 	if n.contact == nil {
