@@ -93,23 +93,34 @@ func (p *Peer) hearBroadcast(c *routing.BroadcastArrival) {
 	p.jobs.put(c.From, size, func() { p.verifyBroadcast(&cast) })
 }
 
-// verifyBroadcast delivers and spreads a broadcast that its origin signed, once.
-// It is called without mu.
+// verifyBroadcast spreads a broadcast that its origin signed, once, and delivers
+// it where this peer's own program wants it. It is called without mu.
 func (p *Peer) verifyBroadcast(c *routing.BroadcastArrival) {
 	body, origin, point, err := p.checkBroadcast(c)
 	p.mu.Lock()
 	defer p.settleAndUnlock()
-	if err == nil && !p.heard.add(origin, c.Offer.Message, time.Unix(0, int64(body.GetTime()))) {
-		err = errors.New("heard before, or too long ago to know")
+	if err == nil {
+		switch p.heard.add(c.From, origin, c.Offer.Message, time.Unix(0, int64(body.GetTime())), time.Now()) {
+		case crowded: // the link's fault, not the broadcast's: another may bring it
+			p.counters.Dropped++
+			p.route.BroadcastPostponed(c.Offer)
+			return
+		case stale:
+			err = errors.New("heard before, or too long ago to know")
+		}
 	}
 	if err != nil {
 		p.emit(trace.Event{Kind: trace.Refused, Message: c.Offer.Message, Other: c.From, Reason: "broadcast: " + err.Error()})
 		p.route.BroadcastRejected(c.Offer)
 		return
 	}
-	if !p.route.BroadcastAccepted(p.now(), c.Offer, origin) {
-		return
+	if p.route.BroadcastAccepted(p.now(), c.Offer, origin) {
+		p.deliverBroadcast(c, body, origin, point)
 	}
+}
+
+// deliverBroadcast gives a broadcast to the program.
+func (p *Peer) deliverBroadcast(c *routing.BroadcastArrival, body *wirepb.BroadcastBody, origin identity.ID, point identity.Point) {
 	m := Message{ID: c.Offer.Message, From: origin, Data: body.GetData(), Hops: c.Hops, Path: pathOf(c.Hops), Broadcast: true}
 	if known := p.contact(origin, point); known != nil && len(known.Addresses) > 0 {
 		m.Address = known.Addresses[0]

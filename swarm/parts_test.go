@@ -77,37 +77,53 @@ func TestInboxTakeEndsWithContext(t *testing.T) {
 // of it is refused rather than heard again.
 func TestHeardBroadcasts(t *testing.T) {
 	var h heardBroadcasts
-	origin, now := identity.ID{1}, time.Now()
+	link, origin, now := identity.ID{9}, identity.ID{1}, time.Now()
 	name := func(i int) trace.MessageID { return trace.MessageID{byte(i), byte(i >> 8)} }
 	for i := range 2 * maxHeard {
-		if !h.add(origin, name(i), now.Add(time.Duration(i))) {
+		if h.add(link, origin, name(i), now.Add(time.Duration(i)), now) != novel {
 			t.Fatalf("broadcast %d is not new", i)
 		}
 	}
 	for i := range 2 * maxHeard {
-		if h.add(origin, name(i), now.Add(time.Duration(i))) {
+		if h.add(link, origin, name(i), now.Add(time.Duration(i)), now) != stale {
 			t.Errorf("broadcast %d was heard again", i)
 		}
 	}
 }
 
-// Whoever sends a flood of broadcasts, dated as late as is allowed, silences only itself.
+// Whoever sends a flood of broadcasts by ever new keys, dated as late as is
+// allowed, silences only its own link, makes nobody forget what was heard, and
+// is forgotten in its turn.
 func TestFloodOfBroadcastsSilencesNobodyElse(t *testing.T) {
 	var h heardBroadcasts
 	now := time.Now()
-	flood := func(from identity.ID) {
-		for i := range 3 * maxHeard {
-			h.add(from, trace.MessageID{byte(i), byte(i >> 8), 1}, now.Add(broadcastAge+time.Duration(i)))
+	flooding, other := identity.ID{8}, identity.ID{9}
+	before := trace.MessageID{7}
+	h.add(flooding, identity.ID{1}, before, now, now)
+	for i := range maxOrigins + 10 {
+		for k := range 3 {
+			h.add(flooding, identity.ID{2, byte(i), byte(i >> 8)}, trace.MessageID{byte(k), 1}, now.Add(broadcastAge+time.Duration(k)), now)
 		}
 	}
-	for i := range maxOrigins + 10 {
-		flood(identity.ID{2, byte(i), byte(i >> 8)})
+	if got := h.add(flooding, identity.ID{1}, before, now, now); got != stale {
+		t.Errorf("what was heard before the flood: got %v, want stale", got)
 	}
-	if !h.add(identity.ID{1}, trace.MessageID{1}, now) {
-		t.Error("an honest broadcast was refused")
+	if got := h.add(flooding, identity.ID{3}, trace.MessageID{1}, now, now); got != crowded {
+		t.Errorf("one more over the flooded link: got %v, want crowded", got)
 	}
-	if len(h.origins) > maxOrigins || len(h.order) > maxOrigins {
-		t.Errorf("%d origins remembered, at most %d allowed", len(h.origins), maxOrigins)
+	if got := h.add(other, identity.ID{3}, trace.MessageID{1}, now, now); got != novel {
+		t.Errorf("over another link: got %v, want novel", got)
+	}
+	if len(h.origins) > maxOrigins/2+2 {
+		t.Errorf("%d origins remembered, at most half of %d allowed for one link", len(h.origins), maxOrigins)
+	}
+	now = now.Add(2*broadcastAge + time.Second)
+	if got := h.add(flooding, identity.ID{4}, trace.MessageID{1}, now, now); got != novel || len(h.origins) != 1 || len(h.links) != 1 {
+		t.Errorf("minutes later: got %v, %d origins, %d links; want novel, one, one", got, len(h.origins), len(h.links))
+	}
+	set := now.Add(-3 * broadcastAge) // the clock is set back
+	if got := h.add(other, identity.ID{1}, before, set.Add(broadcastAge), set); got != stale {
+		t.Errorf("what was forgotten, by a clock that was set back: got %v, want stale", got)
 	}
 }
 
