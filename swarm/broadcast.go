@@ -19,7 +19,8 @@ const broadcastAge = 2 * time.Minute
 
 // Broadcast sends data to every other peer of the swarm and returns when all
 // that could be reached have it. It is signed, so that receivers know its
-// origin, and not sealed: every peer can read it.
+// origin, and not sealed: every peer can read it. A peer whose program does not
+// allow this one, or does not empty its inbox, passes it on and counts as well.
 //
 // Without a deadline in ctx it waits Config.SendTimeout. Errors match
 // ErrTooLarge, ErrBusy, ErrNoAnswer (some may have it), ErrClosed, or are ctx's.
@@ -119,15 +120,23 @@ func (p *Peer) verifyBroadcast(c *routing.BroadcastArrival) {
 	}
 }
 
-// deliverBroadcast gives a broadcast to the program.
+// deliverBroadcast gives a broadcast to the program, where it wants it. Whether it
+// does is nobody else's concern: the broadcast spreads either way.
 func (p *Peer) deliverBroadcast(c *routing.BroadcastArrival, body *wirepb.BroadcastBody, origin identity.ID, point identity.Point) {
 	m := Message{ID: c.Offer.Message, From: origin, Data: body.GetData(), Hops: c.Hops, Path: pathOf(c.Hops), Broadcast: true}
 	if known := p.contact(origin, point); known != nil && len(known.Addresses) > 0 {
 		m.Address = known.Addresses[0]
 	}
-	if !p.inbox.put(m) {
+	reason := ""
+	switch {
+	case p.config.Allow != nil && !p.config.Allow(origin):
+		reason = "not allowed"
+	case !p.inbox.put(m):
+		reason = "inbox full"
+	}
+	if reason != "" {
 		p.counters.Refused++
-		p.emit(trace.Event{Kind: trace.Refused, Message: m.ID, Other: origin, Reason: "inbox full"})
+		p.emit(trace.Event{Kind: trace.Refused, Message: m.ID, Other: origin, Reason: reason})
 		return
 	}
 	p.counters.Delivered++
@@ -148,8 +157,6 @@ func (p *Peer) checkBroadcast(c *routing.BroadcastArrival) (body *wirepb.Broadca
 		return nil, origin, point, errors.New("signed under another name")
 	case !origin.Verify(identity.PurposeBroadcast, c.Body, c.Signature):
 		return nil, origin, point, errors.New("not signed by its origin")
-	case p.config.Allow != nil && !p.config.Allow(origin):
-		return nil, origin, point, errors.New("origin not allowed")
 	}
 	point, err = p.points.PointOf(origin)
 	return body, origin, point, err

@@ -40,14 +40,18 @@ type Config struct {
 	Links transport.Limits
 	// Network is what links run over. Nil means TCP.
 	Network transport.Network
-	// Allow decides who may link to this peer and send to it. Nil means
-	// everybody. It must not block nor call the peer.
+	// Allow decides who may link to this peer and whose messages and broadcasts
+	// its program gets. Nil means everybody. A peer needs links to its neighbours
+	// on the ring: one that does not allow them cannot join, or loses its place.
+	// Broadcasts of others pass through it, unread, and it counts in their Reached.
+	// Allow must not block nor call the peer.
 	Allow func(identity.ID) bool
 	// SendTimeout is how long Send, Broadcast and Lookup wait where their context
 	// has no deadline. Zero means 10 s.
 	SendTimeout time.Duration
-	// InboxMessages and InboxBytes bound what waits for Receive; what comes on
-	// top is refused to its sender. Zero means 1000 and 8 MiB.
+	// InboxMessages and InboxBytes bound what waits for Receive. A message that
+	// comes on top is refused to its sender; a broadcast is passed on and, though
+	// it counts in its sender's Reached, not delivered. Zero means 1000 and 8 MiB.
 	InboxMessages, InboxBytes int
 	// Logger receives the text log. Nil means no log.
 	Logger *slog.Logger

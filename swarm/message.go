@@ -47,7 +47,8 @@ type Receipt struct {
 	Elapsed   time.Duration // from Send to receipt
 }
 
-// A Reached says how far a broadcast came.
+// A Reached says how far a broadcast came: to how many peers, whether or not
+// their programs took it.
 type Reached struct {
 	ID    trace.MessageID
 	Peers int // other peers that acknowledged to have it
