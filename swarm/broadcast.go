@@ -28,6 +28,9 @@ func (p *Peer) Broadcast(ctx context.Context, data []byte) (Reached, error) {
 	if len(data) > wire.MaxMessage {
 		return Reached{}, fmt.Errorf("%w: broadcast of %d bytes, at most %d", ErrTooLarge, len(data), MaxMessage)
 	}
+	if ctx.Err() != nil {
+		return Reached{}, fmt.Errorf("swarm: broadcast: %w", p.whyEnded(ctx))
+	}
 	ctx, cancel := context.WithTimeout(ctx, p.timeout(ctx))
 	defer cancel()
 	id, done, err := p.beginBroadcast(data)

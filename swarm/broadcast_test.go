@@ -1,6 +1,8 @@
 package swarm
 
 import (
+	"context"
+	"errors"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -52,4 +54,20 @@ func TestBroadcastSpreadsWhereNoProgramWantsIt(t *testing.T) {
 			})
 		})
 	}
+}
+
+// With a context that has ended nothing is sent.
+func TestBroadcastWithContextThatHasEnded(t *testing.T) {
+	inWorld(t, lan, func(t *testing.T, w *world) {
+		w.grow(2, classic())
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := w.peers[0].Broadcast(ctx, []byte("too late")); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want context.Canceled", err)
+		}
+		pass(time.Second)
+		if got := w.peers[1].received(w.peers[0].id); got != 0 {
+			t.Errorf("got %d broadcasts, want none", got)
+		}
+	})
 }
