@@ -82,6 +82,7 @@ type points interface {
 type neighbour struct {
 	link    transport.Link
 	contact *identity.Contact // nil until its hello came
+	said    transport.Link    // that its hello came over; there is one on each
 	hello   chan struct{}     // closed when it came, or will not come any more
 	heard   time.Duration     // when the ring was last told that it lives
 	wrote   time.Duration     // when the state machines were last told that it takes what had to wait
