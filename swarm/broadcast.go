@@ -126,7 +126,8 @@ func (p *Peer) verifyBroadcast(c *routing.BroadcastArrival) {
 // deliverBroadcast gives a broadcast to the program, where it wants it. Whether it
 // does is nobody else's concern: the broadcast spreads either way.
 func (p *Peer) deliverBroadcast(c *routing.BroadcastArrival, body *wirepb.BroadcastBody, origin identity.ID, point identity.Point) {
-	m := Message{ID: c.Offer.Message, From: origin, Data: body.GetData(), Hops: c.Hops, Path: pathOf(c.Hops), Broadcast: true}
+	m := Message{ID: c.Offer.Message, From: origin, Data: body.GetData(), Broadcast: true}
+	m.Hops, m.Path = crossed(c.Hops, c.From, origin)
 	if known := p.contact(origin, point); known != nil && len(known.Addresses) > 0 {
 		m.Address = known.Addresses[0]
 	}
@@ -143,7 +144,7 @@ func (p *Peer) deliverBroadcast(c *routing.BroadcastArrival, body *wirepb.Broadc
 		return
 	}
 	p.counters.Delivered++
-	p.emit(trace.Event{Kind: trace.BroadcastDelivered, Message: m.ID, Other: origin, Hops: c.Hops})
+	p.emit(trace.Event{Kind: trace.BroadcastDelivered, Message: m.ID, Other: origin, Hops: m.Hops})
 }
 
 // checkBroadcast verifies what can be verified without knowing what came before.
