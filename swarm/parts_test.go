@@ -157,12 +157,17 @@ func TestAddresses(t *testing.T) {
 		{text: "127.0.0.1:7000", want: "127.0.0.1:7000"},
 		{text: "[::1]:7000", want: "[::1]:7000"},
 		{text: "[::ffff:127.0.0.1]:7000", want: "127.0.0.1:7000"},
-		{text: "127.0.0.1:0", wrong: "port 0"},
+		{text: "127.0.0.1:0", wrong: `port "0"`},
 		{text: "127.0.0.1", wrong: "want host:port"},
 		{text: "127.0.0.1:70000", wrong: "70000"},
 		{text: "127.0.0.1:http", wrong: "http"},
+		{text: ":7000", wrong: "want host:port"},
 	} {
-		got, err := resolveAddress(t.Context(), c.text)
+		var got []netip.AddrPort
+		d, err := parseDialling(c.text)
+		if err == nil {
+			got, err = d.addresses(t.Context(), nil)
+		}
 		switch {
 		case c.wrong != "" && (err == nil || !strings.Contains(err.Error(), c.wrong)):
 			t.Errorf("%s: got %v, want an error with %q", c.text, err, c.wrong)

@@ -34,6 +34,8 @@ type Peer struct {
 	links  *transport.Links
 	inbox  *inbox
 
+	lookupHost lookupHost // asks the DNS
+
 	timer   *time.Timer   // wakes the loop; reset under mu
 	jobs    *jobs         // what takes too long to be done under mu, for others
 	urgent  chan job      // the same, for the sends of this peer itself
@@ -130,7 +132,7 @@ func newPeer(config Config) (*Peer, error) {
 	return &Peer{
 		config: config, id: id, point: point, born: time.Now(), points: points,
 		events: &trace.Recorder{}, book: newBook(points),
-		inbox:   newInbox(config.InboxMessages, config.InboxBytes),
+		inbox: newInbox(config.InboxMessages, config.InboxBytes), lookupHost: lookupDNS,
 		timer:   time.NewTimer(0),
 		jobs:    newJobs(),
 		urgent:  make(chan job, maxUrgent),
