@@ -10,8 +10,10 @@ import (
 
 	"go.uber.org/goleak"
 
+	"cicada/chord"
 	"cicada/identity"
 	"cicada/trace"
+	"cicada/transport"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -204,7 +206,11 @@ func TestListenErrors(t *testing.T) {
 		{"port in use", Config{Address: first.Address().String()}, first.Address().String()},
 		{"no port", Config{Address: "127.0.0.1"}, "127.0.0.1"},
 		{"port too large", Config{Address: "127.0.0.1:99999"}, "99999"},
-		{"negative limit", Config{InboxBytes: -1}, "negative"},
+		{"negative limit", Config{InboxBytes: -1}, "Config.InboxBytes is negative"},
+		{"negative limit of links", Config{Links: transport.Limits{MaxDials: -1}}, "Config.Links.MaxDials is negative"},
+		{"ring", Config{Ring: chord.Config{Successors: -1}}, "Config.Ring"},
+		{"no address to advertise", Config{Address: "127.0.0.1:0", Advertise: []netip.AddrPort{first.Address(), {}}}, "Config.Advertise[1]"},
+		{"no port to advertise", Config{Address: "127.0.0.1:0", Advertise: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:0")}}, "192.0.2.1:0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p, err := Listen(t.Context(), c.config)

@@ -180,7 +180,7 @@ func (p *Peer) start(fresh bool) error {
 	}
 	record, err := identity.SignRecord(p.config.Key, uint64(p.born.UnixNano()), addresses)
 	if err != nil {
-		return err
+		return p.config.advertiseError(err)
 	}
 	self, err := p.book.Verify(record)
 	if err != nil {
