@@ -8,30 +8,46 @@ import (
 	"strconv"
 )
 
-// resolveAddress turns "host:port" into addresses to dial, in the order to try.
-// A host may be a name; no port means DefaultPort.
-func resolveAddress(ctx context.Context, text string) ([]netip.AddrPort, error) {
-	if a, err := netip.ParseAddrPort(text); err == nil {
-		if a.Port() == 0 {
-			return nil, fmt.Errorf("swarm: address %q: nobody can be dialled at port 0", text)
-		}
-		return []netip.AddrPort{netip.AddrPortFrom(a.Addr().Unmap(), a.Port())}, nil
-	}
+// A dialling is a "host:port" to dial. A host may be a name.
+type dialling struct {
+	text string
+	host string
+	port uint16
+}
+
+// parseDialling refuses what can never be dialled, whatever names come to mean.
+func parseDialling(text string) (dialling, error) {
 	host, service, err := net.SplitHostPort(text)
-	if err != nil {
-		return nil, fmt.Errorf("swarm: address %q: want host:port", text)
+	if err != nil || host == "" {
+		return dialling{}, fmt.Errorf("swarm: address %q: want host:port", text)
 	}
 	port, err := strconv.ParseUint(service, 10, 16)
 	if err != nil || port == 0 {
-		return nil, fmt.Errorf("swarm: address %q: port %q is not a number from 1 to 65535", text, service)
+		return dialling{}, fmt.Errorf("swarm: address %q: port %q is not a number from 1 to 65535", text, service)
 	}
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	return dialling{text, host, uint16(port)}, nil
+}
+
+// lookupHost finds the addresses of a name.
+type lookupHost func(ctx context.Context, name string) ([]netip.Addr, error)
+
+func lookupDNS(ctx context.Context, name string) ([]netip.Addr, error) {
+	return net.DefaultResolver.LookupNetIP(ctx, "ip", name)
+}
+
+// addresses returns where to dial, in the order to try.
+func (d dialling) addresses(ctx context.Context, lookup lookupHost) ([]netip.AddrPort, error) {
+	ips := make([]netip.Addr, 1)
+	var err error
+	if ips[0], err = netip.ParseAddr(d.host); err != nil {
+		ips, err = lookup(ctx, d.host)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("swarm: address %q: %w", text, err)
+		return nil, fmt.Errorf("swarm: address %q: %w", d.text, err)
 	}
 	list := make([]netip.AddrPort, len(ips))
 	for i, ip := range ips {
-		list[i] = netip.AddrPortFrom(ip.Unmap(), uint16(port))
+		list[i] = netip.AddrPortFrom(ip.Unmap(), d.port)
 	}
 	return list, nil
 }

@@ -146,6 +146,9 @@ func ruleBreakers() []rubbish {
 			e[2] = 9
 			return []frame{{wire.FrameHello, hello(t, key)}, {wire.FrameEnvelope, e}}
 		}, wire.CodeVersion},
+		{"hello a second time", func(t *testing.T, key identity.PrivateKey) []frame {
+			return []frame{{wire.FrameHello, hello(t, key)}, {wire.FrameHello, hello(t, key)}}
+		}, wire.CodeProtocol},
 		{"proof a second time", func(t *testing.T, key identity.PrivateKey) []frame {
 			return []frame{{wire.FrameHello, hello(t, key)}, {wire.FrameProof, make([]byte, 32)}}
 		}, wire.CodeProtocol},

@@ -19,13 +19,17 @@ const broadcastAge = 2 * time.Minute
 
 // Broadcast sends data to every other peer of the swarm and returns when all
 // that could be reached have it. It is signed, so that receivers know its
-// origin, and not sealed: every peer can read it.
+// origin, and not sealed: every peer can read it. A peer whose program does not
+// allow this one, or does not empty its inbox, passes it on and counts as well.
 //
 // Without a deadline in ctx it waits Config.SendTimeout. Errors match
 // ErrTooLarge, ErrBusy, ErrNoAnswer (some may have it), ErrClosed, or are ctx's.
 func (p *Peer) Broadcast(ctx context.Context, data []byte) (Reached, error) {
 	if len(data) > wire.MaxMessage {
 		return Reached{}, fmt.Errorf("%w: broadcast of %d bytes, at most %d", ErrTooLarge, len(data), MaxMessage)
+	}
+	if ctx.Err() != nil {
+		return Reached{}, fmt.Errorf("swarm: broadcast: %w", p.whyEnded(ctx))
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.timeout(ctx))
 	defer cancel()
@@ -93,34 +97,54 @@ func (p *Peer) hearBroadcast(c *routing.BroadcastArrival) {
 	p.jobs.put(c.From, size, func() { p.verifyBroadcast(&cast) })
 }
 
-// verifyBroadcast delivers and spreads a broadcast that its origin signed, once.
-// It is called without mu.
+// verifyBroadcast spreads a broadcast that its origin signed, once, and delivers
+// it where this peer's own program wants it. It is called without mu.
 func (p *Peer) verifyBroadcast(c *routing.BroadcastArrival) {
 	body, origin, point, err := p.checkBroadcast(c)
 	p.mu.Lock()
 	defer p.settleAndUnlock()
-	if err == nil && !p.heard.add(origin, c.Offer.Message, time.Unix(0, int64(body.GetTime()))) {
-		err = errors.New("heard before, or too long ago to know")
+	if err == nil {
+		switch p.heard.add(c.From, origin, c.Offer.Message, time.Unix(0, int64(body.GetTime())), time.Now()) {
+		case crowded: // the link's fault, not the broadcast's: another may bring it
+			p.counters.Dropped++
+			p.route.BroadcastPostponed(c.Offer)
+			return
+		case stale:
+			err = errors.New("heard before, or too long ago to know")
+		}
 	}
 	if err != nil {
 		p.emit(trace.Event{Kind: trace.Refused, Message: c.Offer.Message, Other: c.From, Reason: "broadcast: " + err.Error()})
 		p.route.BroadcastRejected(c.Offer)
 		return
 	}
-	if !p.route.BroadcastAccepted(p.now(), c.Offer, origin) {
-		return
+	if p.route.BroadcastAccepted(p.now(), c.Offer, origin) {
+		p.deliverBroadcast(c, body, origin, point)
 	}
-	m := Message{ID: c.Offer.Message, From: origin, Data: body.GetData(), Hops: c.Hops, Path: pathOf(c.Hops), Broadcast: true}
+}
+
+// deliverBroadcast gives a broadcast to the program, where it wants it. Whether it
+// does is nobody else's concern: the broadcast spreads either way.
+func (p *Peer) deliverBroadcast(c *routing.BroadcastArrival, body *wirepb.BroadcastBody, origin identity.ID, point identity.Point) {
+	m := Message{ID: c.Offer.Message, From: origin, Data: body.GetData(), Broadcast: true}
+	m.Hops, m.Path = crossed(c.Hops, c.From, origin)
 	if known := p.contact(origin, point); known != nil && len(known.Addresses) > 0 {
 		m.Address = known.Addresses[0]
 	}
-	if !p.inbox.put(m) {
+	reason := ""
+	switch {
+	case p.config.Allow != nil && !p.config.Allow(origin):
+		reason = "not allowed"
+	case !p.inbox.put(m):
+		reason = "inbox full"
+	}
+	if reason != "" {
 		p.counters.Refused++
-		p.emit(trace.Event{Kind: trace.Refused, Message: m.ID, Other: origin, Reason: "inbox full"})
+		p.emit(trace.Event{Kind: trace.Refused, Message: m.ID, Other: origin, Reason: reason})
 		return
 	}
 	p.counters.Delivered++
-	p.emit(trace.Event{Kind: trace.BroadcastDelivered, Message: m.ID, Other: origin, Hops: c.Hops})
+	p.emit(trace.Event{Kind: trace.BroadcastDelivered, Message: m.ID, Other: origin, Hops: m.Hops})
 }
 
 // checkBroadcast verifies what can be verified without knowing what came before.
@@ -137,8 +161,6 @@ func (p *Peer) checkBroadcast(c *routing.BroadcastArrival) (body *wirepb.Broadca
 		return nil, origin, point, errors.New("signed under another name")
 	case !origin.Verify(identity.PurposeBroadcast, c.Body, c.Signature):
 		return nil, origin, point, errors.New("not signed by its origin")
-	case p.config.Allow != nil && !p.config.Allow(origin):
-		return nil, origin, point, errors.New("origin not allowed")
 	}
 	point, err = p.points.PointOf(origin)
 	return body, origin, point, err

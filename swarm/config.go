@@ -2,7 +2,6 @@ package swarm
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -36,18 +35,23 @@ type Config struct {
 	// Ring holds the parameters of the ring. Zero values mean defaults; what is
 	// out of range is an error.
 	Ring chord.Config
-	// Links bounds what links may cost. Zero values mean defaults.
+	// Links bounds what links may cost. Zero values mean defaults; negative ones
+	// are an error, but for MaxIdle.
 	Links transport.Limits
 	// Network is what links run over. Nil means TCP.
 	Network transport.Network
-	// Allow decides who may link to this peer and send to it. Nil means
-	// everybody. It must not block nor call the peer.
+	// Allow decides who may link to this peer and whose messages and broadcasts
+	// its program gets. Nil means everybody. A peer needs links to its neighbours
+	// on the ring: one that does not allow them cannot join, or loses its place.
+	// Broadcasts of others pass through it, unread, and it counts in their Reached.
+	// Allow must not block nor call the peer.
 	Allow func(identity.ID) bool
 	// SendTimeout is how long Send, Broadcast and Lookup wait where their context
 	// has no deadline. Zero means 10 s.
 	SendTimeout time.Duration
-	// InboxMessages and InboxBytes bound what waits for Receive; what comes on
-	// top is refused to its sender. Zero means 1000 and 8 MiB.
+	// InboxMessages and InboxBytes bound what waits for Receive. A message that
+	// comes on top is refused to its sender; a broadcast is passed on and, though
+	// it counts in its sender's Reached, not delivered. Zero means 1000 and 8 MiB.
 	InboxMessages, InboxBytes int
 	// Logger receives the text log. Nil means no log.
 	Logger *slog.Logger
@@ -65,10 +69,7 @@ const (
 // populate returns c with every zero value replaced by its default, and whether
 // the key was made for it.
 func (c Config) populate(ctx context.Context) (_ Config, fresh bool, err error) {
-	if c.SendTimeout < 0 || c.InboxMessages < 0 || c.InboxBytes < 0 {
-		return c, false, errors.New("swarm: a limit in the configuration is negative")
-	}
-	if err := c.Ring.Validate(); err != nil {
+	if err := c.validate(); err != nil {
 		return c, false, err
 	}
 	if c.Address == "" {
@@ -101,6 +102,46 @@ func (c Config) populate(ctx context.Context) (_ Config, fresh bool, err error) 
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	return c, fresh, nil
+}
+
+// validate names the first field that makes no sense.
+func (c *Config) validate() error {
+	for _, field := range []struct {
+		name     string
+		negative bool
+	}{
+		{"SendTimeout", c.SendTimeout < 0},
+		{"InboxMessages", c.InboxMessages < 0},
+		{"InboxBytes", c.InboxBytes < 0},
+		{"Links.MaxLinks", c.Links.MaxLinks < 0},
+		{"Links.IdleTimeout", c.Links.IdleTimeout < 0},
+		{"Links.Backlog", c.Links.Backlog < 0},
+		{"Links.DialBacklog", c.Links.DialBacklog < 0},
+		{"Links.MaxWaiting", c.Links.MaxWaiting < 0},
+		{"Links.MaxDials", c.Links.MaxDials < 0},
+		{"Links.MaxHalfOpen", c.Links.MaxHalfOpen < 0},
+		{"Links.DialTimeout", c.Links.DialTimeout < 0},
+		{"Links.HandshakeTimeout", c.Links.HandshakeTimeout < 0},
+		{"Links.CloseTimeout", c.Links.CloseTimeout < 0},
+	} {
+		if field.negative {
+			return fmt.Errorf("swarm: Config.%s is negative", field.name)
+		}
+	}
+	if err := c.Ring.Validate(); err != nil {
+		return fmt.Errorf("swarm: Config.Ring: %w", err)
+	}
+	return nil
+}
+
+// advertiseError says which of the addresses to advertise is to blame for err.
+func (c *Config) advertiseError(err error) error {
+	for i, a := range c.Advertise {
+		if _, bad := identity.SignRecord(c.Key, 1, c.Advertise[i:i+1]); bad != nil {
+			return fmt.Errorf("swarm: Config.Advertise[%d], %v: %w", i, a, bad)
+		}
+	}
+	return fmt.Errorf("swarm: Config.Advertise: %w", err)
 }
 
 // listenAddress turns "host:port" into an address to listen on; no host is all interfaces.

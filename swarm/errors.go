@@ -13,6 +13,8 @@ var (
 	ErrClosed = errors.New("swarm: the peer is closed")
 	// ErrTooLarge: the data is over MaxMessage.
 	ErrTooLarge = errors.New("swarm: message too large")
+	// ErrDuplicates: there are not so many copies to be had as were asked for.
+	ErrDuplicates = errors.New("swarm: duplicates out of range")
 	// ErrNoAnswer: nothing was heard in time. A message may have been delivered all the same.
 	ErrNoAnswer = errors.New("swarm: no answer in time")
 	// ErrNoSuchPeer: the ring knows no such peer.
@@ -43,6 +45,9 @@ type TargetError struct {
 
 // Error returns one sentence.
 func (e *TargetError) Error() string {
+	if e.Target.IsZero() && errors.Is(e.Err, identity.ErrID) {
+		return "swarm: no target: the zero ID is nobody's"
+	}
 	s := fmt.Sprintf("swarm: %s: %v", e.Target.Short(), bare(e.Err))
 	if e.Nearest != nil {
 		s += fmt.Sprintf(" (nearest is %s)", e.Nearest.ID.Short())

@@ -266,10 +266,13 @@ func (p *Peer) helloFrame(link transport.Link, body []byte) error {
 	if n == nil || n.link != link {
 		return nil // the link is on its way down
 	}
+	if n.said == link { // each new record would keep the neighbours' lists changing
+		return &wire.Error{Code: wire.CodeProtocol, Reason: "a second hello"}
+	}
 	if n.contact == nil {
 		close(n.hello)
 	}
-	n.contact = contact
+	n.contact, n.said = contact, link
 	p.ring.Learn(contact)
 	return nil
 }

@@ -82,3 +82,26 @@ func TestFloodIsCounted(t *testing.T) {
 		}
 	})
 }
+
+// The queue says that a job waits until none does.
+func TestJobsAreAnnounced(t *testing.T) {
+	q := newJobs()
+	for i := range byte(3) {
+		q.put(identity.ID{i % 2}, 1, func() {})
+	}
+	for i := range 3 {
+		select {
+		case <-q.ready:
+		default:
+			t.Fatalf("nothing says that job %d waits", i)
+		}
+		if q.take() == nil {
+			t.Fatalf("job %d is not there", i)
+		}
+	}
+	select {
+	case <-q.ready:
+		t.Error("a job is announced where none waits")
+	default:
+	}
+}

@@ -21,11 +21,13 @@ const (
 
 // Join makes this peer a member of the swarm that the peers at the given
 // addresses ("host:port") belong to. All are dialled at once, and again until
-// one lets this peer in or ctx ends; without a deadline that may be for ever. It
-// returns when this peer has its place on the ring. Errors are *JoinError and match ErrOtherSwarm, ErrSelf, ErrNoAnswer,
-// ErrClosed, or are ctx's.
+// one lets this peer in or ctx ends; without a deadline that may be for ever.
+// Names are looked up each time; one that cannot be harms no other seed. Only
+// text that can never be an address is an error at once. Join returns when this
+// peer has its place on the ring. Errors are *JoinError and match ErrOtherSwarm,
+// ErrSelf, ErrNoAnswer, ErrClosed, or are ctx's.
 func (p *Peer) Join(ctx context.Context, addresses ...string) error {
-	seeds, err := parseSeeds(ctx, addresses)
+	seeds, err := parseSeeds(addresses)
 	pause := joinPauseMin
 	for err == nil {
 		var permanent bool
@@ -54,24 +56,39 @@ func (p *Peer) Join(ctx context.Context, addresses ...string) error {
 	return &JoinError{Address: strings.Join(addresses, ", "), Err: err}
 }
 
-// parseSeeds turns the seeds into addresses to dial, a list each.
-func parseSeeds(ctx context.Context, texts []string) ([][]netip.AddrPort, error) {
+// parseSeeds reads what to dial.
+func parseSeeds(texts []string) ([]dialling, error) {
 	if len(texts) == 0 {
 		return nil, errors.New("no address given")
 	}
-	seeds := make([][]netip.AddrPort, len(texts))
+	seeds := make([]dialling, len(texts))
 	for i, text := range texts {
 		var err error
-		if seeds[i], err = resolveAddress(ctx, text); err != nil {
+		if seeds[i], err = parseDialling(text); err != nil {
 			return nil, err
 		}
 	}
 	return seeds, nil
 }
 
+// nameTimeout is how long a round waits for the addresses of a seed: the others
+// are not to be tried again only when the DNS has given up.
+const nameTimeout = 5 * time.Second
+
+// greetSeed dials a seed and returns who proves to be there.
+func (p *Peer) greetSeed(ctx context.Context, seed dialling) (*identity.Contact, error) {
+	resolving, cancel := context.WithTimeout(ctx, nameTimeout)
+	defer cancel()
+	addresses, err := seed.addresses(resolving, p.lookupHost)
+	if err != nil {
+		return nil, err
+	}
+	return p.greet(ctx, addresses)
+}
+
 // joinOnce dials all seeds and joins through the first that lets this peer in.
 // It reports whether trying again makes no sense.
-func (p *Peer) joinOnce(ctx context.Context, seeds [][]netip.AddrPort) (permanent bool, err error) {
+func (p *Peer) joinOnce(ctx context.Context, seeds []dialling) (permanent bool, err error) {
 	type greeting struct {
 		contact *identity.Contact
 		err     error
@@ -79,9 +96,9 @@ func (p *Peer) joinOnce(ctx context.Context, seeds [][]netip.AddrPort) (permanen
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	greetings := make(chan greeting, len(seeds))
-	for _, addresses := range seeds {
+	for _, seed := range seeds {
 		go func() {
-			c, err := p.greet(ctx, addresses)
+			c, err := p.greetSeed(ctx, seed)
 			greetings <- greeting{c, err}
 		}()
 	}

@@ -3,9 +3,11 @@ package swarm
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
+	"cicada/identity"
 	"cicada/trace"
 	"cicada/transport/memory"
 )
@@ -150,4 +152,25 @@ func (w *world) largeCrossed() (deaths []string, crossed int) {
 		}
 	}
 	return deaths, crossed
+}
+
+// What cannot be sent is told in one sentence, and can be told apart.
+func TestSendThatMakesNoSense(t *testing.T) {
+	p := listen(t, Config{Address: "127.0.0.1:0"})
+	for _, c := range []struct {
+		name       string
+		target     identity.ID
+		duplicates int
+		want       error
+		text       string
+	}{
+		{"nobody", identity.ID{}, 0, identity.ErrID, "swarm: no target: the zero ID is nobody's"},
+		{"too many copies", p.ID(), MaxDuplicates + 1, ErrDuplicates, "64, want 0 to 63"},
+		{"fewer than one copy", p.ID(), -1, ErrDuplicates, "-1, want 0 to 63"},
+	} {
+		_, err := p.Send(t.Context(), c.target, nil, SendOptions{Duplicates: c.duplicates})
+		if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.text) {
+			t.Errorf("%s: got %v, want %q", c.name, err, c.text)
+		}
+	}
 }

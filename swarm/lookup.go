@@ -79,9 +79,13 @@ func (p *Peer) Resolve(ctx context.Context, text string) (identity.ID, error) {
 	if id, err := identity.ParseID(text); err == nil {
 		return id, nil
 	}
-	addresses, err := resolveAddress(ctx, text)
+	d, err := parseDialling(text)
 	if err != nil {
 		return identity.ID{}, fmt.Errorf("%w, or an ID of 52 characters", err)
+	}
+	addresses, err := d.addresses(ctx, p.lookupHost)
+	if err != nil {
+		return identity.ID{}, err
 	}
 	if id, ok := p.answeredAt(addresses); ok {
 		return id, nil

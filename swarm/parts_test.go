@@ -10,8 +10,10 @@ import (
 
 	"go.uber.org/goleak"
 
+	"cicada/chord"
 	"cicada/identity"
 	"cicada/trace"
+	"cicada/transport"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -77,37 +79,53 @@ func TestInboxTakeEndsWithContext(t *testing.T) {
 // of it is refused rather than heard again.
 func TestHeardBroadcasts(t *testing.T) {
 	var h heardBroadcasts
-	origin, now := identity.ID{1}, time.Now()
+	link, origin, now := identity.ID{9}, identity.ID{1}, time.Now()
 	name := func(i int) trace.MessageID { return trace.MessageID{byte(i), byte(i >> 8)} }
 	for i := range 2 * maxHeard {
-		if !h.add(origin, name(i), now.Add(time.Duration(i))) {
+		if h.add(link, origin, name(i), now.Add(time.Duration(i)), now) != novel {
 			t.Fatalf("broadcast %d is not new", i)
 		}
 	}
 	for i := range 2 * maxHeard {
-		if h.add(origin, name(i), now.Add(time.Duration(i))) {
+		if h.add(link, origin, name(i), now.Add(time.Duration(i)), now) != stale {
 			t.Errorf("broadcast %d was heard again", i)
 		}
 	}
 }
 
-// Whoever sends a flood of broadcasts, dated as late as is allowed, silences only itself.
+// Whoever sends a flood of broadcasts by ever new keys, dated as late as is
+// allowed, silences only its own link, makes nobody forget what was heard, and
+// is forgotten in its turn.
 func TestFloodOfBroadcastsSilencesNobodyElse(t *testing.T) {
 	var h heardBroadcasts
 	now := time.Now()
-	flood := func(from identity.ID) {
-		for i := range 3 * maxHeard {
-			h.add(from, trace.MessageID{byte(i), byte(i >> 8), 1}, now.Add(broadcastAge+time.Duration(i)))
+	flooding, other := identity.ID{8}, identity.ID{9}
+	before := trace.MessageID{7}
+	h.add(flooding, identity.ID{1}, before, now, now)
+	for i := range maxOrigins + 10 {
+		for k := range 3 {
+			h.add(flooding, identity.ID{2, byte(i), byte(i >> 8)}, trace.MessageID{byte(k), 1}, now.Add(broadcastAge+time.Duration(k)), now)
 		}
 	}
-	for i := range maxOrigins + 10 {
-		flood(identity.ID{2, byte(i), byte(i >> 8)})
+	if got := h.add(flooding, identity.ID{1}, before, now, now); got != stale {
+		t.Errorf("what was heard before the flood: got %v, want stale", got)
 	}
-	if !h.add(identity.ID{1}, trace.MessageID{1}, now) {
-		t.Error("an honest broadcast was refused")
+	if got := h.add(flooding, identity.ID{3}, trace.MessageID{1}, now, now); got != crowded {
+		t.Errorf("one more over the flooded link: got %v, want crowded", got)
 	}
-	if len(h.origins) > maxOrigins || len(h.order) > maxOrigins {
-		t.Errorf("%d origins remembered, at most %d allowed", len(h.origins), maxOrigins)
+	if got := h.add(other, identity.ID{3}, trace.MessageID{1}, now, now); got != novel {
+		t.Errorf("over another link: got %v, want novel", got)
+	}
+	if len(h.origins) > maxOrigins/2+2 {
+		t.Errorf("%d origins remembered, at most half of %d allowed for one link", len(h.origins), maxOrigins)
+	}
+	now = now.Add(2*broadcastAge + time.Second)
+	if got := h.add(flooding, identity.ID{4}, trace.MessageID{1}, now, now); got != novel || len(h.origins) != 1 || len(h.links) != 1 {
+		t.Errorf("minutes later: got %v, %d origins, %d links; want novel, one, one", got, len(h.origins), len(h.links))
+	}
+	set := now.Add(-3 * broadcastAge) // the clock is set back
+	if got := h.add(other, identity.ID{1}, before, set.Add(broadcastAge), set); got != stale {
+		t.Errorf("what was forgotten, by a clock that was set back: got %v, want stale", got)
 	}
 }
 
@@ -141,12 +159,17 @@ func TestAddresses(t *testing.T) {
 		{text: "127.0.0.1:7000", want: "127.0.0.1:7000"},
 		{text: "[::1]:7000", want: "[::1]:7000"},
 		{text: "[::ffff:127.0.0.1]:7000", want: "127.0.0.1:7000"},
-		{text: "127.0.0.1:0", wrong: "port 0"},
+		{text: "127.0.0.1:0", wrong: `port "0"`},
 		{text: "127.0.0.1", wrong: "want host:port"},
 		{text: "127.0.0.1:70000", wrong: "70000"},
 		{text: "127.0.0.1:http", wrong: "http"},
+		{text: ":7000", wrong: "want host:port"},
 	} {
-		got, err := resolveAddress(t.Context(), c.text)
+		var got []netip.AddrPort
+		d, err := parseDialling(c.text)
+		if err == nil {
+			got, err = d.addresses(t.Context(), nil)
+		}
 		switch {
 		case c.wrong != "" && (err == nil || !strings.Contains(err.Error(), c.wrong)):
 			t.Errorf("%s: got %v, want an error with %q", c.text, err, c.wrong)
@@ -183,7 +206,11 @@ func TestListenErrors(t *testing.T) {
 		{"port in use", Config{Address: first.Address().String()}, first.Address().String()},
 		{"no port", Config{Address: "127.0.0.1"}, "127.0.0.1"},
 		{"port too large", Config{Address: "127.0.0.1:99999"}, "99999"},
-		{"negative limit", Config{InboxBytes: -1}, "negative"},
+		{"negative limit", Config{InboxBytes: -1}, "Config.InboxBytes is negative"},
+		{"negative limit of links", Config{Links: transport.Limits{MaxDials: -1}}, "Config.Links.MaxDials is negative"},
+		{"ring", Config{Ring: chord.Config{Successors: -1}}, "Config.Ring"},
+		{"no address to advertise", Config{Address: "127.0.0.1:0", Advertise: []netip.AddrPort{first.Address(), {}}}, "Config.Advertise[1]"},
+		{"no port to advertise", Config{Address: "127.0.0.1:0", Advertise: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:0")}}, "192.0.2.1:0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p, err := Listen(t.Context(), c.config)

@@ -34,6 +34,8 @@ type Peer struct {
 	links  *transport.Links
 	inbox  *inbox
 
+	lookupHost lookupHost // asks the DNS
+
 	timer   *time.Timer   // wakes the loop; reset under mu
 	jobs    *jobs         // what takes too long to be done under mu, for others
 	urgent  chan job      // the same, for the sends of this peer itself
@@ -82,6 +84,7 @@ type points interface {
 type neighbour struct {
 	link    transport.Link
 	contact *identity.Contact // nil until its hello came
+	said    transport.Link    // that its hello came over; there is one on each
 	hello   chan struct{}     // closed when it came, or will not come any more
 	heard   time.Duration     // when the ring was last told that it lives
 	wrote   time.Duration     // when the state machines were last told that it takes what had to wait
@@ -129,7 +132,7 @@ func newPeer(config Config) (*Peer, error) {
 	return &Peer{
 		config: config, id: id, point: point, born: time.Now(), points: points,
 		events: &trace.Recorder{}, book: newBook(points),
-		inbox:   newInbox(config.InboxMessages, config.InboxBytes),
+		inbox: newInbox(config.InboxMessages, config.InboxBytes), lookupHost: lookupDNS,
 		timer:   time.NewTimer(0),
 		jobs:    newJobs(),
 		urgent:  make(chan job, maxUrgent),
@@ -177,7 +180,7 @@ func (p *Peer) start(fresh bool) error {
 	}
 	record, err := identity.SignRecord(p.config.Key, uint64(p.born.UnixNano()), addresses)
 	if err != nil {
-		return err
+		return p.config.advertiseError(err)
 	}
 	self, err := p.book.Verify(record)
 	if err != nil {

@@ -116,7 +116,8 @@ func (p *Peer) opened(a *routing.Arrival, o seal.Opened, point identity.Point, e
 		return // accepted before: the routing has answered again
 	}
 	held := heldReceipt{offer: a.Offer, handle: o.Handle, origin: o.Origin, point: point, copies: c.copies, until: now + copiesWait}
-	held.report = report{status: p.deliver(a, o.Origin, point, c), hops: uint8(min(a.Hops, 255))}
+	hops, _ := crossed(a.Hops, a.From, o.Origin)
+	held.report = report{status: p.deliver(a, o.Origin, point, c), hops: uint8(min(hops, 255))}
 	if a.Envelope.Kind() == wire.EnvelopeFirst {
 		held.report.record = &p.ring.Self().Record
 	}
@@ -134,7 +135,8 @@ func (p *Peer) deliver(a *routing.Arrival, origin identity.ID, point identity.Po
 		p.emit(trace.Event{Kind: trace.Refused, Message: a.Offer.Message, Other: origin, Reason: "not allowed"})
 		return statusRefused
 	}
-	m := Message{ID: a.Offer.Message, From: origin, Data: c.data, Hops: a.Hops, Path: pathOf(a.Hops)}
+	m := Message{ID: a.Offer.Message, From: origin, Data: c.data}
+	m.Hops, m.Path = crossed(a.Hops, a.From, origin)
 	if known := p.contact(origin, point); known != nil && len(known.Addresses) > 0 {
 		m.Address = known.Addresses[0]
 	}
@@ -144,8 +146,18 @@ func (p *Peer) deliver(a *routing.Arrival, origin identity.ID, point identity.Po
 		return statusInboxFull
 	}
 	p.counters.Delivered++
-	p.emit(trace.Event{Kind: trace.Delivered, Message: a.Offer.Message, Other: origin, Hops: a.Hops})
+	p.emit(trace.Event{Kind: trace.Delivered, Message: a.Offer.Message, Other: origin, Hops: m.Hops})
 	return statusDelivered
+}
+
+// crossed says how many links something crossed that counts hops itself, and that
+// one peer made and a neighbour handed over. The count is the neighbour's word;
+// that one link was enough is believed only where the neighbour made it.
+func crossed(hops int, neighbour, maker identity.ID) (int, Path) {
+	if neighbour == maker {
+		return 1, Direct
+	}
+	return max(hops, 2), Routed
 }
 
 // contact returns what is known of a peer, which stands at point, or nil.

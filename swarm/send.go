@@ -27,9 +27,10 @@ const (
 // path leads to is in the swarm at all is known after some seconds; with less
 // time the error is ErrNoAnswer. Lookup knows at once.
 //
-// Errors are *TargetError and match ErrTooLarge, ErrNoSuchPeer, ErrNoAnswer (also
-// where ctx's deadline passed), ErrRefused, ErrInboxFull, ErrBusy,
-// ErrOutcomeUnknown, ErrClosed, identity.ErrID, or context.Canceled.
+// Errors are *TargetError and match ErrTooLarge, ErrDuplicates, ErrNoSuchPeer,
+// ErrNoAnswer (also where ctx's deadline passed), ErrRefused, ErrInboxFull,
+// ErrBusy, ErrOutcomeUnknown, ErrClosed, identity.ErrID (the zero ID, too), or
+// context.Canceled.
 func (p *Peer) Send(ctx context.Context, target identity.ID, data []byte, options SendOptions) (Receipt, error) {
 	receipt, err := p.send(ctx, target, data, options)
 	if err != nil {
@@ -46,7 +47,9 @@ func (p *Peer) send(ctx context.Context, target identity.ID, data []byte, option
 	case len(data) > MaxMessage:
 		return Receipt{}, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(data), MaxMessage)
 	case options.Duplicates < 0 || options.Duplicates > MaxDuplicates:
-		return Receipt{}, fmt.Errorf("swarm: %d duplicates: want 0 to %d", options.Duplicates, MaxDuplicates)
+		return Receipt{}, fmt.Errorf("%w: %d, want 0 to %d", ErrDuplicates, options.Duplicates, MaxDuplicates)
+	case target.IsZero():
+		return Receipt{}, identity.ErrID
 	case ctx.Err() != nil:
 		return Receipt{}, p.whyEnded(ctx)
 	case target == p.id:

@@ -263,17 +263,17 @@ func (p *Peer) receipt(r *routing.Receipt) {
 	}
 	if r.Envelope.Kind() == wire.EnvelopeReceipt {
 		reply, err := p.sealer.OpenReply(p.scratch[:0], r.Envelope, s.target, s.sealed.Session)
-		p.replied(s, reply, err)
+		p.replied(s, r.From, reply, err)
 		return
 	}
-	e, target, session := bytes.Clone(r.Envelope), s.target, s.sealed.Session
-	if !p.soon(func() { p.openReply(e, target, session) }) {
+	e, from, target, session := bytes.Clone(r.Envelope), r.From, s.target, s.sealed.Session
+	if !p.soon(func() { p.openReply(e, from, target, session) }) {
 		p.route.ReceiptPostponed(r.Offer)
 	}
 }
 
 // openReply opens an answer that takes long, without mu.
-func (p *Peer) openReply(e wire.Envelope, target identity.ID, session uint64) {
+func (p *Peer) openReply(e wire.Envelope, from, target identity.ID, session uint64) {
 	reply, err := p.sealer.OpenReply(nil, e, target, session)
 	var contact *identity.Contact
 	if report, bad := parseReport(reply.Receipt); err == nil && bad == nil && report.record != nil {
@@ -285,12 +285,12 @@ func (p *Peer) openReply(e wire.Envelope, target identity.ID, session uint64) {
 		p.ring.Learn(contact)
 	}
 	if s := p.sending[e.Message()]; s != nil {
-		p.replied(s, reply, err)
+		p.replied(s, from, reply, err)
 	}
 }
 
-// replied carries out what the target said about s.
-func (p *Peer) replied(s *sending, reply seal.Reply, err error) {
+// replied carries out what the target said about s; from handed it over.
+func (p *Peer) replied(s *sending, from identity.ID, reply seal.Reply, err error) {
 	if err != nil {
 		return // forged, or too late: the true answer may still come
 	}
@@ -301,8 +301,9 @@ func (p *Peer) replied(s *sending, reply seal.Reply, err error) {
 		if err != nil {
 			return // a target that seals rubbish is as good as silent
 		}
-		p.route.Done(p.now(), s.id, s.target, int(report.hops))
-		p.finish(s, report.outcome(time.Since(s.started)))
+		o := report.outcome(from == s.target, time.Since(s.started))
+		p.route.Done(p.now(), s.id, s.target, o.receipt.Hops)
+		p.finish(s, o)
 	case verdict == seal.OtherRun:
 		p.finish(s, outcome{err: ErrOutcomeUnknown})
 	case verdict == seal.Undecided:
@@ -317,11 +318,15 @@ func (p *Peer) replied(s *sending, reply seal.Reply, err error) {
 	}
 }
 
-// outcome turns a report into how the send ended.
-func (r report) outcome(elapsed time.Duration) outcome {
+// outcome turns a report into how the send ended. A target that says that the
+// message came over one link is believed where its answer did so too.
+func (r report) outcome(direct bool, elapsed time.Duration) outcome {
 	o := outcome{receipt: Receipt{
-		Hops: int(r.hops), Copies: int(r.copies), Differing: int(r.differing), Path: pathOf(int(r.hops)), Elapsed: elapsed,
+		Hops: int(r.hops), Copies: int(r.copies), Differing: int(r.differing), Path: Direct, Elapsed: elapsed,
 	}}
+	if !direct || r.hops > 1 {
+		o.receipt.Hops, o.receipt.Path = max(o.receipt.Hops, 2), Routed
+	}
 	switch r.status {
 	case statusDelivered:
 	case statusInboxFull:
@@ -330,13 +335,6 @@ func (r report) outcome(elapsed time.Duration) outcome {
 		o.err = ErrRefused
 	}
 	return o
-}
-
-func pathOf(hops int) Path {
-	if hops > 1 {
-		return Routed
-	}
-	return Direct
 }
 
 // sendFailed looks a target up where the routing found no way to it, to tell a

@@ -20,7 +20,7 @@ import (
 
 // An Event is one thing that happened at one peer.
 type Event struct {
-	At      time.Duration  `json:"at"`                // nanoseconds since the trace began
+	At      time.Duration  `json:"at"`                // nanoseconds since that peer started
 	Peer    identity.ID    `json:"peer,omitzero"`     // where it happened
 	Kind    Kind           `json:"kind"`              // what happened
 	Other   identity.ID    `json:"other,omitzero"`    // the other peer concerned

@@ -30,6 +30,9 @@ func (c *idCommand) Run(ctx context.Context, out *console) error {
 	if err != nil {
 		return err
 	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return usageError("key file %s is a folder", path)
+	}
 	var key identity.PrivateKey
 	if c.New {
 		key, err = c.make(ctx, path, out)
