@@ -80,6 +80,7 @@ type broadcast struct {
 	expires   time.Duration
 	age       node[broadcast]
 	closed    node[broadcast]
+	rejected  node[broadcast]
 }
 
 // A part is an interval for which this peer answers to one previous hop.
@@ -126,11 +127,7 @@ func (c *Core) broadcastDigest(message trace.MessageID, body, signature []byte) 
 }
 
 func (c *Core) newBroadcast(now time.Duration, l *link, offer Offer, body, signature []byte) *broadcast {
-	for l.broadcasts >= c.config.MaxBroadcasts-len(c.broadcasts) && l.closed.first != nil {
-		c.forgetBroadcast(l.closed.first)
-	}
-	size := len(body) + len(signature)
-	if l.broadcasts >= c.config.MaxBroadcasts-len(c.broadcasts) || !c.admitBytes(l, size) {
+	if !c.admitBroadcast(l) || !c.admitBytes(l, len(body)+len(signature)) {
 		return nil
 	}
 	b := &broadcast{offer: offer, link: l, expires: now + c.config.RememberArrivals}
@@ -139,6 +136,23 @@ func (c *Core) newBroadcast(now time.Duration, l *link, offer Offer, body, signa
 	c.broadcastAge.push(b)
 	c.keepBody(b, body, signature)
 	return b
+}
+
+// admitBroadcast makes room for one more broadcast of l: first goes what was
+// rejected, whoever brought it, then what of l has nothing left to do. What links
+// brought leaves a share for this peer's own.
+func (c *Core) admitBroadcast(l *link) bool {
+	most := c.config.MaxBroadcasts
+	if l != c.own {
+		most -= most / reserve
+	}
+	over := func() bool { return l.broadcasts >= most-len(c.broadcasts) }
+	for _, list := range [...]*list[broadcast]{&c.rejectedCasts, &l.closed} {
+		for over() && list.first != nil {
+			c.forgetBroadcast(list.first)
+		}
+	}
+	return !over()
 }
 
 func (c *Core) keepBody(b *broadcast, body, signature []byte) {
@@ -164,6 +178,7 @@ func (c *Core) forgetBroadcast(b *broadcast) {
 	}
 	c.shut(b)
 	b.link.closed.remove(b)
+	c.rejectedCasts.remove(b)
 	b.link.broadcasts--
 	c.broadcastAge.remove(b)
 	delete(c.broadcasts, b.offer)
@@ -280,6 +295,7 @@ func (c *Core) BroadcastRejected(o Offer) {
 		c.timers.clear(&p.timer)
 	}
 	b.parts = nil
+	c.rejectedCasts.push(b)
 	c.shut(b)
 }
 

@@ -12,6 +12,7 @@ import (
 const (
 	keepAfterAck = 2 * time.Second // how long a copy that was taken can still be refused
 	sweepEvery   = time.Second     // what is to be forgotten is forgotten so much late at most
+	reserve      = 4               // the part of each bound, one in so many, that others' traffic leaves free
 	sweepSome    = 4               // old entries that each new one sweeps away
 )
 
@@ -47,6 +48,8 @@ type Core struct {
 
 	broadcasts   map[Offer]*broadcast
 	broadcastAge list[broadcast]
+	// rejectedCasts are remembered only to not verify the same bytes again.
+	rejectedCasts list[broadcast]
 
 	pick     pick
 	eligible func(*identity.Contact) bool // pick.eligible, bound once
@@ -67,16 +70,17 @@ func New(ring Ring, config Config, random *rand.Rand) *Core {
 	c := &Core{
 		ring: ring, config: config.populate(), random: random,
 		digest: newDigester(random), own: newLink(identity.ID{}), gone: newLink(identity.ID{}),
-		age:          list[entry]{at: func(x *entry) *node[entry] { return &x.age }},
-		kept:         list[entry]{at: func(x *entry) *node[entry] { return &x.kept }},
-		open:         make(map[identity.ID]bool),
-		sends:        make(map[trace.MessageID]*send),
-		arrivals:     make(map[trace.MessageID]*arrival),
-		arrivalAge:   list[arrival]{at: func(a *arrival) *node[arrival] { return &a.age }},
-		junk:         list[arrival]{at: func(a *arrival) *node[arrival] { return &a.junk }},
-		broadcasts:   make(map[Offer]*broadcast),
-		broadcastAge: list[broadcast]{at: func(b *broadcast) *node[broadcast] { return &b.age }},
-		ready:        new(outbox), handed: new(outbox),
+		age:           list[entry]{at: func(x *entry) *node[entry] { return &x.age }},
+		kept:          list[entry]{at: func(x *entry) *node[entry] { return &x.kept }},
+		open:          make(map[identity.ID]bool),
+		sends:         make(map[trace.MessageID]*send),
+		arrivals:      make(map[trace.MessageID]*arrival),
+		arrivalAge:    list[arrival]{at: func(a *arrival) *node[arrival] { return &a.age }},
+		junk:          list[arrival]{at: func(a *arrival) *node[arrival] { return &a.junk }},
+		broadcasts:    make(map[Offer]*broadcast),
+		broadcastAge:  list[broadcast]{at: func(b *broadcast) *node[broadcast] { return &b.age }},
+		rejectedCasts: list[broadcast]{at: func(b *broadcast) *node[broadcast] { return &b.rejected }},
+		ready:         new(outbox), handed: new(outbox),
 	}
 	c.links = newLinks(c.vacate)
 	c.pool.max = c.config.MaxBytes
