@@ -83,7 +83,7 @@ func (c *Core) arrive(now time.Duration, l *link, k key, e wire.Envelope, sealed
 	}
 	v := a.find(sealed)
 	if v == nil {
-		if !a.room(l) || !c.admitBytes(l, len(e)) {
+		if !a.room(l) || !c.admitBytes(l, len(e), forSelf) {
 			c.refuse(l.id, k, wire.ReasonLimit)
 			c.judged(a)
 			return
@@ -309,7 +309,7 @@ func (c *Core) Reply(now time.Duration, o Offer, r Replying) error {
 		return fmt.Errorf("%w: an answer cannot be of kind %s", ErrInvalid, r.Kind)
 	case len(r.Payload) > wire.MaxPayload:
 		return fmt.Errorf("%w: payload of %d bytes, where %d is most", ErrInvalid, len(r.Payload), wire.MaxPayload)
-	case !c.admitBytes(a.link, len(r.Payload)):
+	case !c.admitBytes(a.link, len(r.Payload), forSelf):
 		return ErrLimit
 	}
 	c.dropAnswer(a, v)

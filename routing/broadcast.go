@@ -127,7 +127,7 @@ func (c *Core) broadcastDigest(message trace.MessageID, body, signature []byte) 
 }
 
 func (c *Core) newBroadcast(now time.Duration, l *link, offer Offer, body, signature []byte) *broadcast {
-	if !c.admitBroadcast(l) || !c.admitBytes(l, len(body)+len(signature)) {
+	if !c.admitBroadcast(l) || !c.admitBytes(l, len(body)+len(signature), forAll) {
 		return nil
 	}
 	b := &broadcast{offer: offer, link: l, expires: now + c.config.RememberArrivals}
@@ -224,7 +224,7 @@ func (c *Core) BroadcastIn(now time.Duration, from identity.ID, m BroadcastMessa
 			return
 		}
 	}
-	if len(b.parts) >= maxParts || b.body == nil && !c.admitBytes(b.link, len(m.Body)+len(m.Signature)) {
+	if len(b.parts) >= maxParts || b.body == nil && !c.admitBytes(b.link, len(m.Body)+len(m.Signature), forAll) {
 		return
 	}
 	if b.body == nil {

@@ -5,7 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"cicada/identity"
 	"cicada/trace"
+	"cicada/wire"
 )
 
 // Links that send broadcasts which nobody signed keep no true one out, and those
@@ -41,5 +43,58 @@ func TestRejectedBroadcastsGiveWay(t *testing.T) {
 	w.run(10 * time.Second)
 	if got := victim.results[message]; got != 11 {
 		t.Errorf("got count %d of an own one, want 11", got)
+	}
+}
+
+// Many links bring as much for others as they may. This peer still sends, gets
+// its receipts, hears what is meant for it and answers.
+func TestRelayedLeavesAReserve(t *testing.T) {
+	for _, x := range []struct {
+		name  string
+		sizes []int
+		full  func(c *Core) bool // the story happened
+	}{
+		{"bytes", []int{1 << 20, 1 << 18, 64 << 10, 8 << 10, 2 << 10, 200}, func(c *Core) bool { return c.pool.held > c.pool.max*7/10 }},
+		{"entries", []int{1}, func(c *Core) bool { return c.entries.count > c.config.MaxEntries*7/10 }},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			w := line(t, []byte{0, 10, 20, 30, 40}, map[int][]int{0: {2, 3}, 2: {4}, 3: {4}})
+			peer, other := w.peers[0], w.peers[4]
+			c := peer.core
+			for k := range 20 {
+				for _, size := range x.sizes {
+					for more := true; more; {
+						e := seal(wire.EnvelopeMessage, w.message(), identity.ID{}, string(make([]byte, size)))
+						copy(e[48:80], other.contact.Point[:])
+						before := c.entries.count
+						c.Envelope(0, throwaway(k), e)
+						more = c.entries.count > before
+					}
+				}
+			}
+			c.Ready()
+			if !x.full(c) {
+				t.Fatalf("got %d entries, %d bytes: the story did not happen", c.entries.count, c.pool.held)
+			}
+			own := Sending{Message: w.message(), Target: other.contact.Point, Kind: wire.EnvelopeMessage, Payload: []byte("hi")}
+			if n, err := c.Send(0, own); err != nil || n != 1 {
+				t.Errorf("sent %d copies: %v, want one", n, err)
+			}
+			c.Envelope(0, throwaway(0), w.letter(peer, other))
+			c.Envelope(0, w.peers[3].contact.ID, receipt(peer, own.Message, "ok"))
+			c.BroadcastIn(0, w.peers[3].contact.ID, BroadcastMessage{Message: w.message(), Body: []byte("x")})
+			r := c.Ready()
+			if len(r.Arrivals) != 1 || len(r.Receipts) != 1 || len(r.BroadcastArrivals) != 1 {
+				t.Fatalf("got %d arrivals, %d receipts, %d broadcasts, want one each", len(r.Arrivals), len(r.Receipts), len(r.BroadcastArrivals))
+			}
+			c.Accepted(0, r.Arrivals[0].Offer, other.contact.ID)
+			answer := Replying{Kind: wire.EnvelopeReceipt, Payload: []byte("ok"), Target: other.contact.Point}
+			if err := c.Reply(0, r.Arrivals[0].Offer, answer); err != nil {
+				t.Errorf("reply: %v", err)
+			}
+			if r := c.Ready(); len(r.Envelopes) != 1 {
+				t.Errorf("got %d answers, want 1", len(r.Envelopes))
+			}
+		})
 	}
 }
