@@ -15,6 +15,9 @@ const (
 	childTakes      = 200 * time.Millisecond // least time for a child to take its interval
 	childSilence    = 3 * time.Second        // a child that is not heard of for so long is dead
 	childRemind     = time.Second            // a child that has not taken its interval by then is asked once more
+	childTime       = 6 * time.Second        // a child that is not done by then is not waited for, at the origin
+	childHop        = 200 * time.Millisecond // as much less with every hop
+	childHops       = 5                      // but no further: longer than childUnknowable it is in any case
 	partAlive       = time.Second            // how often a child that is not done says so
 	childLook       = 100 * time.Millisecond // how often the ring is asked who is in an interval, or alive
 	childUnknowable = 5 * time.Second        // then nobody is; less than programs wait for the count

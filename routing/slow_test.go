@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cicada/identity"
+	"cicada/trace"
 )
 
 // A peer that is slow, and not dead, has a broadcast once and is counted once.
@@ -171,5 +172,54 @@ func TestBroadcastAsksTheRing(t *testing.T) {
 				t.Errorf("got count %d (%v), want %d", got, ok, test.want)
 			}
 		})
+	}
+}
+
+// A child says for ever that it is at work: others get its interval, and the
+// broadcast ends, with the count of all the others unless the child was handed to
+// twice: who then waits for it again is itself not waited for.
+func TestBroadcastChildThatNeverEnds(t *testing.T) {
+	for _, n := range []int{12, 60} {
+		for i := 1; i < n; i += 1 + n/20 {
+			t.Run(fmt.Sprintf("%d peers, peer %d", n, i), func(t *testing.T) {
+				w := newWorld(t, 40, n, classic, Config{})
+				origin, bad := w.peers[0], w.peers[i]
+				bad.dead = true
+				message := origin.broadcast("hear this")
+				for range 2 * 20 {
+					w.run(500 * time.Millisecond)
+					for _, e := range w.events {
+						if e.Kind == trace.BroadcastForwarded && e.Other == bad.contact.ID {
+							parent := w.byID[e.Peer]
+							parent.core.BroadcastTaken(w.now, e.Other, message, e.Key)
+							parent.pump()
+						}
+					}
+					if _, ok := origin.results[message]; ok {
+						break
+					}
+				}
+				got, ok := origin.results[message]
+				handed, taken := 0, 0
+				for _, e := range w.events {
+					if e.Other == bad.contact.ID && e.Kind == trace.BroadcastForwarded {
+						handed++
+					} else if e.Other == bad.contact.ID && e.Kind == trace.BroadcastTaken {
+						taken++
+					}
+				}
+				if taken > 2*handed { // as it was late, and when its time was over
+					t.Errorf("given up %d times, handed to %d times", taken, handed)
+				}
+				if !ok || got > uint64(n-2) || got < uint64(n-2) && handed == 1 {
+					t.Errorf("got count %d (%v) after %v, want %d", got, ok, w.now, n-2)
+				}
+				for k, p := range w.peers[1:] {
+					if got := p.casts[message]; got != 1 && p != bad {
+						t.Errorf("peer %d: delivered %d times, want once", k+1, got)
+					}
+				}
+			})
+		}
 	}
 }
