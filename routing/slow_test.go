@@ -179,8 +179,8 @@ func TestBroadcastAsksTheRing(t *testing.T) {
 // broadcast ends, with the count of all the others unless the child was handed to
 // twice: who then waits for it again is itself not waited for.
 func TestBroadcastChildThatNeverEnds(t *testing.T) {
-	for _, n := range []int{12, 60} {
-		for i := 1; i < n; i += 1 + n/20 {
+	for _, n := range []int{12, 100} {
+		for i := 1; i < n; i += 1 + n/40 {
 			t.Run(fmt.Sprintf("%d peers, peer %d", n, i), func(t *testing.T) {
 				w := newWorld(t, 40, n, classic, Config{})
 				origin, bad := w.peers[0], w.peers[i]
