@@ -3,6 +3,7 @@ package routing
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"time"
 
 	"cicada/identity"
@@ -12,6 +13,7 @@ import (
 
 const (
 	maxParts        = 64                     // intervals of one broadcast that a peer answers for
+	maxLinkParts    = 4                      // of them, from one link
 	childTakes      = 200 * time.Millisecond // least time for a child to take its interval
 	childSilence    = 3 * time.Second        // a child that is not heard of for so long is dead
 	childRemind     = time.Second            // a child that has not taken its interval by then is asked once more
@@ -227,7 +229,7 @@ func (c *Core) BroadcastIn(now time.Duration, from identity.ID, m BroadcastMessa
 			return
 		}
 	}
-	if len(b.parts) >= maxParts || b.body == nil && !c.admitBytes(b.link, len(m.Body)+len(m.Signature), forAll) {
+	if !b.room(l) || b.body == nil && !c.admitBytes(b.link, len(m.Body)+len(m.Signature), forAll) {
 		return
 	}
 	if b.body == nil {
@@ -241,6 +243,36 @@ func (c *Core) BroadcastIn(now time.Duration, from identity.ID, m BroadcastMessa
 	if b.verdict == accepted {
 		c.extend(now, p)
 	}
+}
+
+// room reports whether l may bring one more part. One that is done gives way: of
+// l's own if l has as many as it may, else anybody's. If it is said again, it is
+// answered anew, and counts nobody twice.
+func (b *broadcast) room(l *link) bool {
+	for _, of := range [...]struct {
+		most int
+		in   func(*part) bool
+	}{
+		{maxLinkParts, func(p *part) bool { return p.link == l }},
+		{maxParts, func(*part) bool { return true }},
+	} {
+		n, done := 0, -1
+		for i, p := range b.parts {
+			if of.in(p) {
+				n++
+				if done < 0 && p.done {
+					done = i
+				}
+			}
+		}
+		if n >= of.most {
+			if done < 0 {
+				return false
+			}
+			b.parts = slices.Delete(b.parts, done, done+1)
+		}
+	}
+	return true
 }
 
 func (c *Core) newPart(now time.Duration, b *broadcast, l *link, limit identity.Point) *part {

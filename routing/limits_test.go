@@ -98,3 +98,42 @@ func TestRelayedLeavesAReserve(t *testing.T) {
 		})
 	}
 }
+
+// A link that hands out one interval after another keeps no other link's out,
+// whether the broadcast was verified meanwhile or not.
+func TestPartsOfOneLinkAreBounded(t *testing.T) {
+	for _, verified := range []bool{false, true} {
+		w := newWorld(t, 40, 12, classic, Config{})
+		p, boss := w.peers[5], w.peers[4].contact.ID
+		c := p.core
+		body := append(bytes.Clone(w.peers[0].contact.ID[:]), "hear this"...)
+		m := BroadcastMessage{Message: w.message(), Body: body, Signature: checksumOf(body), Hops: 1}
+		answers := 0
+		for i := range 2 * maxParts {
+			m.Limit = add(p.contact.Point, identity.Point{31: byte(i + 1)})
+			c.BroadcastIn(0, throwaway(i%10), m)
+			r := c.Ready()
+			answers += len(r.BroadcastAnswers)
+			for _, a := range r.BroadcastArrivals {
+				if verified {
+					c.BroadcastAccepted(0, a.Offer, w.peers[0].contact.ID)
+				}
+			}
+		}
+		if want := 10 * maxLinkParts; !verified && answers != want {
+			t.Errorf("got %d answers before it was verified, want %d", answers, want)
+		}
+		if got := len(c.broadcastAge.first.parts); got > 10*maxLinkParts {
+			t.Errorf("got %d parts, want at most %d", got, 10*maxLinkParts)
+		}
+		m.Limit = w.peers[9].contact.Point
+		c.BroadcastIn(0, boss, m)
+		r := c.Ready()
+		if len(r.BroadcastAnswers) != 1 || r.BroadcastAnswers[0].To != boss {
+			t.Errorf("verified %v: got %d answers to an honest parent, want 1", verified, len(r.BroadcastAnswers))
+		}
+		if verified && len(r.Broadcasts) == 0 {
+			t.Error("its interval was not passed on")
+		}
+	}
+}
