@@ -36,7 +36,7 @@ type BroadcastMessage struct {
 	Hops      int // links crossed, the one it came by included
 }
 
-// An BroadcastOutgoing is a broadcast to send to a child.
+// A BroadcastOutgoing is a broadcast to send to a child.
 type BroadcastOutgoing struct {
 	To        *identity.Contact
 	Broadcast BroadcastMessage
@@ -64,7 +64,9 @@ type BroadcastArrival struct {
 
 // A BroadcastResult is the end of an own broadcast. Reached counts the other peers
 // that have it. It is exact unless peers died while they spread it, or said
-// nothing for seconds; then a few may have it uncounted.
+// nothing, or were at work, for seconds; then some may have it uncounted. And
+// whoever brings it to a peer first is told to have reached it: a stranger that
+// does so before the tree can make the count too small, never too large.
 type BroadcastResult struct {
 	Message trace.MessageID
 	Reached uint64
@@ -221,6 +223,7 @@ func (c *Core) BroadcastIn(now time.Duration, from identity.ID, m BroadcastMessa
 		})
 	}
 	if b.verdict == rejected {
+		c.report(&part{broadcast: b, link: l, limit: m.Limit, done: true})
 		return
 	}
 	for _, p := range b.parts {
@@ -311,7 +314,6 @@ func (c *Core) BroadcastAccepted(now time.Duration, o Offer, origin identity.ID)
 		}
 	}
 	b.verdict, b.origin = accepted, origin
-	c.broadcastEvent(trace.BroadcastDelivered, b, origin, 0)
 	for _, p := range b.parts {
 		c.extend(now, p)
 	}
@@ -319,7 +321,8 @@ func (c *Core) BroadcastAccepted(now time.Duration, o Offer, origin identity.ID)
 }
 
 // BroadcastRejected says that an offered broadcast is not what its origin
-// signed. It goes no further; the true one still can.
+// signed. It goes no further; the true one still can. Whoever brought it is told
+// that nobody has it from here, so that it does not wait.
 func (c *Core) BroadcastRejected(o Offer) {
 	b := c.broadcasts[o]
 	if b == nil || b.verdict != offering {
@@ -328,6 +331,8 @@ func (c *Core) BroadcastRejected(o Offer) {
 	b.verdict = rejected
 	for _, p := range b.parts {
 		c.timers.clear(&p.timer)
+		p.done, p.reached = true, 0
+		c.report(p)
 	}
 	b.parts = nil
 	c.rejectedCasts.push(b)

@@ -137,3 +137,77 @@ func TestPartsOfOneLinkAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// A broadcast that is rejected after its interval was taken is answered at once,
+// and again whenever it is said again: nobody waits for it.
+func TestRejectedBroadcastIsAnswered(t *testing.T) {
+	w := line(t, []byte{0, 10, 20}, nil)
+	c, boss := w.peers[1].core, w.peers[0].contact.ID
+	m := BroadcastMessage{Message: trace.MessageID{1}, Body: []byte("x"), Limit: identity.Point{15}}
+	c.BroadcastIn(0, boss, m)
+	m.Limit = identity.Point{20}
+	c.BroadcastIn(0, boss, m)
+	c.BroadcastRejected(c.Ready().BroadcastArrivals[0].Offer)
+	check := func(want ...byte) {
+		t.Helper()
+		r := c.Ready()
+		if len(r.BroadcastAnswers) != len(want) || len(r.BroadcastArrivals) != 0 {
+			t.Fatalf("got %d answers, %d arrivals, want %d and none", len(r.BroadcastAnswers), len(r.BroadcastArrivals), len(want))
+		}
+		for i, a := range r.BroadcastAnswers {
+			if !a.Done || a.Reached != 0 || a.To != boss || a.Limit != (identity.Point{want[i]}) {
+				t.Errorf("got answer %+v, want that nobody was reached up to %d", a, want[i])
+			}
+		}
+	}
+	check(15, 20)
+	c.BroadcastIn(0, boss, m)
+	check(20)
+	c.Tick(10 * time.Second)
+	check()
+}
+
+// A parent whose child rejects what it signed ends with the others' count.
+func TestParentOfARejection(t *testing.T) {
+	w := line(t, []byte{0, 10, 20, 30}, map[int][]int{0: {1, 2, 3}, 1: {2}, 2: {3}})
+	origin := w.peers[0]
+	for _, p := range w.peers[1:] {
+		origin.core.Up(p.contact.ID) // an interval for each
+	}
+	body := append(bytes.Clone(origin.contact.ID[:]), "hear this"...)
+	message := w.message()
+	first := BroadcastMessage{Message: message, Body: append(body, '!'), Limit: w.peers[2].contact.Point}
+	first.Signature = checksumOf(first.Body)
+	w.peers[1].core.BroadcastIn(0, throwaway(0), first) // so that the next one under this ID is the second
+	w.peers[1].pump()
+	if err := origin.core.Broadcast(0, message, body, checksumOf(body)); err != nil {
+		t.Fatal(err)
+	}
+	origin.pump()
+	w.run(100 * time.Millisecond)
+	if got, ok := origin.results[message]; !ok || got != 2 {
+		t.Errorf("got count %d (%v) at once, want 2", got, ok)
+	}
+}
+
+// What a hop says of the links crossed never wraps, and can always be passed on.
+func TestHopsSaturate(t *testing.T) {
+	w := line(t, []byte{0, 10, 20, 30}, map[int][]int{1: {2}})
+	relay, from := w.peers[1], w.peers[0].contact.ID
+	for _, x := range []struct{ said, want int }{{3, 4}, {254, 255}, {255, 255}, {1 << 40, 255}} {
+		if x.said <= 255 {
+			e := w.letter(w.peers[2], w.peers[0])
+			e.SetHops(uint8(x.said))
+			relay.core.Envelope(0, from, e)
+			if r := relay.core.Ready(); len(r.Envelopes) != 1 || int(r.Envelopes[0].Header[1]) != x.want {
+				t.Errorf("after %d hops: got %d envelopes, want one of %d hops", x.said, len(r.Envelopes), x.want)
+			}
+		}
+		m := BroadcastMessage{Message: w.message(), Body: []byte("x"), Limit: w.peers[3].contact.Point, Hops: x.said}
+		relay.core.BroadcastIn(0, from, m)
+		relay.core.BroadcastAccepted(0, relay.core.Ready().BroadcastArrivals[0].Offer, from)
+		if r := relay.core.Ready(); len(r.Broadcasts) != 1 || r.Broadcasts[0].Broadcast.Hops != x.want {
+			t.Errorf("after %d hops: got %d broadcasts, want one of %d hops", x.said, len(r.Broadcasts), x.want)
+		}
+	}
+}
