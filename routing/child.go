@@ -118,6 +118,7 @@ func (x *child) expire(c *Core, now time.Duration) {
 		}
 	}
 	c.links.miss(now, x.link)
+	c.ready.Doubtful = append(c.ready.Doubtful, x.link.id)
 	switch {
 	case x.state == childSent:
 		c.takeOver(now, x, childLate)

@@ -125,6 +125,12 @@ func TestBroadcastOverFullLink(t *testing.T) {
 	message := origin.broadcast("hear this")
 	origin.core.Clogged(w.now, busy.contact.ID)
 	origin.pump()
+	w.run(50 * time.Millisecond)
+	for _, p := range w.peers[2:] {
+		if got := p.casts[message]; got != 1 {
+			t.Errorf("a peer behind it got it %d times at once, want once", got)
+		}
+	}
 	w.run(2 * time.Second)
 	if got, ok := origin.results[message]; !ok || got != 3 || busy.casts[message] != 1 {
 		t.Errorf("got count %d (%v), delivered %d times, want 3 and once", got, ok, busy.casts[message])
