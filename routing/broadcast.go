@@ -65,8 +65,8 @@ type BroadcastArrival struct {
 // A BroadcastResult is the end of an own broadcast. Reached counts the other peers
 // that have it. It is exact unless peers died while they spread it, or said
 // nothing, or were at work, for seconds; then some may have it uncounted. And
-// whoever brings it to a peer first is told to have reached it: a stranger that
-// does so before the tree can make the count too small, never too large.
+// whoever brings it to a peer first gets the credit for it: a stranger that wins
+// that race against the tree makes the count too small.
 type BroadcastResult struct {
 	Message trace.MessageID
 	Reached uint64
