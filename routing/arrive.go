@@ -11,9 +11,11 @@ import (
 )
 
 const (
-	maxArrivalVariants = 16 // sealed bytes that differ under one message ID
-	maxLinkVariants    = 4  // of them, from one link
-	maxReplies         = 16 // times that one answer is sent
+	maxOffering     = 16 // sealed bytes under one message ID that the driver is to open
+	maxLinkOffering = 4  // of them, from one link
+	maxAccepted     = 64 // origins of which something opened under one message ID
+	maxUseless      = 8  // sealed bytes that are known only to not open them again
+	maxReplies      = 16 // times that one answer is sent
 )
 
 // An arrival is a message ID under which something came for this peer.
@@ -81,7 +83,7 @@ func (c *Core) arrive(now time.Duration, l *link, k key, e wire.Envelope, sealed
 	}
 	v := a.find(sealed)
 	if v == nil {
-		if !a.room(l) || !c.admitBytes(l, len(e)) {
+		if !a.room(l) || !c.admitBytes(l, len(e), forSelf) {
 			c.refuse(l.id, k, wire.ReasonLimit)
 			c.judged(a)
 			return
@@ -110,15 +112,50 @@ func (a *arrival) find(digest uint64) *variant {
 	return nil
 }
 
-// room reports whether l may bring one more variant.
+// room reports whether l may bring one more variant. What was opened already does
+// not count, or a hop that swallows a copy could keep the true one out for good
+// with a few forgeries. Only origins of their own do: forgetting what they
+// delivered would deliver it twice.
 func (a *arrival) room(l *link) bool {
-	mine := 0
+	all, mine, opened := 0, 0, 0
 	for i := range a.variants {
-		if a.variants[i].link == l {
+		switch v := &a.variants[i]; {
+		case v.verdict == accepted && !a.useless(v):
+			opened++
+		case v.verdict == offering && v.link == l:
 			mine++
+			fallthrough
+		case v.verdict == offering:
+			all++
 		}
 	}
-	return mine < maxLinkVariants && len(a.variants) < maxArrivalVariants
+	return mine < maxLinkOffering && all < maxOffering && opened < maxAccepted
+}
+
+// useless reports whether v can be forgotten: if it comes again it is opened once
+// more, and answered as it was.
+func (a *arrival) useless(v *variant) bool {
+	switch v.verdict {
+	case offering:
+		return false
+	case accepted:
+		return a.opened(v.origin) != v // the same under another seal
+	}
+	return true
+}
+
+// shed forgets useless variants, the oldest first, until there are few. The
+// latest stay for as long as the driver may want to answer them.
+func (c *Core) shed(a *arrival) {
+	n := 0
+	for i := len(a.variants) - 1; i >= 0; i-- {
+		if v := &a.variants[i]; a.useless(v) {
+			if n++; n >= maxUseless {
+				c.dropAnswer(a, v)
+				a.variants = slices.Delete(a.variants, i, i+1)
+			}
+		}
+	}
 }
 
 func (c *Core) dropAnswer(a *arrival, v *variant) {
@@ -135,6 +172,7 @@ func (c *Core) dropAnswer(a *arrival, v *variant) {
 // message of its own under it and so keep the true one out.
 func (c *Core) offer(a *arrival, l *link, k key, e wire.Envelope, sealed uint64) {
 	c.unsettle(a)
+	c.shed(a)
 	a.variants = append(a.variants, variant{digest: sealed, link: l, first: e.Kind() == wire.EnvelopeFirst})
 	b := c.pool.keep(e)
 	c.ready.Arrivals = append(c.ready.Arrivals, Arrival{
@@ -271,7 +309,7 @@ func (c *Core) Reply(now time.Duration, o Offer, r Replying) error {
 		return fmt.Errorf("%w: an answer cannot be of kind %s", ErrInvalid, r.Kind)
 	case len(r.Payload) > wire.MaxPayload:
 		return fmt.Errorf("%w: payload of %d bytes, where %d is most", ErrInvalid, len(r.Payload), wire.MaxPayload)
-	case !c.admitBytes(a.link, len(r.Payload)):
+	case !c.admitBytes(a.link, len(r.Payload), forSelf):
 		return ErrLimit
 	}
 	c.dropAnswer(a, v)

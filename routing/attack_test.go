@@ -474,8 +474,8 @@ func TestArrivalBounds(t *testing.T) {
 		target.core.Envelope(0, w.peers[1].contact.ID, bad)
 		offers += len(target.core.Ready().Arrivals)
 	}
-	if offers != maxLinkVariants {
-		t.Errorf("got %d forgeries offered, want %d", offers, maxLinkVariants)
+	if offers != maxLinkOffering {
+		t.Errorf("got %d forgeries offered, want %d", offers, maxLinkOffering)
 	}
 	for i := range 100 {
 		e.SetNonce([16]byte{byte(i)})

@@ -3,6 +3,7 @@ package routing
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"time"
 
 	"cicada/identity"
@@ -12,9 +13,13 @@ import (
 
 const (
 	maxParts        = 64                     // intervals of one broadcast that a peer answers for
+	maxLinkParts    = 4                      // of them, from one link
 	childTakes      = 200 * time.Millisecond // least time for a child to take its interval
 	childSilence    = 3 * time.Second        // a child that is not heard of for so long is dead
 	childRemind     = time.Second            // a child that has not taken its interval by then is asked once more
+	childTime       = 6 * time.Second        // a child that is not done by then is not waited for, at the origin
+	childHop        = 200 * time.Millisecond // as much less with every hop
+	childHops       = 5                      // but no further: longer than childUnknowable it is in any case
 	partAlive       = time.Second            // how often a child that is not done says so
 	childLook       = 100 * time.Millisecond // how often the ring is asked who is in an interval, or alive
 	childUnknowable = 5 * time.Second        // then nobody is; less than programs wait for the count
@@ -31,7 +36,7 @@ type BroadcastMessage struct {
 	Hops      int // links crossed, the one it came by included
 }
 
-// An BroadcastOutgoing is a broadcast to send to a child.
+// A BroadcastOutgoing is a broadcast to send to a child.
 type BroadcastOutgoing struct {
 	To        *identity.Contact
 	Broadcast BroadcastMessage
@@ -59,7 +64,9 @@ type BroadcastArrival struct {
 
 // A BroadcastResult is the end of an own broadcast. Reached counts the other peers
 // that have it. It is exact unless peers died while they spread it, or said
-// nothing for seconds; then a few may have it uncounted.
+// nothing, or were at work, for seconds; then some may have it uncounted. And
+// whoever brings it to a peer first gets the credit for it: a stranger that wins
+// that race against the tree makes the count too small.
 type BroadcastResult struct {
 	Message trace.MessageID
 	Reached uint64
@@ -80,6 +87,7 @@ type broadcast struct {
 	expires   time.Duration
 	age       node[broadcast]
 	closed    node[broadcast]
+	rejected  node[broadcast]
 }
 
 // A part is an interval for which this peer answers to one previous hop.
@@ -126,11 +134,7 @@ func (c *Core) broadcastDigest(message trace.MessageID, body, signature []byte) 
 }
 
 func (c *Core) newBroadcast(now time.Duration, l *link, offer Offer, body, signature []byte) *broadcast {
-	for l.broadcasts >= c.config.MaxBroadcasts-len(c.broadcasts) && l.closed.first != nil {
-		c.forgetBroadcast(l.closed.first)
-	}
-	size := len(body) + len(signature)
-	if l.broadcasts >= c.config.MaxBroadcasts-len(c.broadcasts) || !c.admitBytes(l, size) {
+	if !c.admitBroadcast(l) || !c.admitBytes(l, len(body)+len(signature), forAll) {
 		return nil
 	}
 	b := &broadcast{offer: offer, link: l, expires: now + c.config.RememberArrivals}
@@ -139,6 +143,23 @@ func (c *Core) newBroadcast(now time.Duration, l *link, offer Offer, body, signa
 	c.broadcastAge.push(b)
 	c.keepBody(b, body, signature)
 	return b
+}
+
+// admitBroadcast makes room for one more broadcast of l: first goes what was
+// rejected, whoever brought it, then what of l has nothing left to do. What links
+// brought leaves a share for this peer's own.
+func (c *Core) admitBroadcast(l *link) bool {
+	most := c.config.MaxBroadcasts
+	if l != c.own {
+		most -= most / reserve
+	}
+	over := func() bool { return l.broadcasts >= most-len(c.broadcasts) }
+	for _, list := range [...]*list[broadcast]{&c.rejectedCasts, &l.closed} {
+		for over() && list.first != nil {
+			c.forgetBroadcast(list.first)
+		}
+	}
+	return !over()
 }
 
 func (c *Core) keepBody(b *broadcast, body, signature []byte) {
@@ -164,6 +185,7 @@ func (c *Core) forgetBroadcast(b *broadcast) {
 	}
 	c.shut(b)
 	b.link.closed.remove(b)
+	c.rejectedCasts.remove(b)
 	b.link.broadcasts--
 	c.broadcastAge.remove(b)
 	delete(c.broadcasts, b.offer)
@@ -201,6 +223,7 @@ func (c *Core) BroadcastIn(now time.Duration, from identity.ID, m BroadcastMessa
 		})
 	}
 	if b.verdict == rejected {
+		c.report(&part{broadcast: b, link: l, limit: m.Limit, done: true})
 		return
 	}
 	for _, p := range b.parts {
@@ -209,7 +232,7 @@ func (c *Core) BroadcastIn(now time.Duration, from identity.ID, m BroadcastMessa
 			return
 		}
 	}
-	if len(b.parts) >= maxParts || b.body == nil && !c.admitBytes(b.link, len(m.Body)+len(m.Signature)) {
+	if !b.room(l) || b.body == nil && !c.admitBytes(b.link, len(m.Body)+len(m.Signature), forAll) {
 		return
 	}
 	if b.body == nil {
@@ -223,6 +246,36 @@ func (c *Core) BroadcastIn(now time.Duration, from identity.ID, m BroadcastMessa
 	if b.verdict == accepted {
 		c.extend(now, p)
 	}
+}
+
+// room reports whether l may bring one more part. One that is done gives way: of
+// l's own if l has as many as it may, else anybody's. If it is said again, it is
+// answered anew, and counts nobody twice.
+func (b *broadcast) room(l *link) bool {
+	for _, of := range [...]struct {
+		most int
+		in   func(*part) bool
+	}{
+		{maxLinkParts, func(p *part) bool { return p.link == l }},
+		{maxParts, func(*part) bool { return true }},
+	} {
+		n, done := 0, -1
+		for i, p := range b.parts {
+			if of.in(p) {
+				n++
+				if done < 0 && p.done {
+					done = i
+				}
+			}
+		}
+		if n >= of.most {
+			if done < 0 {
+				return false
+			}
+			b.parts = slices.Delete(b.parts, done, done+1)
+		}
+	}
+	return true
 }
 
 func (c *Core) newPart(now time.Duration, b *broadcast, l *link, limit identity.Point) *part {
@@ -261,7 +314,6 @@ func (c *Core) BroadcastAccepted(now time.Duration, o Offer, origin identity.ID)
 		}
 	}
 	b.verdict, b.origin = accepted, origin
-	c.broadcastEvent(trace.BroadcastDelivered, b, origin, 0)
 	for _, p := range b.parts {
 		c.extend(now, p)
 	}
@@ -269,7 +321,8 @@ func (c *Core) BroadcastAccepted(now time.Duration, o Offer, origin identity.ID)
 }
 
 // BroadcastRejected says that an offered broadcast is not what its origin
-// signed. It goes no further; the true one still can.
+// signed. It goes no further; the true one still can. Whoever brought it is told
+// that nobody has it from here, so that it does not wait.
 func (c *Core) BroadcastRejected(o Offer) {
 	b := c.broadcasts[o]
 	if b == nil || b.verdict != offering {
@@ -278,8 +331,11 @@ func (c *Core) BroadcastRejected(o Offer) {
 	b.verdict = rejected
 	for _, p := range b.parts {
 		c.timers.clear(&p.timer)
+		p.done, p.reached = true, 0
+		c.report(p)
 	}
 	b.parts = nil
+	c.rejectedCasts.push(b)
 	c.shut(b)
 }
 

@@ -13,10 +13,13 @@ import (
 //
 //	sent ─▶ taken ─▶ done
 //	sent ─▶ late: silent, others have its interval; taken or done, if it was merely slow
-//	late, taken ─▶ dead: unreachable, or silent for seconds
+//	sent, late, taken ─▶ dead: unreachable, silent for seconds, or at it for too long
+//	dead ─▶ taken or done: it answers after all, but is not waited for again once its time is over
+//	unknown ─▶ done: a gap in the ring, not a peer, until somebody is known there
 //
 // A late child is still waited for: it counts at least itself, and nobody else
-// does. Only the count waits, not those in its interval.
+// does. Only the count waits, not those in its interval. A done one may have been
+// sent, late, taken or dead before: its count says all.
 type child struct {
 	part     *part
 	contact  *identity.Contact // nil: not known yet
@@ -43,7 +46,7 @@ const (
 // BroadcastTaken takes a child's word that it answers for the interval up to limit.
 func (c *Core) BroadcastTaken(now time.Duration, from identity.ID, message trace.MessageID, limit identity.Point) {
 	x := c.child(from, message, limit)
-	if x == nil {
+	if x == nil || x.state == childDead && now >= x.ends() {
 		return
 	}
 	c.heard(now, x)
@@ -51,7 +54,14 @@ func (c *Core) BroadcastTaken(now time.Duration, from identity.ID, message trace
 		x.part.open++
 	}
 	x.state, x.asked = childTaken, false
-	c.timers.set(&x.timer, now+childSilence)
+	c.timers.set(&x.timer, max(min(now+childSilence, x.ends()), now))
+}
+
+// ends is when x is waited for no more, whatever it says. A peer does not wait as
+// long as the one before it does, or a child that stalls would cost the count of
+// all the peers above it.
+func (x *child) ends() time.Duration {
+	return x.sent + childTime - childHop*time.Duration(min(x.part.broadcast.hops, childHops))
 }
 
 // BroadcastDone takes a child's count for the interval up to limit.
@@ -101,8 +111,14 @@ func (x *child) expire(c *Core, now time.Duration) {
 	case childLate:
 		c.remind(now, x)
 		return
+	case childTaken:
+		if now >= x.ends() {
+			c.takeOver(now, x, childDead)
+			return
+		}
 	}
 	c.links.miss(now, x.link)
+	c.ready.Doubtful = append(c.ready.Doubtful, x.link.id)
 	switch {
 	case x.state == childSent:
 		c.takeOver(now, x, childLate)

@@ -15,13 +15,15 @@ type Config struct {
 	// MaxEntries bounds how many copies on their way are remembered, and,
 	// counted apart, how many messages that arrived. Finished ones make room
 	// for new ones. Where all are unfinished, or one link holds as many as are
-	// still free, further ones are refused. Zero means 8192.
+	// still free, further ones are refused. Copies for others get three quarters
+	// at most. Zero means 8192.
 	MaxEntries int
 	// MaxBytes bounds the memory in payloads that are kept: until the next hop
 	// has them, until the driver took them, or to be sent again. It is shared
 	// between the links in the same way. Zero means 8 MiB.
 	MaxBytes int
-	// MaxBroadcasts bounds how many broadcasts are remembered. Zero means 256.
+	// MaxBroadcasts bounds how many broadcasts are remembered, of which those of
+	// others are three quarters at most. Zero means 256.
 	MaxBroadcasts int
 	// Remember is how long a copy that passed is remembered, for duplicates of
 	// it and for the way back. Zero means 10 s.

@@ -12,6 +12,7 @@ import (
 const (
 	keepAfterAck = 2 * time.Second // how long a copy that was taken can still be refused
 	sweepEvery   = time.Second     // what is to be forgotten is forgotten so much late at most
+	reserve      = 4               // the part of each bound, one in so many, that others' traffic leaves free
 	sweepSome    = 4               // old entries that each new one sweeps away
 )
 
@@ -47,6 +48,8 @@ type Core struct {
 
 	broadcasts   map[Offer]*broadcast
 	broadcastAge list[broadcast]
+	// rejectedCasts are remembered only to not verify the same bytes again.
+	rejectedCasts list[broadcast]
 
 	pick     pick
 	eligible func(*identity.Contact) bool // pick.eligible, bound once
@@ -67,16 +70,17 @@ func New(ring Ring, config Config, random *rand.Rand) *Core {
 	c := &Core{
 		ring: ring, config: config.populate(), random: random,
 		digest: newDigester(random), own: newLink(identity.ID{}), gone: newLink(identity.ID{}),
-		age:          list[entry]{at: func(x *entry) *node[entry] { return &x.age }},
-		kept:         list[entry]{at: func(x *entry) *node[entry] { return &x.kept }},
-		open:         make(map[identity.ID]bool),
-		sends:        make(map[trace.MessageID]*send),
-		arrivals:     make(map[trace.MessageID]*arrival),
-		arrivalAge:   list[arrival]{at: func(a *arrival) *node[arrival] { return &a.age }},
-		junk:         list[arrival]{at: func(a *arrival) *node[arrival] { return &a.junk }},
-		broadcasts:   make(map[Offer]*broadcast),
-		broadcastAge: list[broadcast]{at: func(b *broadcast) *node[broadcast] { return &b.age }},
-		ready:        new(outbox), handed: new(outbox),
+		age:           list[entry]{at: func(x *entry) *node[entry] { return &x.age }},
+		kept:          list[entry]{at: func(x *entry) *node[entry] { return &x.kept }},
+		open:          make(map[identity.ID]bool),
+		sends:         make(map[trace.MessageID]*send),
+		arrivals:      make(map[trace.MessageID]*arrival),
+		arrivalAge:    list[arrival]{at: func(a *arrival) *node[arrival] { return &a.age }},
+		junk:          list[arrival]{at: func(a *arrival) *node[arrival] { return &a.junk }},
+		broadcasts:    make(map[Offer]*broadcast),
+		broadcastAge:  list[broadcast]{at: func(b *broadcast) *node[broadcast] { return &b.age }},
+		rejectedCasts: list[broadcast]{at: func(b *broadcast) *node[broadcast] { return &b.rejected }},
+		ready:         new(outbox), handed: new(outbox),
 	}
 	c.links = newLinks(c.vacate)
 	c.pool.max = c.config.MaxBytes
@@ -188,29 +192,60 @@ func (c *Core) sweep(now time.Duration) bool {
 }
 
 // admit reports whether l may have another entry with a payload of size bytes,
-// making room at its own cost. A link may hold as much as is still free: with
-// one busy link half of all, with two a third each, so that there is always
-// room for one more (dynamic thresholds, Choudhury and Hahne 1998).
+// making room at its own cost. A link may hold as much as is still free: one busy
+// link half of what there is, two a third each (dynamic thresholds, Choudhury and
+// Hahne 1998). So nobody has all of it, but many together leave next to nothing.
+// What is relayed for others therefore never touches a reserve, which is for own
+// sends, for what is meant for this peer, and for its answers.
 func (c *Core) admit(l *link, size int) bool {
-	return c.admitEntry(l) && c.admitBytes(l, size)
+	return c.admitEntry(l) && c.admitBytes(l, size, forOthers)
 }
 
 func (c *Core) admitEntry(l *link) bool {
-	for l.entries >= c.config.MaxEntries-c.entries.count && l.finished.first != nil {
+	most := c.config.MaxEntries
+	if l != c.own {
+		most -= most / reserve
+	}
+	for l.entries >= most-c.entries.count && l.finished.first != nil {
 		c.forget(l.finished.first)
 	}
-	return l.entries < c.config.MaxEntries-c.entries.count
+	return l.entries < most-c.entries.count
 }
 
-// admitBytes lets go of what l merely keeps in case it comes back, and then,
-// where l is far from its bound, of what others keep so.
-func (c *Core) admitBytes(l *link, size int) bool {
+// A purpose says how much of the reserve bytes may use.
+type purpose uint8
+
+const (
+	forOthers purpose = iota // none, but for what this peer itself sends
+	forAll                   // half: a broadcast
+	forSelf                  // all
+)
+
+// admitBytes reports whether l may have size bytes more. It lets go of what l merely
+// keeps in case it comes back, and then, where l is far from its bound, of what
+// others keep so. What l brings for this peer does not count what is relayed for it:
+// a busy neighbour is heard, too.
+func (c *Core) admitBytes(l *link, size int, p purpose) bool {
 	need := capacity(size)
-	over := func() bool { return l.bytes+need > c.pool.max-c.pool.held }
+	most := c.pool.max
+	switch {
+	case l == c.own || p == forSelf:
+	case p == forAll:
+		most -= most / reserve / 2
+	default:
+		most -= most / reserve
+	}
+	over := func() bool {
+		mine := l.bytes + need
+		if p == forOthers {
+			mine += l.relayed
+		}
+		return mine > most-c.pool.held
+	}
 	for over() && l.kept.first != nil {
 		c.release(l.kept.first)
 	}
-	for over() && c.kept.first != nil && l.bytes+need <= c.pool.max/2 {
+	for over() && c.kept.first != nil && l.bytes+l.relayed+need <= c.pool.max/2 {
 		c.release(c.kept.first)
 	}
 	return !over()
@@ -238,7 +273,7 @@ func (c *Core) enter(now time.Duration, l *link, header []byte, payload *buffer,
 	x.payload, x.from, x.charge = payload, l, charge
 	x.expires = now + c.config.Remember
 	l.entries++
-	l.bytes += charge
+	l.relayed += charge
 	c.entries.add(x)
 	c.age.push(x)
 	return x
@@ -269,7 +304,7 @@ func (c *Core) release(x *entry) {
 	if x.payload == nil {
 		return
 	}
-	x.from.bytes -= x.charge
+	x.from.relayed -= x.charge
 	c.pool.drop(x.payload)
 	x.payload = nil
 }

@@ -27,9 +27,11 @@
 // Only bytes that are the same to the last bit count as a duplicate, so a
 // forged copy never displaces a true one, neither on the way nor at the target.
 // What a neighbour can make this peer remember is bounded in number and bytes,
-// and the more it uses, the less it is given; see [Config.MaxEntries]. What did
-// not open gives way to what did, and a neighbour for which nothing is under way
-// to one that is new.
+// and the more it uses, the less it is given; see [Config.MaxEntries]. All that is
+// relayed leaves a quarter for what this peer itself sends, hears and answers. What
+// did not open gives way to what did, and to what is still to be opened, also under
+// the same message ID; and a neighbour for which nothing is under way to one that
+// is new.
 //
 // # What it does not do
 //

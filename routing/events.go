@@ -66,7 +66,7 @@ func (c *Core) done(s *send, target identity.ID, hops int) {
 
 func (c *Core) broadcastForwarded(b *broadcast, to identity.ID, limit identity.Point) {
 	if c.config.Trace {
-		c.event(trace.Event{Kind: trace.BroadcastForwarded, Message: b.offer.Message, Other: to, Key: limit, Hops: b.hops + 1})
+		c.event(trace.Event{Kind: trace.BroadcastForwarded, Message: b.offer.Message, Other: to, Key: limit, Hops: b.next()})
 	}
 }
 

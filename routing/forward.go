@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"math"
 	"time"
 
 	"cicada/identity"
@@ -121,7 +122,7 @@ func (c *Core) handOn(now time.Duration, x *entry) bool {
 	})
 	out := wire.Envelope(c.ready.Envelopes[len(c.ready.Envelopes)-1].Header[:])
 	out.SetTTL(out.TTL() - 1)
-	out.SetHops(out.Hops() + 1)
+	out.SetHops(uint8(min(int(out.Hops())+1, math.MaxUint8))) // others' word: 255 stays
 	c.forwarded(x, l.id, out)
 	return true
 }

@@ -157,11 +157,11 @@ func (s *script) check(t *testing.T) {
 		t.Fatalf("lists and tables differ: %d, %d; %d, %d; %d, %d", c.age.count, c.entries.count,
 			c.arrivalAge.count, len(c.arrivals), c.broadcastAge.count, len(c.broadcasts))
 	}
-	entries, arrivals, bytes := c.own.entries, c.gone.arrivals, c.own.bytes+c.gone.bytes
+	entries, arrivals, bytes := c.own.entries, c.gone.arrivals, c.own.bytes+c.own.relayed+c.gone.bytes
 	for _, l := range c.links.byID {
 		entries += l.entries
 		arrivals += l.arrivals
-		bytes += l.bytes
+		bytes += l.bytes + l.relayed
 	}
 	if entries != c.entries.count || arrivals != len(c.arrivals) || bytes > c.pool.held {
 		t.Fatalf("got %d entries, %d arrivals and %d bytes by link, %d, %d and %d in all",

@@ -41,7 +41,8 @@ type link struct {
 	suspect time.Duration // until then others are tried first
 
 	entries, arrivals, broadcasts int // kept on its behalf
-	bytes                         int
+	bytes                         int // without those of its entries
+	relayed                       int // bytes of its entries
 
 	finished list[entry]   // its entries that nobody waits for, oldest first
 	kept     list[entry]   // those of them that still hold their payload

@@ -16,12 +16,13 @@ func TestProgress(t *testing.T) {
 		name string
 		size int
 		told time.Duration // how long the first hop is said to take more
-		more bool          // others are tried within 20 s
+		from time.Duration // when another is tried, at the earliest and the latest
+		to   time.Duration
 	}{
-		{"small", large / 2, 20 * time.Second, true},
-		{"large", 400_000, 20 * time.Second, false},
-		{"large, stalled at once", 400_000, 0, true},
-		{"large, too slow", large + 1, 20 * time.Second, true},
+		{"small", large / 2, 20 * time.Second, 0, time.Second},
+		{"large", 400_000, 20 * time.Second, never, never},
+		{"large, stalled at once", 400_000, 0, 0, time.Second},
+		{"large, too slow", large + 1, 20 * time.Second, stalled, 3 * stalled},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			w := newWorld(t, 8, 30, classic, Config{})
@@ -37,8 +38,16 @@ func TestProgress(t *testing.T) {
 				}
 				w.run(50 * time.Millisecond)
 			}
-			if tries := w.count(trace.CopySent, message); (tries > 1) != x.more {
-				t.Errorf("got %d first hops, want more than one: %v", tries, x.more)
+			second, tries := never, 0
+			for _, e := range w.events {
+				if e.Kind == trace.CopySent && e.Message == message {
+					if tries++; tries == 2 {
+						second = e.At
+					}
+				}
+			}
+			if second < x.from || second > x.to {
+				t.Errorf("another first hop was tried at %v, want from %v to %v", second, x.from, x.to)
 			}
 		})
 	}

@@ -298,7 +298,7 @@ func (c *Core) receive(now time.Duration, l *link, k key, e wire.Envelope, seale
 			return
 		}
 	}
-	if !s.room(l.id) || !c.admitBytes(l, len(e)) {
+	if !s.room(l.id) || !c.admitBytes(l, len(e), forSelf) {
 		c.refuse(l.id, k, wire.ReasonLimit)
 		return
 	}

@@ -85,8 +85,8 @@ func (w *world) empty() {
 			w.t.Fatalf("peer %d keeps %d bytes, %d own bytes, %d own entries, %d timers", i, c.pool.held, c.own.bytes, c.own.entries, len(c.timers.heap))
 		}
 		for _, l := range c.links.byID {
-			if !l.idle() || l.bytes != 0 {
-				w.t.Fatalf("peer %d keeps %d entries and %d bytes for a link", i, l.entries, l.bytes)
+			if !l.idle() || l.bytes != 0 || l.relayed != 0 {
+				w.t.Fatalf("peer %d keeps %d entries and %d bytes for a link", i, l.entries, l.bytes+l.relayed)
 			}
 		}
 	}

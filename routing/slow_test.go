@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cicada/identity"
+	"cicada/trace"
 )
 
 // A peer that is slow, and not dead, has a broadcast once and is counted once.
@@ -124,6 +125,12 @@ func TestBroadcastOverFullLink(t *testing.T) {
 	message := origin.broadcast("hear this")
 	origin.core.Clogged(w.now, busy.contact.ID)
 	origin.pump()
+	w.run(50 * time.Millisecond)
+	for _, p := range w.peers[2:] {
+		if got := p.casts[message]; got != 1 {
+			t.Errorf("a peer behind it got it %d times at once, want once", got)
+		}
+	}
 	w.run(2 * time.Second)
 	if got, ok := origin.results[message]; !ok || got != 3 || busy.casts[message] != 1 {
 		t.Errorf("got count %d (%v), delivered %d times, want 3 and once", got, ok, busy.casts[message])
@@ -171,5 +178,55 @@ func TestBroadcastAsksTheRing(t *testing.T) {
 				t.Errorf("got count %d (%v), want %d", got, ok, test.want)
 			}
 		})
+	}
+}
+
+// A child says for ever that it is at work: others get its interval, and the
+// broadcast ends, with the count of all the others unless the child was handed to
+// twice: who then waits for it again is itself not waited for.
+func TestBroadcastChildThatNeverEnds(t *testing.T) {
+	for _, n := range []int{12, 200} {
+		for i := 1; i < n; i += 1 + n/40 {
+			t.Run(fmt.Sprintf("%d peers, peer %d", n, i), func(t *testing.T) {
+				w := newWorld(t, 40, n, classic, Config{})
+				origin, bad := w.peers[0], w.peers[i]
+				bad.dead = true
+				message := origin.broadcast("hear this")
+				for range 2 * 20 {
+					w.run(500 * time.Millisecond)
+					for _, e := range w.events {
+						if e.Kind == trace.BroadcastForwarded && e.Other == bad.contact.ID {
+							parent := w.byID[e.Peer]
+							parent.core.BroadcastTaken(w.now, e.Other, message, e.Key)
+							parent.pump()
+						}
+					}
+					if _, ok := origin.results[message]; ok {
+						break
+					}
+				}
+				w.run(10 * time.Second)
+				got, ok := origin.results[message]
+				handed, taken := 0, 0
+				for _, e := range w.events {
+					if e.Other == bad.contact.ID && e.Kind == trace.BroadcastForwarded {
+						handed++
+					} else if e.Other == bad.contact.ID && e.Kind == trace.BroadcastTaken {
+						taken++
+					}
+				}
+				if taken > 2*handed { // as it was late, and when its time was over
+					t.Errorf("given up %d times, handed to %d times", taken, handed)
+				}
+				if !ok || got > uint64(n-2) || got < uint64(n-2) && handed == 1 {
+					t.Errorf("got count %d (%v) after %v, want %d", got, ok, w.now, n-2)
+				}
+				for k, p := range w.peers[1:] {
+					if got := p.casts[message]; got != 1 && p != bad {
+						t.Errorf("peer %d: delivered %d times, want once", k+1, got)
+					}
+				}
+			})
+		}
 	}
 }

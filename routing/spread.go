@@ -8,6 +8,7 @@ import (
 
 	"cicada/chord"
 	"cicada/identity"
+	"cicada/wire"
 )
 
 // within reports whether a distance is in [from, to). 0 as to means all round.
@@ -176,13 +177,17 @@ func add(a, d identity.Point) identity.Point {
 	return chord.Clockwise(chord.Clockwise(d, identity.Point{}), a)
 }
 
+// next is how many links a broadcast has crossed at a child. Whoever brought it may
+// have said what it liked: more than this could not be said on the wire.
+func (b *broadcast) next() int { return min(b.hops+1, wire.MaxControlHops) }
+
 // pass sends a child its interval.
 func (c *Core) pass(now time.Duration, x *child) {
 	b := x.part.broadcast
 	held := c.hold(b.body)
 	c.ready.Broadcasts = append(c.ready.Broadcasts, BroadcastOutgoing{To: x.contact, Broadcast: BroadcastMessage{
 		Message: b.offer.Message, Body: held[:b.signature:b.signature], Signature: held[b.signature:],
-		Limit: x.limit, Hops: b.hops + 1,
+		Limit: x.limit, Hops: b.next(),
 	}})
 	c.timers.set(&x.timer, now+max(c.rto(x.link, len(held), 0), childTakes))
 	c.broadcastForwarded(b, x.contact.ID, x.limit)

@@ -152,9 +152,7 @@ func (p *Peer) settleRing() bool {
 func (p *Peer) settleRoute() bool {
 	ready := p.route.Ready()
 	for i := range ready.Events {
-		if ready.Events[i].Kind != trace.BroadcastDelivered { // the routing took it; whether the program did, deliverBroadcast says
-			p.emit(ready.Events[i])
-		}
+		p.emit(ready.Events[i])
 	}
 	// Receipts first: an answer among them completes the session of the message behind it.
 	for i := range ready.Receipts {
