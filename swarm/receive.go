@@ -64,6 +64,12 @@ func (p *Peer) placed(a *routing.Arrival, opened seal.Opened, err error) {
 		p.opened(a, opened, point, err)
 		return
 	}
+	p.placeLater(a, opened, err)
+}
+
+// placeLater has the loop go on with what was opened. It is a function of its own
+// as what it keeps for that takes memory.
+func (p *Peer) placeLater(a *routing.Arrival, opened seal.Opened, err error) {
 	arrival := *a
 	arrival.Envelope = bytes.Clone(a.Envelope)
 	// What was opened cannot be opened again: it is not dropped.
