@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"strings"
 	"time"
 
+	"cicada/chord"
 	"cicada/identity"
 	"cicada/transport"
 	"cicada/wire"
@@ -19,6 +21,12 @@ const (
 	joinPauseMax = 4 * time.Second
 )
 
+// joinTry is how long one attempt may take, about, at first and at most.
+const (
+	joinTryMin = 2 * time.Second
+	joinTryMax = 10 * time.Second
+)
+
 // Join makes this peer a member of the swarm that the peers at the given
 // addresses ("host:port") belong to. All are dialled at once, and again until
 // one lets this peer in or ctx ends; without a deadline that may be for ever.
@@ -28,17 +36,22 @@ const (
 // ErrSelf, ErrNoAnswer, ErrClosed, or are ctx's.
 func (p *Peer) Join(ctx context.Context, addresses ...string) error {
 	seeds, err := parseSeeds(addresses)
-	pause := joinPauseMin
+	pause, limit := joinPauseMin, joinTryMin
 	for err == nil {
 		var permanent bool
-		if permanent, err = p.joinOnce(ctx, seeds); err == nil {
+		// Who waits for this peer in turn can be joined, or join, while it does not wait.
+		try, cancel := context.WithTimeout(ctx, limit/2+rand.N(limit))
+		permanent, err = p.joinOnce(try, seeds)
+		cancel()
+		if err == nil {
 			return nil
 		}
+		limit = min(2*limit, joinTryMax)
 		if permanent {
 			break
 		}
 		last := err
-		timer := time.NewTimer(pause)
+		timer := time.NewTimer(pause/2 + rand.N(pause)) // peers that wait for each other must not do so in step
 		select {
 		case <-timer.C:
 			err = nil
@@ -140,9 +153,10 @@ func (p *Peer) joinThrough(ctx context.Context, seed *identity.Contact) error {
 		return ErrClosed
 	case <-ctx.Done():
 		p.mu.Lock()
-		defer p.mu.Unlock()
+		defer p.settleAndUnlock()
 		if p.joining == done {
 			p.joining = nil
+			p.stayAlone()
 		}
 		return ctx.Err()
 	}
@@ -153,6 +167,17 @@ func (p *Peer) endJoin(err error) {
 	if p.joining != nil {
 		p.joining <- err
 		p.joining = nil
+	}
+	if err != nil {
+		p.stayAlone()
+	}
+}
+
+// stayAlone makes a peer that could not join a ring of one again, so that others
+// can come to it meanwhile.
+func (p *Peer) stayAlone() {
+	if p.ring.Mode() == chord.Joining && !p.leaving {
+		p.ring.Start(p.now())
 	}
 }
 
