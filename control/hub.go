@@ -1,0 +1,129 @@
+package control
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"cicada/swarm"
+)
+
+// A hub hands every message that arrives to everybody who receives at that time.
+// While nobody does, messages stay in the peer's own inbox, whose bounds then hold.
+// At most one goroutine reads from the peer; it ends with the last receiver.
+type hub struct {
+	receive func(context.Context) (swarm.Message, error)
+
+	mu        sync.Mutex // guards the fields below
+	receivers map[*receiver]struct{}
+	stop      context.CancelFunc // ends the goroutine that reads; nil: none does
+	left      []swarm.Message    // read, and then nobody took it: at most one
+}
+
+// A receiver is one who receives.
+type receiver struct {
+	messages chan swarm.Message // closed where the peer gives no more
+	gone     chan struct{}      // closed when it leaves, or kept the others waiting
+	leaving  sync.Once
+}
+
+func (r *receiver) leave() { r.leaving.Do(func() { close(r.gone) }) }
+
+// stall is how long a receiver may keep the others waiting.
+const stall = 5 * time.Second
+
+func newHub(receive func(context.Context) (swarm.Message, error)) *hub {
+	return &hub{receive: receive, receivers: make(map[*receiver]struct{})}
+}
+
+// join adds a receiver. It must part.
+func (h *hub) join() *receiver {
+	// Unbuffered: what a receiver did not take is still to be had by others.
+	r := &receiver{messages: make(chan swarm.Message), gone: make(chan struct{})}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.receivers[r] = struct{}{}
+	if h.stop == nil {
+		h.startLocked()
+	}
+	return r
+}
+
+func (h *hub) startLocked() {
+	ctx, stop := context.WithCancel(context.Background())
+	h.stop = stop
+	go h.read(ctx)
+}
+
+// part takes a receiver out.
+func (h *hub) part(r *receiver) {
+	r.leave()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.receivers, r)
+	if len(h.receivers) == 0 && h.stop != nil {
+		h.stop()
+	}
+}
+
+// read hands out messages until the last receiver has gone, or the peer gives no
+// more.
+func (h *hub) read(ctx context.Context) {
+	var err error
+	for err == nil && ctx.Err() == nil {
+		var m swarm.Message
+		if m, err = h.next(ctx); err == nil && !h.handOut(m) {
+			h.mu.Lock()
+			h.left = append(h.left, m)
+			h.mu.Unlock()
+		}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.stop = nil
+	switch {
+	case ctx.Err() == nil: // the peer is closed
+		for r := range h.receivers {
+			close(r.messages)
+			delete(h.receivers, r)
+		}
+	case len(h.receivers) > 0: // one came while this goroutine ended
+		h.startLocked()
+	}
+}
+
+// next returns what is left over, or the next message to arrive.
+func (h *hub) next(ctx context.Context) (swarm.Message, error) {
+	h.mu.Lock()
+	if len(h.left) > 0 {
+		m := h.left[0]
+		h.left = nil
+		h.mu.Unlock()
+		return m, nil
+	}
+	h.mu.Unlock()
+	return h.receive(ctx)
+}
+
+// handOut gives a message to all receivers and reports whether any took it.
+func (h *hub) handOut(m swarm.Message) (taken bool) {
+	h.mu.Lock()
+	all := make([]*receiver, 0, len(h.receivers))
+	for r := range h.receivers {
+		all = append(all, r)
+	}
+	h.mu.Unlock()
+	late := time.NewTimer(stall)
+	defer late.Stop()
+	for _, r := range all {
+		select {
+		case r.messages <- m:
+			taken = true
+		case <-r.gone:
+		case <-late.C:
+			r.leave()
+			late.Reset(stall)
+		}
+	}
+	return taken
+}

@@ -1,0 +1,326 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"cicada/identity"
+	"cicada/swarm"
+	"cicada/trace"
+)
+
+// A Peer is what a Server answers for. *swarm.Peer is one.
+type Peer interface {
+	Resolve(ctx context.Context, text string) (identity.ID, error)
+	Send(ctx context.Context, target identity.ID, data []byte, options swarm.SendOptions) (swarm.Receipt, error)
+	Receive(ctx context.Context) (swarm.Message, error)
+	Broadcast(ctx context.Context, data []byte) (swarm.Reached, error)
+	Lookup(ctx context.Context, target identity.ID) (*identity.Contact, []identity.ID, error)
+	Status() swarm.Status
+	Events(ctx context.Context) iter.Seq[trace.Event]
+}
+
+var _ Peer = (*swarm.Peer)(nil)
+
+// Config says how a Server is to be.
+type Config struct {
+	// Timeout bounds what a request may take that names no time. Zero means 10 s.
+	Timeout time.Duration
+	// Leave is called once, after a request to leave was answered. Nil means that
+	// such requests are refused.
+	Leave func()
+	// Logger receives the text log. Nil means no log.
+	Logger *slog.Logger
+}
+
+const (
+	defaultTimeout = 10 * time.Second
+	maxTimeout     = 24 * time.Hour
+	maxBody        = 4*swarm.MaxMessage/3 + 64<<10 // the largest message in base64, and the rest
+)
+
+// A Server answers the requests that docs/control.md describes. All methods may be
+// called concurrently.
+type Server struct {
+	peer   Peer
+	config Config
+	hub    *hub
+	http   http.Server
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
+}
+
+// NewServer returns a server for a peer.
+func NewServer(peer Peer, config Config) *Server {
+	if config.Timeout == 0 {
+		config.Timeout = defaultTimeout
+	}
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{peer: peer, config: config, hub: newHub(peer.Receive)}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/status", s.status)
+	mux.HandleFunc("GET /v1/peers", s.peers)
+	mux.HandleFunc("GET /v1/fingers", s.fingers)
+	mux.HandleFunc("GET /v1/lookup", s.lookup)
+	mux.HandleFunc("GET /v1/messages", s.messages)
+	mux.HandleFunc("GET /v1/events", s.events)
+	mux.HandleFunc("POST /v1/send", s.send)
+	mux.HandleFunc("POST /v1/broadcast", s.broadcast)
+	mux.HandleFunc("POST /v1/leave", s.leave)
+	s.http = http.Server{
+		Handler: mux, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10,
+		ErrorLog:    slog.NewLogLogger(config.Logger.Handler(), slog.LevelDebug),
+		BaseContext: func(net.Listener) context.Context { return s.ctx },
+	}
+	return s
+}
+
+// Serve answers requests that come in through listener, until Close, when it
+// returns nil.
+func (s *Server) Serve(listener net.Listener) error {
+	if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("control: %w", err)
+	}
+	return nil
+}
+
+// Close ends all requests and their connections, and closes the listener. Those
+// whose answer is about to be written have a second for it.
+func (s *Server) Close() error {
+	s.cancel()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if s.http.Shutdown(ctx) == nil {
+		return nil
+	}
+	return s.http.Close()
+}
+
+func (s *Server) status(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, NewStatus(s.peer.Status()))
+}
+
+func (s *Server) peers(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, NewPeers(s.peer.Status()))
+}
+
+func (s *Server) fingers(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, NewFingers(s.peer.Status()))
+}
+
+func (s *Server) lookup(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel, err := s.within(r.Context(), r.FormValue("timeout"))
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	defer cancel()
+	target, err := s.resolve(ctx, r.FormValue("target"))
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	owner, trail, err := s.peer.Lookup(ctx, target)
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	answer(w, http.StatusOK, NewLookup(target, owner, trail))
+}
+
+// A SendRequest is the body of a request to send, or, without To, Duplicates and
+// Routed, to broadcast.
+type SendRequest struct {
+	To         string `json:"to,omitempty"` // an ID or host:port
+	Data       string `json:"data"`
+	Encoding   string `json:"encoding,omitempty"` // EncodingText unless said
+	Duplicates int    `json:"duplicates,omitempty"`
+	Routed     bool   `json:"routed,omitempty"`
+	Timeout    string `json:"timeout,omitempty"` // such as "5s"
+}
+
+func (s *Server) send(w http.ResponseWriter, r *http.Request) {
+	q, data, err := readRequest(w, r)
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	ctx, cancel, err := s.within(r.Context(), q.Timeout)
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	defer cancel()
+	target, err := s.resolve(ctx, q.To)
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	receipt, err := s.peer.Send(ctx, target, data, swarm.SendOptions{Duplicates: q.Duplicates, Routed: q.Routed})
+	answer(w, statusOf(err), NewSent(target, receipt, err))
+}
+
+func (s *Server) broadcast(w http.ResponseWriter, r *http.Request) {
+	q, data, err := readRequest(w, r)
+	if err == nil && (q.To != "" || q.Duplicates != 0 || q.Routed) {
+		err = &Failure{Usage, "a broadcast goes to everybody, once: to, duplicates and routed have no place here"}
+	}
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	ctx, cancel, err := s.within(r.Context(), q.Timeout)
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	defer cancel()
+	reached, err := s.peer.Broadcast(ctx, data)
+	answer(w, statusOf(err), NewBroadcast(reached, err))
+}
+
+// leave answers first and leaves then, or the answer would not come through.
+func (s *Server) leave(w http.ResponseWriter, _ *http.Request) {
+	if s.config.Leave == nil {
+		refuse(w, &Failure{Refused, "this peer is not to be stopped from here"})
+		return
+	}
+	answer(w, http.StatusOK, struct{}{})
+	go s.config.Leave()
+}
+
+// messages writes what arrives, one object a line, until count of them are written
+// or the client goes.
+func (s *Server) messages(w http.ResponseWriter, r *http.Request) {
+	count := 0
+	if text := r.FormValue("count"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			refuse(w, &Failure{Usage, fmt.Sprintf("count %q: want a number from 1", text)})
+			return
+		}
+		count = n
+	}
+	me := s.hub.join()
+	defer s.hub.part(me)
+	out := newStream(w)
+	for n := 0; count == 0 || n < count; n++ {
+		select {
+		case m, ok := <-me.messages:
+			if !ok || out.write(NewReceived(m)) != nil {
+				return
+			}
+		case <-me.gone: // it stalled
+			return
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
+
+// events writes the peer's events, one object a line, until the client goes.
+func (s *Server) events(w http.ResponseWriter, r *http.Request) {
+	out := newStream(w)
+	for e := range s.peer.Events(r.Context()) {
+		if out.write(e) != nil {
+			return
+		}
+	}
+}
+
+// within returns a context for a request that named a time, or none.
+func (s *Server) within(ctx context.Context, text string) (context.Context, context.CancelFunc, error) {
+	d := s.config.Timeout
+	if text != "" {
+		var err error
+		if d, err = time.ParseDuration(text); err != nil || d <= 0 || d > maxTimeout {
+			return nil, nil, &Failure{Usage, fmt.Sprintf("timeout %q: want a time like 5s, at most %v", text, maxTimeout)}
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, d)
+	return ctx, cancel, nil
+}
+
+// resolve finds whom a target names. Where nobody is to be found there, what was
+// asked for was not delivered.
+func (s *Server) resolve(ctx context.Context, target string) (identity.ID, error) {
+	if target == "" {
+		return identity.ID{}, &Failure{Usage, "a target is missing: an ID or host:port"}
+	}
+	id, err := s.peer.Resolve(ctx, target)
+	if kind := KindOf(err); err != nil && kind == Fault {
+		err = &Failure{Refused, err.Error()}
+	}
+	return id, err
+}
+
+// readRequest returns the body of a request, and its data.
+func readRequest(w http.ResponseWriter, r *http.Request) (q SendRequest, data []byte, err error) {
+	body := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	body.DisallowUnknownFields()
+	if err := body.Decode(&q); err != nil {
+		return q, nil, &Failure{Usage, "the body is not what was expected: " + err.Error()}
+	}
+	if _, err := body.Token(); !errors.Is(err, io.EOF) {
+		return q, nil, &Failure{Usage, "the body goes on after its object"}
+	}
+	if data, err = decode(q.Data, q.Encoding); err != nil {
+		return q, nil, &Failure{Usage, err.Error()}
+	}
+	return q, data, nil
+}
+
+func statusOf(err error) int {
+	if err == nil {
+		return http.StatusOK
+	}
+	return statuses[KindOf(err)]
+}
+
+// refuse answers with a Failure.
+func refuse(w http.ResponseWriter, err error) {
+	kind := KindOf(err)
+	answer(w, statuses[kind], &Failure{kind, err.Error()})
+}
+
+// answer writes one object. Where the client has gone there is nobody to tell.
+func answer(w http.ResponseWriter, status int, object any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(object)
+}
+
+// A stream is an answer of one object a line, each sent at once.
+type stream struct {
+	w   http.ResponseWriter
+	out *json.Encoder
+}
+
+func newStream(w http.ResponseWriter) *stream {
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	w.WriteHeader(http.StatusOK)
+	s := &stream{w, json.NewEncoder(w)}
+	s.flush()
+	return s
+}
+
+func (s *stream) write(object any) error {
+	if err := s.out.Encode(object); err != nil {
+		return err
+	}
+	return s.flush()
+}
+
+func (s *stream) flush() error { return http.NewResponseController(s.w).Flush() }
