@@ -14,8 +14,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"cicada/identity"
-	"cicada/swarm"
+	"cicada/control"
 )
 
 // The exit codes, the same for every command.
@@ -31,6 +30,17 @@ const (
 // commandLine is every command and flag there is.
 type commandLine struct {
 	Demo    demoCommand    `cmd:"" help:"Watch a swarm on this machine: it gathers, talks, loses a quarter of its peers and heals."`
+	Run     runCommand     `cmd:"" help:"Run a script on a peer: send, receive, broadcast, one command a line."`
+	Up      upCommand      `cmd:"" help:"Run a peer that other commands talk to, until it is interrupted."`
+	Send    sendCommand    `cmd:"" help:"Have a running peer send a message." group:"running"`
+	Recv    recvCommand    `cmd:"" help:"Show the messages that arrive at a running peer." group:"running"`
+	Bcast   bcastCommand   `cmd:"" help:"Have a running peer send to everybody." group:"running"`
+	Lookup  lookupCommand  `cmd:"" help:"Have a running peer find another." group:"running"`
+	Status  statusCommand  `cmd:"" help:"Show how a running peer stands." group:"running"`
+	Peers   peersCommand   `cmd:"" help:"Show a running peer's neighbours." group:"running"`
+	Fingers fingersCommand `cmd:"" help:"Show a running peer's finger table." group:"running"`
+	Watch   watchCommand   `cmd:"" help:"Show a running peer's events as they happen." group:"running"`
+	Leave   leaveCommand   `cmd:"" help:"Have a running peer leave the swarm, and end." group:"running"`
 	ID      idCommand      `cmd:"" name:"id" help:"Make or show the identity of a peer."`
 	Bench   benchCommand   `cmd:"" help:"Measure Cicada and this machine, in about two minutes."`
 	Version versionCommand `cmd:"" help:"Show which version this is, as --version does."`
@@ -48,6 +58,7 @@ func run(arguments []string, stdout, stderr io.Writer) int {
 		kong.Description("Send to a peer's key, not to an address."),
 		kong.Writers(stdout, stderr),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.ExplicitGroups([]kong.Group{{Key: "running", Title: "Commands to a running peer:"}}),
 		kong.KindMapper(reflect.Int, kong.MapperFunc(wholeNumber)),
 		kong.Exit(func(int) { helped = true }), // instead of ending the process after --help
 	)
@@ -141,16 +152,16 @@ func exitCode(err error) int {
 	if errors.As(err, &coded) {
 		return coded.code
 	}
-	for _, refusal := range []error{
-		swarm.ErrRefused, swarm.ErrNoSuchPeer, swarm.ErrInboxFull, swarm.ErrOtherSwarm, swarm.ErrOutcomeUnknown,
-		swarm.ErrTooLarge, identity.ErrPassphrase, identity.ErrDifficulty,
-	} {
-		if errors.Is(err, refusal) {
-			return exitRefused
-		}
+	if errors.Is(err, control.ErrNotRunning) || errors.Is(err, control.ErrInUse) {
+		return exitRefused
 	}
-	if errors.Is(err, swarm.ErrNoAnswer) || errors.Is(err, context.DeadlineExceeded) {
+	switch control.KindOf(err) {
+	case control.Usage:
+		return exitUsage
+	case control.Timeout:
 		return exitTimeout
+	case control.Refused, control.Closed:
+		return exitRefused
 	}
 	return exitOurFault
 }

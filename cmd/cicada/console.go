@@ -36,6 +36,20 @@ func isTerminal(w io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
+// stdoutWriter returns stdout for text that is no result, such as a log.
+func (c *console) stdoutWriter() io.Writer { return lineWriter{c} }
+
+type lineWriter struct{ c *console }
+
+// Write writes whole lines, never in the midst of another.
+func (w lineWriter) Write(text []byte) (int, error) {
+	w.c.mu.Lock()
+	defer w.c.mu.Unlock()
+	w.c.clearLocked()
+	w.c.writeLocked(text)
+	return len(text), w.c.err
+}
+
 // useJSON says which of say and record are heard.
 func (c *console) useJSON(on bool) {
 	c.mu.Lock()

@@ -2,18 +2,26 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	goruntime "runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"cicada/control"
+	"cicada/identity"
 )
 
 // asCommand makes the test binary be the command, for the tests that need a process of their own.
@@ -26,15 +34,155 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"cicada": main})
 }
 
+// The documents that scripts are made of, found before those run in folders of their own.
+var (
+	runtimeDoc, _ = filepath.Abs(filepath.Join(root, "docs", "runtime.md"))
+	readmeDoc, _  = filepath.Abs(filepath.Join(root, "README.md"))
+)
+
 // TestScripts runs each story in testdata/script.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Dir:   "testdata/script",
+		Setup: freePorts,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits":  exits,
-			"events": events,
+			"exits":    exits,
+			"events":   events,
+			"examples": examples,
+			"readme":   readme,
+			"oneRing":  oneRing,
+			"remember": remember,
+			"idOf":     idOf,
 		},
 	})
+}
+
+// freePorts tells scripts six ports that nobody listens at, as $PORT1 to $PORT6.
+func freePorts(env *testscript.Env) error {
+	for i := range 6 {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		defer listener.Close() // after all are known
+		_, port, _ := net.SplitHostPort(listener.Addr().String())
+		env.Setenv(fmt.Sprint("PORT", i+1), port)
+	}
+	return nil
+}
+
+// examples FOLDER writes the scripts of docs/runtime.md there, and what the first
+// prints as first.want, with ports that are free.
+func examples(ts *testscript.TestScript, negated bool, arguments []string) {
+	if negated || len(arguments) != 1 {
+		ts.Fatalf("usage: examples FOLDER")
+	}
+	text, err := os.ReadFile(runtimeDoc)
+	ts.Check(err)
+	ports := strings.NewReplacer("49610", ts.Getenv("PORT1"), "49611", ts.Getenv("PORT2"))
+	blocks := regexp.MustCompile("(?s)```\n(.*?)```").FindAllStringSubmatch(string(text), -1)
+	if len(blocks) != 3 {
+		ts.Fatalf("%s: got %d blocks, want two scripts and what the first prints", runtimeDoc, len(blocks))
+	}
+	for i, name := range []string{"first.conf", "others.conf", "first.want"} {
+		ts.Check(os.WriteFile(filepath.Join(arguments[0], name), []byte(ports.Replace(blocks[i][1])), 0o644))
+	}
+}
+
+// readme FILE writes the two commands of the README's second section there, the
+// first to run beside the second, with this command and free ports.
+func readme(ts *testscript.TestScript, negated bool, arguments []string) {
+	if negated || len(arguments) != 1 {
+		ts.Fatalf("usage: readme FILE")
+	}
+	text, err := os.ReadFile(readmeDoc)
+	ts.Check(err)
+	_, after, _ := strings.Cut(string(text), "## Two processes talk")
+	_, after, _ = strings.Cut(after, "```\n")
+	block, _, _ := strings.Cut(after, "```")
+	lines := strings.Split(strings.TrimSpace(block), "\n")
+	if len(lines) != 2 {
+		ts.Fatalf("the README has %d commands there, want 2", len(lines))
+	}
+	// The default port stands in the first command by not being named.
+	lines[0] = strings.TrimSuffix(lines[0], " -") + " --port 49610 -"
+	script := strings.Join(lines, " &\n") + "\nwait\n"
+	script = strings.NewReplacer("go run ./cmd/cicada", "cicada", "49610", ts.Getenv("PORT1"), "49611", ts.Getenv("PORT2")).Replace(script)
+	ts.Check(os.WriteFile(ts.MkAbs(arguments[0]), []byte(script), 0o644))
+}
+
+// oneRing FOLDER... waits until the peers with these folders are one ring: each
+// has all others as its successors, in the order of their points.
+func oneRing(ts *testscript.TestScript, negated bool, arguments []string) {
+	if negated || len(arguments) < 2 {
+		ts.Fatalf("usage: oneRing FOLDER...")
+	}
+	wrong := ""
+	for began := time.Now(); time.Since(began) < 20*time.Second; <-time.After(50 * time.Millisecond) {
+		if wrong = notOneRing(ts, arguments); wrong == "" {
+			ts.Logf("one ring after %v", time.Since(began).Round(time.Millisecond))
+			return
+		}
+	}
+	for _, folder := range arguments {
+		client := control.NewClient(filepath.Join(ts.MkAbs(folder), socketFile))
+		if s, err := client.Status(context.Background()); err == nil {
+			ts.Logf("%s is %s, %s: after it %s, before it %s", folder, s.ID.Short(), s.Mode, short(s.Successors), short(s.Predecessors))
+		}
+		client.Close()
+	}
+	ts.Fatalf("after 20 s: %s", wrong)
+}
+
+// remember N FOLDER... waits until the peers with these folders have written down
+// where N others are.
+func remember(ts *testscript.TestScript, negated bool, arguments []string) {
+	if negated || len(arguments) < 2 {
+		ts.Fatalf("usage: remember N FOLDER...")
+	}
+	for _, folder := range arguments[1:] {
+		n := ""
+		for began := time.Now(); n != arguments[0]; <-time.After(20 * time.Millisecond) {
+			s := &state{folder: ts.MkAbs(folder)}
+			s.recall()
+			if n = fmt.Sprint(len(s.peers)); time.Since(began) > 20*time.Second {
+				ts.Fatalf("%s: %s peers are remembered, want %s", folder, n, arguments[0])
+			}
+		}
+	}
+}
+
+func notOneRing(ts *testscript.TestScript, folders []string) string {
+	var ring []control.Status
+	for _, folder := range folders {
+		client := control.NewClient(filepath.Join(ts.MkAbs(folder), socketFile))
+		s, err := client.Status(context.Background())
+		client.Close()
+		if err != nil {
+			return err.Error()
+		}
+		ring = append(ring, s)
+	}
+	slices.SortFunc(ring, func(a, b control.Status) int { return bytes.Compare(a.Point[:], b.Point[:]) })
+	for i, s := range ring {
+		var want []identity.ID
+		for k := range len(ring) - 1 {
+			want = append(want, ring[(i+1+k)%len(ring)].ID)
+		}
+		if !slices.Equal(s.Successors, want) {
+			return fmt.Sprintf("%s has the successors %s, want %s", s.ID.Short(), short(s.Successors), short(want))
+		}
+	}
+	return ""
+}
+
+// idOf NAME keeps the ID in the JSON object on stdout as an environment variable.
+func idOf(ts *testscript.TestScript, negated bool, arguments []string) {
+	var object struct{ ID string }
+	if err := json.Unmarshal([]byte(ts.ReadFile("stdout")), &object); negated || len(arguments) != 1 || err != nil {
+		ts.Fatalf("usage: idOf NAME, after a command that wrote an ID: %v", err)
+	}
+	ts.Setenv(arguments[0], object.ID)
 }
 
 // exits CODE COMMAND... runs a command and fails unless it exits with the code.

@@ -1,0 +1,342 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"cicada/control"
+	"cicada/identity"
+	"cicada/swarm"
+	"cicada/trace"
+)
+
+// clientFlags are the flags of every command that asks a running peer.
+type clientFlags struct {
+	State string `placeholder:"DIR" help:"The folder of the peer, as cicada up has it."`
+	Port  int    `short:"p" default:"49610" placeholder:"N" help:"The port of the peer, where no folder is named (${default})."`
+	JSON  bool   `name:"json" help:"Write one JSON object a line."`
+}
+
+// stateFolder returns the folder that --state names, or that of the port to listen on.
+func stateFolder(named string, f *peerFlags) (string, error) {
+	if named != "" {
+		return named, nil
+	}
+	port := f.Port
+	if f.Bind != "" {
+		inside, _, _ := strings.Cut(f.Bind, "@")
+		_, text, err := net.SplitHostPort(inside)
+		if port, _ = strconv.Atoi(text); err != nil || !isPort(text, 0) {
+			return "", usageError("--bind %q: want [HOST]:PORT, or [HOST]:PORT@EXTERNAL:PORT", f.Bind)
+		}
+	}
+	if port == 0 {
+		return "", usageError("with port 0 the peer needs a folder: name it with --state")
+	}
+	return defaultState(port)
+}
+
+// client returns a client of the peer that the flags name.
+func (f *clientFlags) client(out *console) (*control.Client, error) {
+	out.useJSON(f.JSON)
+	folder, err := stateFolder(f.State, &peerFlags{Port: f.Port})
+	if err != nil {
+		return nil, err
+	}
+	return control.NewClient(filepath.Join(folder, socketFile)), nil
+}
+
+type sendCommand struct {
+	Target     string   `arg:"" help:"The ID, or host:port, of a peer."`
+	Data       []string `arg:"" optional:"" help:"What to send; - is standard input."`
+	Duplicates int      `placeholder:"N" help:"Extra copies, by other ways (0 to 63)."`
+	Routed     bool     `help:"Over the ring even where there is a direct way."`
+	Timeout    patience `default:"10s" placeholder:"TIME" help:"How long to wait for the receipt (${default})."`
+	clientFlags
+}
+
+// Help is shown by --help.
+func (*sendCommand) Help() string {
+	return "Example: cicada send --state /tmp/peer1 127.0.0.1:7002 hello, world!"
+}
+
+// Run sends a message.
+func (c *sendCommand) Run(ctx context.Context, out *console) error {
+	client, err := c.client(out)
+	if err != nil {
+		return err
+	}
+	data, err := dataOf(c.Data, os.Stdin)
+	if err != nil {
+		return err
+	}
+	options := swarm.SendOptions{Duplicates: c.Duplicates, Routed: c.Routed}
+	sent, err := client.Send(ctx, c.Target, data, options, time.Duration(c.Timeout))
+	if sent.Event != "" {
+		out.record(sent)
+	}
+	if err != nil {
+		return err
+	}
+	out.say("delivered to %s: %s, %d hops, %d µs", sent.To.Short(), sent.Path, sent.Hops, sent.Microseconds)
+	return nil
+}
+
+// dataOf returns what a command line says to send: its words, or standard input for -.
+func dataOf(words []string, stdin io.Reader) ([]byte, error) {
+	if len(words) == 0 {
+		return nil, usageError("what is to be sent is missing; - is standard input")
+	}
+	if len(words) == 1 && words[0] == "-" {
+		data, err := io.ReadAll(io.LimitReader(stdin, swarm.MaxMessage+1))
+		if err == nil && len(data) > swarm.MaxMessage {
+			err = &codedError{exitRefused, fmt.Errorf("standard input has more than the %d bytes of the largest message", swarm.MaxMessage)}
+		}
+		return data, err
+	}
+	return []byte(strings.Join(words, " ")), nil
+}
+
+type bcastCommand struct {
+	Data    []string `arg:"" optional:"" help:"What to send; - is standard input."`
+	Timeout patience `default:"10s" placeholder:"TIME" help:"How long to wait until all have it (${default})."`
+	clientFlags
+}
+
+// Help is shown by --help.
+func (*bcastCommand) Help() string {
+	return "Example: cicada bcast --state /tmp/peer1 hello, everybody"
+}
+
+// Run broadcasts a message.
+func (c *bcastCommand) Run(ctx context.Context, out *console) error {
+	client, err := c.client(out)
+	if err != nil {
+		return err
+	}
+	data, err := dataOf(c.Data, os.Stdin)
+	if err != nil {
+		return err
+	}
+	reached, err := client.Broadcast(ctx, data, time.Duration(c.Timeout))
+	if reached.Event != "" {
+		out.record(reached)
+	}
+	if err != nil {
+		return err
+	}
+	out.say("%d other peers have it", reached.Reached)
+	return nil
+}
+
+type recvCommand struct {
+	Count int `arg:"" optional:"" help:"How many messages; without it, all until interrupted."`
+	clientFlags
+}
+
+// Help is shown by --help.
+func (*recvCommand) Help() string { return "Example: cicada recv --state /tmp/peer1 1" }
+
+// Run shows what arrives.
+func (c *recvCommand) Run(ctx context.Context, out *console) error {
+	if c.Count < 0 {
+		return usageError("recv %d: want a number from 1", c.Count)
+	}
+	client, err := c.client(out)
+	if err != nil {
+		return err
+	}
+	n := 0
+	return client.Receive(ctx, c.Count, func(r control.Received) error {
+		n++
+		out.record(r)
+		data, err := r.Bytes()
+		if err != nil {
+			return err
+		}
+		from := r.From.Short()
+		if r.Address.IsValid() {
+			from = r.Address.String()
+		}
+		count := "∞"
+		if c.Count > 0 {
+			count = strconv.Itoa(c.Count)
+		}
+		out.say("%d/%s -- %s: %s", n, count, from, data)
+		return out.failure()
+	})
+}
+
+type lookupCommand struct {
+	Target  string   `arg:"" help:"The ID, or host:port, of a peer."`
+	Timeout patience `default:"10s" placeholder:"TIME" help:"How long to wait for the answer (${default})."`
+	clientFlags
+}
+
+// Help is shown by --help.
+func (*lookupCommand) Help() string {
+	return "Example: cicada lookup --state /tmp/peer1 127.0.0.1:7002"
+}
+
+// Run looks a peer up.
+func (c *lookupCommand) Run(ctx context.Context, out *console) error {
+	client, err := c.client(out)
+	if err != nil {
+		return err
+	}
+	l, err := client.Lookup(ctx, c.Target, time.Duration(c.Timeout))
+	if err != nil {
+		return err
+	}
+	out.record(l)
+	out.say("%s at %s, %d hops away", l.Owner, l.Address, l.Hops)
+	return nil
+}
+
+type statusCommand struct{ clientFlags }
+
+// Help is shown by --help.
+func (*statusCommand) Help() string { return "Example: cicada status --state /tmp/peer1 --json" }
+
+// Run shows how the peer stands.
+func (c *statusCommand) Run(ctx context.Context, out *console) error {
+	client, err := c.client(out)
+	if err != nil {
+		return err
+	}
+	s, err := client.Status(ctx)
+	if err != nil {
+		return err
+	}
+	out.record(s)
+	out.say("peer          %s", s.ID)
+	out.say("point         %s", s.Point)
+	out.say("listens       %s", s.Address)
+	out.say("swarm         %s, as far as this peer sees", s.Mode)
+	out.say("successors    %s", short(s.Successors))
+	out.say("predecessors  %s", short(s.Predecessors))
+	out.say("knows         %d peers, %d links", len(s.Contacts), len(s.Links))
+	n := s.Counters
+	out.say("messages      %d sent, %d failed, %d delivered, %d refused", n.Sent, n.Failed, n.Delivered, n.Refused)
+	return nil
+}
+
+func short(list []identity.ID) string {
+	if len(list) == 0 {
+		return "none"
+	}
+	names := make([]string, len(list))
+	for i, id := range list {
+		names[i] = id.Short()
+	}
+	return strings.Join(names, " ")
+}
+
+type peersCommand struct{ clientFlags }
+
+// Help is shown by --help.
+func (*peersCommand) Help() string { return "Example: cicada peers --state /tmp/peer1" }
+
+// Run shows the peer's neighbours.
+func (c *peersCommand) Run(ctx context.Context, out *console) error {
+	client, err := c.client(out)
+	if err != nil {
+		return err
+	}
+	p, err := client.Peers(ctx)
+	if err != nil {
+		return err
+	}
+	out.record(p)
+	out.say("successors    %s", short(p.Successors))
+	out.say("predecessors  %s", short(p.Predecessors))
+	return nil
+}
+
+type fingersCommand struct{ clientFlags }
+
+// Help is shown by --help.
+func (*fingersCommand) Help() string { return "Example: cicada fingers --state /tmp/peer1" }
+
+// Run shows the peer's finger table.
+func (c *fingersCommand) Run(ctx context.Context, out *console) error {
+	client, err := c.client(out)
+	if err != nil {
+		return err
+	}
+	fingers, err := client.Fingers(ctx)
+	if err != nil {
+		return err
+	}
+	for _, f := range fingers {
+		out.record(f)
+		out.say("%s…  %s", f.Start.String()[:8], short(f.Candidates))
+	}
+	if len(fingers) == 0 {
+		out.say("no fingers: this peer knows everybody")
+	}
+	return nil
+}
+
+type watchCommand struct{ clientFlags }
+
+// Help is shown by --help.
+func (*watchCommand) Help() string { return "Example: cicada watch --state /tmp/peer1" }
+
+// Run shows the peer's events as they happen.
+func (c *watchCommand) Run(ctx context.Context, out *console) error {
+	client, err := c.client(out)
+	if err != nil {
+		return err
+	}
+	return client.Events(ctx, func(e trace.Event) error {
+		out.record(e)
+		out.say("%12.3fs  %-20s %s %s", e.At.Seconds(), e.Kind, shortName(e.Other), e.Reason)
+		return out.failure()
+	})
+}
+
+func shortName(id identity.ID) string {
+	if id.IsZero() {
+		return ""
+	}
+	return id.Short()
+}
+
+type leaveCommand struct{ clientFlags }
+
+// Help is shown by --help.
+func (*leaveCommand) Help() string { return "Example: cicada leave --state /tmp/peer1" }
+
+// Run has the peer leave and end.
+func (c *leaveCommand) Run(ctx context.Context, out *console) error {
+	client, err := c.client(out)
+	if err != nil {
+		return err
+	}
+	if err := client.Leave(ctx); err != nil {
+		return err
+	}
+	for { // it is gone when nobody answers any more
+		_, err := client.Status(ctx)
+		switch {
+		case errors.Is(err, control.ErrNotRunning):
+			out.say("it has left")
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+		}
+	}
+}

@@ -1,0 +1,290 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"cicada/chord"
+	"cicada/identity"
+	"cicada/swarm"
+	"cicada/trace"
+)
+
+// peerFlags are the flags of every command that runs a peer.
+type peerFlags struct {
+	Bind            string   `placeholder:"[HOST]:PORT[@EXTERNAL:PORT]" help:"Where to listen, and where others can dial that from outside."`
+	Interface       string   `placeholder:"HOST" help:"Listen at this address only, at --port."`
+	Port            int      `short:"p" default:"49610" placeholder:"N" help:"The port to listen on (${default}); 0 is any free one."`
+	Join            []string `placeholder:"HOST:PORT" sep:"none" help:"A peer of the swarm to join; more than one may be named."`
+	Timeout         patience `default:"10s" placeholder:"TIME" help:"How long joining is tried, and each message (${default})."`
+	NoPortMapping   bool     `aliases:"no-forwarding" help:"Do not ask the router to open the port."`
+	MappingAttempts int      `hidden:"" default:"-1"`
+	Keys            string   `hidden:""`
+	Metrics         string   `hidden:""`
+
+	Identity   string `placeholder:"FILE" help:"The key file of the peer. Without it, a key for this run only."`
+	Swarm      string `default:"cicada" placeholder:"NAME" help:"The swarm to belong to (${default})."`
+	Difficulty int    `placeholder:"K" help:"The difficulty of the swarm, in bits (0 to 32)."`
+	Secret     string `placeholder:"FILE" help:"A file with what only members of the swarm know."`
+
+	Successors  int `placeholder:"R" help:"How many neighbours to remember on each side (16)."`
+	FingerBase  int `placeholder:"B" help:"Of the finger table, a power of two (16); 2 is the ring of the textbooks."`
+	TableBudget int `hidden:"" help:"Bytes a second for a larger table."`
+
+	Trace  string `placeholder:"FILE" help:"Write every event into this file, one JSON object a line."`
+	LogDir string `placeholder:"DIR" help:"Write the log into a file of this folder, one a peer."`
+	Stdout bool   `help:"Write the log to stdout."`
+	Debug  bool   `short:"d" help:"Write details into the log."`
+	JSON   bool   `name:"json" help:"Write one JSON object a line."`
+}
+
+// patience is a time that may be given as a number of seconds, too.
+type patience time.Duration
+
+// UnmarshalText reads "10s", "1m30s" or "10".
+func (p *patience) UnmarshalText(text []byte) error {
+	d, err := time.ParseDuration(string(text))
+	if seconds, bad := strconv.ParseUint(string(text), 10, 31); bad == nil {
+		d, err = time.Duration(seconds)*time.Second, nil
+	}
+	if err != nil || d <= 0 {
+		return fmt.Errorf("want a time, like 10s, not %q", text)
+	}
+	*p = patience(d)
+	return nil
+}
+
+// check refuses flags that do not go together, and those whose machinery is still
+// missing, rather than ignore them.
+func (f *peerFlags) check() error {
+	if f.Stdout && f.JSON {
+		return usageError("--stdout and --json: with --json nothing but objects is written to stdout")
+	}
+	for _, x := range []struct {
+		given bool
+		flag  string
+		why   string
+	}{
+		{f.Keys != "", "--keys", "key files between two peers do not work yet"},
+		{f.Metrics != "", "--metrics", "metrics do not exist yet"},
+		{f.MappingAttempts >= 0, "--mapping-attempts", "ports are not mapped yet"},
+		{f.TableBudget != 0, "--table-budget", "tables do not grow yet; 0 is what there is"},
+	} {
+		if x.given {
+			return usageError("%s: %s", x.flag, x.why)
+		}
+	}
+	return nil
+}
+
+// A running is a peer that a command runs, and what has to be closed after it.
+type running struct {
+	*swarm.Peer
+	flags   *peerFlags
+	closers []func() error
+}
+
+// start runs a peer as the flags say, and joins it to its swarm where they name one.
+func (f *peerFlags) start(ctx context.Context, out *console) (*running, error) {
+	r, err := f.open(ctx, out, identity.PrivateKey{})
+	if err == nil && len(f.Join) > 0 {
+		if err = r.join(ctx, f.Join); err != nil {
+			err = errors.Join(err, r.end())
+		}
+	}
+	return r, err
+}
+
+// open runs a peer as the flags say, alone so far, under a key of its own where
+// they name none.
+func (f *peerFlags) open(ctx context.Context, out *console, key identity.PrivateKey) (_ *running, err error) {
+	if err := f.check(); err != nil {
+		return nil, err
+	}
+	r := &running{flags: f}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, r.end())
+		}
+	}()
+	config, err := f.config(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if f.Identity == "" {
+		config.Key = key
+	}
+	if config.Logger, err = r.logger(out.stdoutWriter()); err != nil {
+		return nil, err
+	}
+	if config.Trace, err = r.tracer(); err != nil {
+		return nil, err
+	}
+	if r.Peer, err = swarm.Listen(ctx, config); err != nil {
+		return nil, err
+	}
+	r.closers = append(r.closers, r.Close)
+	if !f.NoPortMapping {
+		out.note("cicada: ports are not opened on routers yet: peers outside reach this one only where that was done by hand")
+	}
+	return r, nil
+}
+
+// join joins the swarm of any of the seeds, as long as the flags give it.
+func (r *running) join(ctx context.Context, seeds []string) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(r.flags.Timeout))
+	defer cancel()
+	return r.Join(ctx, seeds...)
+}
+
+// leave hands over what the peer has and closes all. It takes at most two seconds.
+func (r *running) leave() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	err := r.Leave(ctx)
+	if errors.Is(err, swarm.ErrClosed) || errors.Is(err, context.DeadlineExceeded) {
+		err = nil // left already, or nobody was there to hand over to
+	}
+	return errors.Join(err, r.end())
+}
+
+// end closes what was opened, the last first.
+func (r *running) end() (err error) {
+	for i := len(r.closers) - 1; i >= 0; i-- {
+		err = errors.Join(err, r.closers[i]())
+	}
+	r.closers = nil
+	return err
+}
+
+// config turns the flags into a peer's configuration.
+func (f *peerFlags) config(ctx context.Context) (c swarm.Config, err error) {
+	if f.Difficulty < 0 || f.Difficulty > identity.MaxDifficulty {
+		return c, usageError("--difficulty %d: want 0 to %d", f.Difficulty, identity.MaxDifficulty)
+	}
+	c.Ring = chord.Config{Successors: f.Successors, FingerBase: f.FingerBase}
+	if err := c.Ring.Validate(); err != nil {
+		return c, &codedError{exitUsage, err}
+	}
+	if c.Address, c.Advertise, err = f.addresses(ctx); err != nil {
+		return c, err
+	}
+	var secret []byte
+	if f.Secret != "" {
+		if secret, err = readSecret(f.Secret); err != nil {
+			return c, err
+		}
+	}
+	if c.Swarm, err = identity.NewSwarm(f.Swarm, uint8(f.Difficulty), secret); err != nil {
+		return c, &codedError{exitUsage, err}
+	}
+	if f.Identity != "" {
+		if c.Key, err = identity.LoadKey(f.Identity, nil); err != nil {
+			return c, (&idCommand{Identity: f.Identity}).explain(err, f.Identity)
+		}
+	}
+	c.SendTimeout = time.Duration(f.Timeout)
+	return c, nil
+}
+
+// readSecret returns what a file holds, without the newline at its end.
+func readSecret(path string) ([]byte, error) {
+	secret, err := os.ReadFile(path)
+	if err != nil {
+		return nil, usageError("--secret: %w", err)
+	}
+	if secret = bytes.TrimRight(secret, "\r\n"); len(secret) == 0 {
+		return nil, usageError("--secret: %s is empty", path)
+	}
+	return secret, nil
+}
+
+// addresses returns where to listen, and what to tell others where that differs.
+func (f *peerFlags) addresses(ctx context.Context) (listen string, advertise []netip.AddrPort, err error) {
+	if f.Port < 0 || f.Port > 65535 {
+		return "", nil, usageError("--port %d: want 0 to 65535", f.Port)
+	}
+	if f.Bind == "" {
+		return net.JoinHostPort(f.Interface, strconv.Itoa(f.Port)), nil, nil
+	}
+	if f.Interface != "" {
+		return "", nil, usageError("--bind and --interface say the same thing: give one of them")
+	}
+	inside, outside, both := strings.Cut(f.Bind, "@")
+	if _, port, err := net.SplitHostPort(inside); err != nil || !isPort(port, 0) {
+		return "", nil, usageError("--bind %q: want [HOST]:PORT, or [HOST]:PORT@EXTERNAL:PORT", f.Bind)
+	}
+	if !both {
+		return inside, nil, nil
+	}
+	host, port, err := net.SplitHostPort(outside)
+	if err != nil || host == "" || !isPort(port, 1) {
+		return "", nil, usageError("--bind %q: want EXTERNAL:PORT behind the @", f.Bind)
+	}
+	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return "", nil, usageError("--bind %q: %w", f.Bind, err)
+	}
+	number, _ := strconv.ParseUint(port, 10, 16)
+	for _, ip := range ips {
+		advertise = append(advertise, netip.AddrPortFrom(ip.Unmap(), uint16(number)))
+	}
+	return inside, advertise, nil
+}
+
+func isPort(text string, least uint64) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && n >= least
+}
+
+// logger returns where the peer's log goes: a file of --log-dir, stdout, both or nowhere.
+func (r *running) logger(stdout io.Writer) (*slog.Logger, error) {
+	var to []io.Writer
+	if r.flags.LogDir != "" {
+		if err := os.MkdirAll(r.flags.LogDir, 0o700); err != nil {
+			return nil, usageError("--log-dir: %w", err)
+		}
+		file, err := os.OpenFile(filepath.Join(r.flags.LogDir, fmt.Sprintf("cicada-%d.log", os.Getpid())), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+		if err != nil {
+			return nil, usageError("--log-dir: %w", err)
+		}
+		r.closers = append(r.closers, file.Close)
+		to = append(to, file)
+	}
+	if r.flags.Stdout {
+		to = append(to, stdout)
+	}
+	if len(to) == 0 {
+		return nil, nil
+	}
+	level := slog.LevelInfo
+	if r.flags.Debug {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(io.MultiWriter(to...), &slog.HandlerOptions{Level: level})), nil
+}
+
+// tracer returns a sink that writes into the file of --trace.
+func (r *running) tracer() (trace.Sink, error) {
+	if r.flags.Trace == "" {
+		return nil, nil
+	}
+	file, err := os.Create(r.flags.Trace)
+	if err != nil {
+		return nil, usageError("--trace: %w", err)
+	}
+	w := trace.NewWriter(file)
+	r.closers = append(r.closers, func() error { return errors.Join(w.Flush(), file.Close()) })
+	return w, nil
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"cicada/control"
+	"cicada/identity"
+	"cicada/swarm"
+)
+
+type upCommand struct {
+	State string `placeholder:"DIR" help:"The peer's folder: its key, whom it knew, its socket. Without it, one for each port in the user's state folder."`
+	peerFlags
+}
+
+// Help is shown by --help.
+func (*upCommand) Help() string {
+	return `The peer runs until it is interrupted, or told to leave. Other commands reach it by its folder: send, recv, bcast, lookup, status, peers, fingers, watch, leave.
+
+Example: cicada up --bind 127.0.0.1:7001 --state /tmp/peer1 --no-port-mapping`
+}
+
+// Run runs a peer until it is interrupted or told to leave.
+func (c *upCommand) Run(ctx context.Context, out *console) error {
+	out.useJSON(c.JSON)
+	if err := c.check(); err != nil {
+		return err
+	}
+	folder, err := stateFolder(c.State, &c.peerFlags)
+	if err != nil {
+		return err
+	}
+	s, err := openState(folder)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	key, err := c.key(ctx, s, out)
+	if err != nil {
+		return err
+	}
+	peer, err := c.open(ctx, out, key)
+	if err != nil {
+		return err
+	}
+	if err := c.serve(ctx, s, peer, out); err != nil {
+		return errors.Join(err, peer.end())
+	}
+	if err := peer.leave(); err != nil {
+		return err
+	}
+	return ctx.Err() // an interrupt is no success
+}
+
+// key returns the key in the state folder, made now if there is none. It is not
+// needed where --identity names another.
+func (c *upCommand) key(ctx context.Context, s *state, out *console) (identity.PrivateKey, error) {
+	if c.Identity != "" {
+		return identity.PrivateKey{}, nil
+	}
+	key, missing, err := s.key()
+	if missing {
+		maker := idCommand{Identity: s.path(identityFile), Difficulty: c.Difficulty}
+		key, err = maker.make(ctx, maker.Identity, out)
+	}
+	if err != nil {
+		return key, (&idCommand{}).explain(err, s.path(identityFile))
+	}
+	return key, nil
+}
+
+// serve answers on the socket, joins, and stays until ctx ends or a client says leave.
+func (c *upCommand) serve(ctx context.Context, s *state, peer *running, out *console) error {
+	listener, err := control.Listen(s.path(socketFile))
+	if err != nil {
+		return err
+	}
+	ctx, leave := context.WithCancel(ctx)
+	defer leave()
+	server := control.NewServer(peer.Peer, control.Config{Timeout: time.Duration(c.Timeout), Leave: leave})
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	defer func() {
+		server.Close()
+		<-served
+	}()
+	if len(c.Join) > 0 {
+		if err := peer.join(ctx, slices.Concat(c.Join, s.remembered())); err != nil {
+			return err
+		}
+	}
+	out.record(control.NewStatus(peer.Status()))
+	out.say("peer     %s", peer.ID())
+	out.say("listens  %s", peer.Address())
+	out.say("state    %s", s.folder)
+	c.stay(ctx, s, peer, out)
+	return nil
+}
+
+// Times of a peer that runs.
+const (
+	lookEvery  = time.Second / 2 // whether others are to be remembered, or looked for
+	mergeEvery = 5 * time.Second // one that is remembered and not in the ring is looked for
+	joinFor    = 5 * time.Second // of one attempt
+)
+
+// stay keeps the peer's memory of others, and looks for those it misses, until ctx
+// ends.
+func (c *upCommand) stay(ctx context.Context, s *state, peer *running, out *console) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	failed := false
+	for merge := time.Now(); ctx.Err() == nil; {
+		status := peer.Status()
+		if err := s.remember(status); err != nil && !failed {
+			out.note("cicada: peers cannot be remembered for the next start: %v", err)
+			failed = true // said once
+		}
+		// Alone, it looks for all of them; else for one now and then, as the swarm may have come apart.
+		seeds := missing(slices.Concat(c.Join, s.remembered()), status)
+		if len(status.Successors) > 0 && len(seeds) > 0 {
+			if time.Since(merge) < mergeEvery {
+				seeds = nil
+			} else {
+				seeds, merge = []string{seeds[rand.IntN(len(seeds))]}, time.Now()
+			}
+		}
+		if len(seeds) > 0 {
+			trying, cancel := context.WithTimeout(ctx, joinFor)
+			_ = peer.Join(trying, seeds...) // nobody there: a later round tries again
+			cancel()
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// missing returns those of the addresses that are neither the peer's own nor of
+// anybody whom its status names.
+func missing(addresses []string, status swarm.Status) []string {
+	known := map[string]bool{status.Address.String(): true}
+	for _, c := range control.NewStatus(status).Contacts {
+		for _, a := range c.Addresses {
+			known[a.String()] = true
+		}
+	}
+	return slices.DeleteFunc(addresses, func(a string) bool { return known[a] })
+}
