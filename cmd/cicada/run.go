@@ -3,10 +3,9 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"unicode/utf8"
 
+	"cicada/control"
 	"cicada/identity"
 	"cicada/runtime"
 	"cicada/swarm"
@@ -70,96 +69,24 @@ type scriptReport struct{ out *console }
 func (r *scriptReport) Say(line string) { r.out.say("%s", line) }
 
 func (r *scriptReport) Sent(to identity.ID, s swarm.Receipt, err error) {
-	r.out.record(struct {
-		Event        string      `json:"event"`
-		To           identity.ID `json:"to"`
-		Delivered    bool        `json:"delivered"`
-		Hops         int         `json:"hops"`
-		Copies       int         `json:"copies"`
-		Paths        int         `json:"paths"`
-		Path         swarm.Path  `json:"path"`
-		Microseconds int64       `json:"microseconds"`
-		Error        string      `json:"error,omitempty"`
-	}{"sent", to, err == nil, s.Hops, s.Copies, s.Paths, s.Path, s.Elapsed.Microseconds(), errorText(err)})
+	r.out.record(control.NewSent(to, s, err))
 }
 
-func errorText(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
-}
-
-func (r *scriptReport) Received(m swarm.Message) {
-	record := struct {
-		Event    string      `json:"event"`
-		From     identity.ID `json:"from"`
-		Address  string      `json:"address,omitempty"`
-		Data     any         `json:"data"`
-		Encoding string      `json:"encoding"`
-		Hops     int         `json:"hops"`
-		Path     swarm.Path  `json:"path"`
-		Sealed   bool        `json:"sealed"` // a broadcast is signed, for everybody to read
-	}{Event: "received", From: m.From, Data: string(m.Data), Encoding: "utf-8", Hops: m.Hops, Path: m.Path, Sealed: !m.Broadcast}
-	if !utf8.Valid(m.Data) {
-		record.Data, record.Encoding = m.Data, "base64"
-	}
-	if m.Address.IsValid() {
-		record.Address = m.Address.String()
-	}
-	r.out.record(record)
-}
+func (r *scriptReport) Received(m swarm.Message) { r.out.record(control.NewReceived(m)) }
 
 func (r *scriptReport) Broadcast(s swarm.Reached, err error) {
-	r.out.record(struct {
-		Event   string `json:"event"`
-		Reached int    `json:"reached"`
-		Error   string `json:"error,omitempty"`
-	}{"broadcast", s.Peers, errorText(err)})
+	r.out.record(control.NewBroadcast(s, err))
 }
 
 func (r *scriptReport) LookedUp(target identity.ID, owner *identity.Contact, trail []identity.ID) {
-	r.out.record(struct {
-		Target  identity.ID   `json:"target"`
-		Owner   identity.ID   `json:"owner"`
-		Address string        `json:"address,omitempty"`
-		Hops    int           `json:"hops"`
-		Trail   []identity.ID `json:"trail"`
-	}{target, owner.ID, addressOf(owner), max(len(trail)-1, 0), trail})
+	r.out.record(control.NewLookup(target, owner, trail))
 }
 
-func addressOf(c *identity.Contact) string {
-	if len(c.Addresses) == 0 {
-		return ""
-	}
-	return c.Addresses[0].String()
-}
+func (r *scriptReport) Peers(s swarm.Status) { r.out.record(control.NewPeers(s)) }
 
-func (r *scriptReport) Peers(s swarm.Status) {
-	r.out.record(struct {
-		Successors   []identity.ID `json:"successors"`
-		Predecessors []identity.ID `json:"predecessors"`
-	}{idsOf(s.Successors), idsOf(s.Predecessors)})
-}
-
-func idsOf(list []*identity.Contact) []identity.ID {
-	all := make([]identity.ID, len(list))
-	for i, c := range list {
-		all[i] = c.ID
-	}
-	return all
-}
-
+// Fingers writes one object a finger, as the command of that name does.
 func (r *scriptReport) Fingers(s swarm.Status) {
-	type finger struct {
-		Start      fmt.Stringer  `json:"start"`
-		Candidates []identity.ID `json:"candidates"`
+	for _, f := range control.NewFingers(s) {
+		r.out.record(f)
 	}
-	all := make([]finger, len(s.Fingers))
-	for i, f := range s.Fingers {
-		all[i] = finger{f.Start, idsOf(f.Candidates)}
-	}
-	r.out.record(struct {
-		Fingers []finger `json:"fingers"`
-	}{all})
 }

@@ -36,7 +36,7 @@ type answerStatus uint8
 
 const (
 	statusAccepted answerStatus = 1 // opened; a receipt follows
-	statusAgain    answerStatus = 2 // not accepted: send it again under this session
+	statusAgain    answerStatus = 2 // not accepted: send it again, under the session this makes
 )
 
 // newHandshake begins Noise_IK_25519_AESGCM_SHA256 for one message: towards
