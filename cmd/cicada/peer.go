@@ -21,19 +21,24 @@ import (
 	"cicada/trace"
 )
 
-// peerFlags are the flags of every command that runs a peer.
+// peerFlags are the flags of every command that runs one peer.
 type peerFlags struct {
-	Bind            string   `placeholder:"[HOST]:PORT[@EXTERNAL:PORT]" help:"Where to listen, and where others can dial that from outside."`
-	Interface       string   `placeholder:"HOST" help:"Listen at this address only, at --port."`
-	Port            int      `short:"p" default:"49610" placeholder:"N" help:"The port to listen on (${default}); 0 is any free one."`
-	Join            []string `placeholder:"HOST:PORT" sep:"none" help:"A peer of the swarm to join; more than one may be named."`
+	Bind      string   `placeholder:"[HOST]:PORT[@EXTERNAL:PORT]" help:"Where to listen, and where others can dial that from outside."`
+	Interface string   `placeholder:"HOST" help:"Listen at this address only, at --port."`
+	Port      int      `short:"p" default:"49610" placeholder:"N" help:"The port to listen on (${default}); 0 is any free one."`
+	Join      []string `placeholder:"HOST:PORT" sep:"none" help:"A peer of the swarm to join; more than one may be named."`
+	Identity  string   `placeholder:"FILE" help:"The key file of the peer. Without it, a key for this run only."`
+	swarmFlags
+}
+
+// swarmFlags are the flags of every command that runs peers.
+type swarmFlags struct {
 	Timeout         patience `default:"10s" placeholder:"TIME" help:"How long joining is tried, and each message (${default})."`
 	NoPortMapping   bool     `aliases:"no-forwarding" help:"Do not ask the router to open the port."`
 	MappingAttempts int      `hidden:"" default:"-1"`
 	Keys            string   `hidden:""`
 	Metrics         string   `hidden:""`
 
-	Identity   string `placeholder:"FILE" help:"The key file of the peer. Without it, a key for this run only."`
 	Swarm      string `default:"cicada" placeholder:"NAME" help:"The swarm to belong to (${default})."`
 	Difficulty int    `placeholder:"K" help:"The difficulty of the swarm, in bits (0 to 32)."`
 	Secret     string `placeholder:"FILE" help:"A file with what only members of the swarm know."`
@@ -43,7 +48,7 @@ type peerFlags struct {
 	TableBudget int `hidden:"" help:"Bytes a second for a larger table."`
 
 	Trace  string `placeholder:"FILE" help:"Write every event into this file, one JSON object a line."`
-	LogDir string `placeholder:"DIR" help:"Write the log into a file of this folder, one a peer."`
+	LogDir string `placeholder:"DIR" help:"Write the log into a file of this folder, one a process."`
 	Stdout bool   `help:"Write the log to stdout."`
 	Debug  bool   `short:"d" help:"Write details into the log."`
 	JSON   bool   `name:"json" help:"Write one JSON object a line."`
@@ -67,7 +72,7 @@ func (p *patience) UnmarshalText(text []byte) error {
 
 // check refuses flags that do not go together, and those whose machinery is still
 // missing, rather than ignore them.
-func (f *peerFlags) check() error {
+func (f *swarmFlags) check() error {
 	if f.Stdout && f.JSON {
 		return usageError("--stdout and --json: with --json nothing but objects is written to stdout")
 	}
@@ -170,15 +175,28 @@ func (r *running) end() (err error) {
 
 // config turns the flags into a peer's configuration.
 func (f *peerFlags) config(ctx context.Context) (c swarm.Config, err error) {
+	if c, err = f.membership(); err != nil {
+		return c, err
+	}
+	if c.Address, c.Advertise, err = f.addresses(ctx); err != nil {
+		return c, err
+	}
+	if f.Identity != "" {
+		if c.Key, err = identity.LoadKey(f.Identity, nil); err != nil {
+			return c, (&idCommand{Identity: f.Identity}).explain(err, f.Identity)
+		}
+	}
+	return c, nil
+}
+
+// membership returns the configuration that all peers of these flags share.
+func (f *swarmFlags) membership() (c swarm.Config, err error) {
 	if f.Difficulty < 0 || f.Difficulty > identity.MaxDifficulty {
 		return c, usageError("--difficulty %d: want 0 to %d", f.Difficulty, identity.MaxDifficulty)
 	}
 	c.Ring = chord.Config{Successors: f.Successors, FingerBase: f.FingerBase}
 	if err := c.Ring.Validate(); err != nil {
 		return c, &codedError{exitUsage, err}
-	}
-	if c.Address, c.Advertise, err = f.addresses(ctx); err != nil {
-		return c, err
 	}
 	var secret []byte
 	if f.Secret != "" {
@@ -188,11 +206,6 @@ func (f *peerFlags) config(ctx context.Context) (c swarm.Config, err error) {
 	}
 	if c.Swarm, err = identity.NewSwarm(f.Swarm, uint8(f.Difficulty), secret); err != nil {
 		return c, &codedError{exitUsage, err}
-	}
-	if f.Identity != "" {
-		if c.Key, err = identity.LoadKey(f.Identity, nil); err != nil {
-			return c, (&idCommand{Identity: f.Identity}).explain(err, f.Identity)
-		}
 	}
 	c.SendTimeout = time.Duration(f.Timeout)
 	return c, nil
