@@ -103,7 +103,7 @@ func wholeNumber(ctx *kong.DecodeContext, target reflect.Value) error {
 
 // misread says what is wrong with a command line, and where to read on.
 func misread(err error) string {
-	text, help := err.Error(), "cicada"
+	text, help := oneLine(err), "cicada"
 	var parsing *kong.ParseError
 	if errors.As(err, &parsing) {
 		if command := parsing.Context.Selected(); command != nil {
@@ -128,9 +128,12 @@ func conclude(ctx context.Context, stderr io.Writer, err error) int {
 		fmt.Fprintln(stderr, "cicada: interrupted")
 		return exitInterrupted
 	}
-	fmt.Fprintln(stderr, "cicada:", strings.ReplaceAll(err.Error(), "\n", "; "))
+	fmt.Fprintln(stderr, "cicada:", oneLine(err))
 	return exitCode(err)
 }
+
+// oneLine returns what errors say that were joined.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // A codedError is an error that knows its exit code.
 type codedError struct {

@@ -33,6 +33,8 @@ type peerFlags struct {
 
 // swarmFlags are the flags of every command that runs peers.
 type swarmFlags struct {
+	Config configFile `placeholder:"FILE.yaml" help:"Values for flags that are not given here, one flag: value a line."`
+
 	Timeout         patience `default:"10s" placeholder:"TIME" help:"How long joining is tried, and each message (${default})."`
 	NoPortMapping   bool     `aliases:"no-forwarding" help:"Do not ask the router to open the port."`
 	MappingAttempts int      `hidden:"" default:"-1"`
