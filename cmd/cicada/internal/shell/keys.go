@@ -1,0 +1,108 @@
+package shell
+
+import (
+	"bytes"
+	"io"
+	"sync"
+)
+
+// Keys stands between a raw terminal and who edits lines, and takes Ctrl-C out of what
+// is typed: while a line is edited, that clears it; else it calls the function that
+// ends the command under way. Either way what was typed ahead is forgotten.
+type Keys struct {
+	mu        sync.Mutex // guards the fields below
+	more      *sync.Cond // typed or err changed
+	typed     []byte     // and not read yet
+	err       error
+	waiting   bool // somebody reads: a line is edited
+	interrupt func()
+}
+
+const (
+	interruptKey = 3
+	clearLine    = "\x05\x15" // Ctrl-E, Ctrl-U: to the end, and all before it away
+	maxTyped     = 64 << 10   // ahead; what comes on top is dropped
+)
+
+// NewKeys reads from a terminal, from now until its end: nothing can end a read that
+// waits.
+func NewKeys(terminal io.Reader) *Keys {
+	k := &Keys{interrupt: func() {}}
+	k.more = sync.NewCond(&k.mu)
+	go k.pump(terminal)
+	return k
+}
+
+// OnInterrupt says what Ctrl-C calls while no line is edited: something quick that
+// does not call k.
+func (k *Keys) OnInterrupt(f func()) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.interrupt = f
+}
+
+// Read returns what was typed, of one line at most: the rest is to be forgotten where
+// Ctrl-C follows.
+func (k *Keys) Read(b []byte) (int, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.waiting = true
+	for len(k.typed) == 0 && k.err == nil {
+		k.more.Wait()
+	}
+	k.waiting = false
+	if k.err != nil && len(k.typed) == 0 {
+		return 0, k.err
+	}
+	line := k.typed
+	if end := bytes.IndexAny(line, "\r\n"); end >= 0 {
+		line = line[:end+1]
+	}
+	n := copy(b, line)
+	k.typed = k.typed[n:]
+	return n, nil
+}
+
+// Close ends reading, now.
+func (k *Keys) Close() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.typed, k.err = nil, io.EOF
+	k.more.Broadcast()
+}
+
+func (k *Keys) pump(terminal io.Reader) {
+	var buffer [1024]byte
+	for {
+		n, err := terminal.Read(buffer[:])
+		for _, key := range buffer[:n] {
+			k.take(key)
+		}
+		if err != nil {
+			k.mu.Lock()
+			defer k.mu.Unlock()
+			k.err = err
+			k.more.Broadcast()
+			return
+		}
+	}
+}
+
+// take notes one key.
+func (k *Keys) take(key byte) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	switch {
+	case k.err != nil:
+	case key != interruptKey:
+		if len(k.typed) < maxTyped {
+			k.typed = append(k.typed, key)
+		}
+	case k.waiting:
+		k.typed = []byte(clearLine)
+	default:
+		k.typed = nil
+		k.interrupt()
+	}
+	k.more.Broadcast()
+}
