@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -53,22 +54,32 @@ func TestScripts(t *testing.T) {
 			"oneRing":  oneRing,
 			"remember": remember,
 			"idOf":     idOf,
+			"fill":     fill,
 		},
 	})
 }
 
 // freePorts tells scripts six ports that nobody listens at, as $PORT1 to $PORT6.
 func freePorts(env *testscript.Env) error {
-	for i := range 6 {
+	ports, err := unusedPorts(6)
+	for i, port := range ports {
+		env.Setenv(fmt.Sprint("PORT", i+1), port)
+	}
+	return err
+}
+
+// unusedPorts returns ports that nobody listens at.
+func unusedPorts(n int) (ports []string, err error) {
+	for range n {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
-			return err
+			return nil, err
 		}
 		defer listener.Close() // after all are known
 		_, port, _ := net.SplitHostPort(listener.Addr().String())
-		env.Setenv(fmt.Sprint("PORT", i+1), port)
+		ports = append(ports, port)
 	}
-	return nil
+	return ports, nil
 }
 
 // examples FOLDER writes the scripts of docs/runtime.md there, and what the first
@@ -185,6 +196,19 @@ func idOf(ts *testscript.TestScript, negated bool, arguments []string) {
 	ts.Setenv(arguments[0], object.ID)
 }
 
+// fill FILE... puts environment variables into files, where they have $NAME, and
+// keys, where they have <Tab>, <Up>, <Bell> or, at the end of a line, <Enter>.
+func fill(ts *testscript.TestScript, negated bool, arguments []string) {
+	if negated || len(arguments) == 0 {
+		ts.Fatalf("usage: fill FILE...")
+	}
+	keys := strings.NewReplacer("<Tab>", "\t", "<Up>", "\x1b[A", "<Bell>", "\a", "<Enter>\n", "\r")
+	for _, name := range arguments {
+		text := os.Expand(keys.Replace(ts.ReadFile(name)), ts.Getenv)
+		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o644))
+	}
+}
+
 // exits CODE COMMAND... runs a command and fails unless it exits with the code.
 func exits(ts *testscript.TestScript, negated bool, arguments []string) {
 	if negated || len(arguments) < 2 {
@@ -231,31 +255,42 @@ func events(ts *testscript.TestScript, negated bool, arguments []string) {
 }
 
 func TestAnInterruptEndsADemoSoon(t *testing.T) {
-	interrupt(t, "1  The swarm gathers", "demo", "--peers", "20")
+	interrupt(t, "", "1  The swarm gathers", "demo", "--peers", "20")
 }
 
 func TestAnInterruptEndsAPuzzleAndLeavesNoFile(t *testing.T) {
 	folder := t.TempDir()
-	interrupt(t, "puzzle", "id", "--new", "--difficulty", "32", "--identity", filepath.Join(folder, "key"))
+	interrupt(t, "", "puzzle", "id", "--new", "--difficulty", "32", "--identity", filepath.Join(folder, "key"))
 	if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
 		t.Errorf("got %v left in the folder, error %v, want nothing", left, err)
 	}
 }
 
-// interrupt runs this program in a process of its own and interrupts it once it
-// has said when.
-func interrupt(t *testing.T, when string, arguments ...string) {
+func TestAnInterruptEndsAShellSoon(t *testing.T) {
+	interrupt(t, "create 127.0.0.1:0\nhelp quit\n", "quit stops all peers", "shell", "--no-port-mapping")
+}
+
+// interrupt runs this program in a process of its own, types something, and
+// interrupts it once it has said when.
+func interrupt(t *testing.T, typed, when string, arguments ...string) {
 	if goruntime.GOOS == "windows" {
 		t.Skip("a Windows process cannot send another one an interrupt")
 	}
 	command := exec.Command(os.Args[0], arguments...)
 	command.Env = append(os.Environ(), asCommand+"=1")
+	in, err := command.StdinPipe() // stays open
+	if err != nil {
+		t.Fatal(err)
+	}
 	out, err := command.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	command.Stderr = command.Stdout
 	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(in, typed); err != nil {
 		t.Fatal(err)
 	}
 	lines := bufio.NewScanner(out)

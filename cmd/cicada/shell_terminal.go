@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -112,11 +113,11 @@ func (t *terminal) serve(ctx context.Context, s *shell.Shell, out *console) erro
 		}
 		line, pos, choices := s.Complete(line, pos)
 		if len(choices) > 0 {
-			out.note("%s", strings.Join(choices, "  "))
+			fmt.Fprintln(t.editor, strings.Join(choices, "  "))
 		}
 		return line, pos, true
 	}
-	out.note("help lists the commands, quit ends")
+	fmt.Fprintln(t.editor, "help lists the commands, quit ends")
 	for {
 		doing, cancel := context.WithCancel(ctx)
 		t.keys.OnInterrupt(cancel)

@@ -253,12 +253,15 @@ func (s *Shell) trace(_ context.Context, words []string) error {
 			return usage("trace: %q is neither on nor off", words[1])
 		}
 	}
-	m.untrace()
 	if !on {
+		m.untrace()
 		s.sayf("%s is not traced", m.peer.ID().Short())
 		return nil
 	}
 	s.sayf("%s is traced", m.peer.ID().Short())
+	if m.untail != nil {
+		return nil
+	}
 	var ctx context.Context
 	ctx, m.untail = context.WithCancel(context.Background())
 	events := m.peer.Events(ctx) // from here on, not from when the goroutine gets to it

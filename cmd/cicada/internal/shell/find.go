@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"cicada/control"
 	"cicada/identity"
 )
 
@@ -116,7 +117,11 @@ func (s *Shell) target(ctx context.Context, from *member, text string) (identity
 		if err := checkAddress(text); err != nil {
 			return identity.ID{}, err
 		}
-		return from.peer.Resolve(ctx, text)
+		id, err := from.peer.Resolve(ctx, text)
+		if err != nil && control.KindOf(err) == control.Fault {
+			err = &control.Failure{Kind: control.Refused, Text: err.Error()} // nobody is there: no fault of ours
+		}
+		return id, err
 	}
 	if id, err := identity.ParseID(text); err == nil {
 		return id, nil

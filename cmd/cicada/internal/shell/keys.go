@@ -75,34 +75,33 @@ func (k *Keys) pump(terminal io.Reader) {
 	var buffer [1024]byte
 	for {
 		n, err := terminal.Read(buffer[:])
-		for _, key := range buffer[:n] {
-			k.take(key)
-		}
+		k.take(buffer[:n], err)
 		if err != nil {
-			k.mu.Lock()
-			defer k.mu.Unlock()
-			k.err = err
-			k.more.Broadcast()
 			return
 		}
 	}
 }
 
-// take notes one key.
-func (k *Keys) take(key byte) {
+// take notes what was typed, and why nothing follows.
+func (k *Keys) take(keys []byte, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	switch {
-	case k.err != nil:
-	case key != interruptKey:
-		if len(k.typed) < maxTyped {
-			k.typed = append(k.typed, key)
-		}
-	case k.waiting:
-		k.typed = []byte(clearLine)
-	default:
-		k.typed = nil
-		k.interrupt()
+	if k.err != nil {
+		return // it was closed
 	}
+	for _, key := range keys {
+		switch {
+		case key != interruptKey:
+			if len(k.typed) < maxTyped {
+				k.typed = append(k.typed, key)
+			}
+		case k.waiting:
+			k.typed = []byte(clearLine)
+		default:
+			k.typed = nil
+			k.interrupt()
+		}
+	}
+	k.err = err
 	k.more.Broadcast()
 }
