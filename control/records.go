@@ -92,14 +92,15 @@ func text(err error) string {
 
 // Broadcast is how far a broadcast came.
 type Broadcast struct {
-	Event   string `json:"event"` // "broadcast"
-	Reached int    `json:"reached"`
-	Error   string `json:"error,omitempty"`
+	Event    string `json:"event"` // "broadcast"
+	Reached  int    `json:"reached"`
+	Messages int    `json:"messages"`
+	Error    string `json:"error,omitempty"`
 }
 
 // NewBroadcast returns the record of a broadcast, from what Peer.Broadcast returned.
 func NewBroadcast(r swarm.Reached, err error) Broadcast {
-	return Broadcast{Event: "broadcast", Reached: r.Peers, Error: text(err)}
+	return Broadcast{Event: "broadcast", Reached: r.Peers, Messages: r.Messages, Error: text(err)}
 }
 
 // Lookup is the answer to a lookup.

@@ -328,7 +328,7 @@ func (p *Peer) castControl(from identity.ID, c *wirepb.Control, cast *wirepb.Bro
 		p.route.BroadcastTaken(now, from, trace.MessageID(b.GetMessage()), identity.Point(b.GetLimit()))
 	case *wirepb.Control_BroadcastDone:
 		b := body.BroadcastDone
-		p.route.BroadcastDone(now, from, trace.MessageID(b.GetMessage()), identity.Point(b.GetLimit()), b.GetReached())
+		p.route.BroadcastDone(now, from, trace.MessageID(b.GetMessage()), identity.Point(b.GetLimit()), routing.Outcome{Reached: b.GetReached(), Messages: b.GetMessages()})
 	}
 }
 

@@ -50,6 +50,7 @@ type Receipt struct {
 // A Reached says how far a broadcast came: to how many peers, whether or not
 // their programs took it.
 type Reached struct {
-	ID    trace.MessageID
-	Peers int // other peers that acknowledged to have it
+	ID       trace.MessageID
+	Peers    int // other peers that acknowledged to have it
+	Messages int // how often it was sent from one peer to another, as they count
 }

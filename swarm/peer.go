@@ -58,7 +58,7 @@ type Peer struct {
 	handshakes map[identity.ID]*handshake // by target
 	receipts   []heldReceipt
 	lookups    map[trace.MessageID]func(chord.Answer)
-	broadcasts map[trace.MessageID]chan int
+	broadcasts map[trace.MessageID]chan Reached
 	heard      heardBroadcasts
 	joining    chan error // gets the end of the join under way; nil: none
 	answered   map[netip.AddrPort]identity.ID
@@ -144,7 +144,7 @@ func newPeer(config Config) (*Peer, error) {
 		sending:    make(map[trace.MessageID]*sending),
 		handshakes: make(map[identity.ID]*handshake),
 		lookups:    make(map[trace.MessageID]func(chord.Answer)),
-		broadcasts: make(map[trace.MessageID]chan int),
+		broadcasts: make(map[trace.MessageID]chan Reached),
 		answered:   make(map[netip.AddrPort]identity.ID),
 	}, nil
 }

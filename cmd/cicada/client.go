@@ -133,7 +133,7 @@ func (c *bcastCommand) Run(ctx context.Context, out *console) error {
 	if err != nil {
 		return err
 	}
-	out.say("%d other peers have it", reached.Reached)
+	out.say("%d other peers have it, by %d messages", reached.Reached, reached.Messages)
 	return nil
 }
 
