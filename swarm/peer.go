@@ -281,6 +281,10 @@ func (p *Peer) Close() error {
 		p.inbox.close()
 		p.mu.Lock()
 		defer p.mu.Unlock()
+		for i := range p.receipts {
+			p.count(&p.receipts[i])
+		}
+		p.receipts = nil
 		p.emit(trace.Event{Kind: trace.PeerDown, Reason: "closed"})
 		p.events.Close()
 	})
