@@ -273,6 +273,7 @@ func (p *Peer) helloFrame(link transport.Link, body []byte) error {
 		close(n.hello)
 	}
 	n.contact, n.said = contact, link
+	p.reachable = p.reachable || !link.Dialled()
 	p.ring.Learn(contact)
 	return nil
 }

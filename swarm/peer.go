@@ -69,6 +69,7 @@ type Peer struct {
 	scratch    []byte
 	sealed     []byte
 	leaving    bool
+	reachable  bool // another peer has dialled this one
 	traced     bool // the state machines make events
 	counters   Counters
 }
