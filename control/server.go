@@ -219,7 +219,15 @@ func (s *Server) messages(w http.ResponseWriter, r *http.Request) {
 	for n := 0; count == 0 || n < count; n++ {
 		select {
 		case m, ok := <-me.messages:
-			if !ok || out.write(NewReceived(m)) != nil {
+			if !ok {
+				return
+			}
+			record, err := NewReceived(r.Context(), m)
+			if err == nil {
+				err = out.write(record)
+			}
+			me.passed <- err == nil
+			if err != nil {
 				return
 			}
 		case <-me.gone: // it stalled
@@ -232,8 +240,9 @@ func (s *Server) messages(w http.ResponseWriter, r *http.Request) {
 
 // events writes the peer's events, one object a line, until the client goes.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
+	events := s.peer.Events(r.Context()) // before the answer begins: who has that misses nothing
 	out := newStream(w)
-	for e := range s.peer.Events(r.Context()) {
+	for e := range events {
 		if out.write(e) != nil {
 			return
 		}

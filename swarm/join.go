@@ -11,7 +11,6 @@ import (
 
 	"cicada/chord"
 	"cicada/identity"
-	"cicada/transport"
 	"cicada/wire"
 )
 
@@ -194,21 +193,9 @@ func (p *Peer) greet(ctx context.Context, addresses []netip.AddrPort) (*identity
 				return c, nil
 			}
 		}
-		errs = append(errs, linkError(a, err))
+		errs = append(errs, newAddressError(a, err))
 	}
 	return nil, errors.Join(errs...)
-}
-
-// linkError says in this package's terms why a link failed.
-func linkError(a netip.AddrPort, err error) error {
-	for from, to := range map[error]error{
-		transport.ErrOtherSwarm: ErrOtherSwarm, transport.ErrSelf: ErrSelf, transport.ErrClosed: ErrClosed,
-	} {
-		if errors.Is(err, from) {
-			return fmt.Errorf("%s: %w", a, to)
-		}
-	}
-	return fmt.Errorf("%s: %w", a, err)
 }
 
 // helloTimeout is how long a peer that was dialled may take to say who it is.

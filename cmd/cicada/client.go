@@ -133,7 +133,7 @@ func (c *bcastCommand) Run(ctx context.Context, out *console) error {
 	if err != nil {
 		return err
 	}
-	out.say("%d other peers have it", reached.Reached)
+	out.say("%d other peers have it, by %d messages", reached.Reached, reached.Messages)
 	return nil
 }
 
@@ -223,6 +223,11 @@ func (c *statusCommand) Run(ctx context.Context, out *console) error {
 	out.say("swarm         %s, as far as this peer sees", s.Mode)
 	out.say("successors    %s", short(s.Successors))
 	out.say("predecessors  %s", short(s.Predecessors))
+	if s.Reachable {
+		out.say("reachable     yes: another peer has dialled it")
+	} else {
+		out.say("reachable     not known: nobody has dialled it yet")
+	}
 	out.say("knows         %d peers, %d links", len(s.Contacts), len(s.Links))
 	n := s.Counters
 	out.say("messages      %d sent, %d failed, %d delivered, %d refused", n.Sent, n.Failed, n.Delivered, n.Refused)

@@ -73,6 +73,13 @@ func (c *console) useJSON(on bool) {
 	c.json = on
 }
 
+// wantsRecords reports whether JSON is on, for records that take a while to make.
+func (c *console) wantsRecords() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.json
+}
+
 // say writes a line for people. With JSON on it is left out.
 func (c *console) say(format string, arguments ...any) {
 	c.mu.Lock()

@@ -143,7 +143,7 @@ func (s *Shell) broadcast(ctx context.Context, words []string) error {
 	if err != nil {
 		return err
 	}
-	s.sayf("%d other peers have it", r.Reached)
+	s.sayf("%d other peers have it, by %d messages", r.Reached, r.Messages)
 	return nil
 }
 

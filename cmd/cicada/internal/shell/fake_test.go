@@ -172,7 +172,8 @@ func (f *fake) Broadcast(_ context.Context, data []byte) (swarm.Reached, error) 
 			to.take(swarm.Message{From: f.id, Data: data, Broadcast: true})
 		}
 	}
-	return swarm.Reached{Peers: len(f.world.peers) - 1}, nil
+	n := len(f.world.peers) - 1
+	return swarm.Reached{Peers: n, Messages: n}, nil
 }
 
 func (f *fake) Receive(context.Context) (swarm.Message, error) {

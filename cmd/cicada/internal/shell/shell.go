@@ -219,7 +219,10 @@ func (s *Shell) receive(m *member) {
 		message, err := m.peer.Receive(context.Background())
 		if err == nil {
 			to := m.peer.ID()
-			s.config.Output.Record(received{to, control.NewReceived(message)})
+			if s.config.JSON {
+				record, _ := control.NewReceived(context.Background(), message) // waits 50 ms at most, and so cannot fail
+				s.record(received{to, record})
+			}
 			s.sayf("%s <- %s: %s", to.Short(), message.From.Short(), Visible(message.Data))
 		}
 		s.mu.Lock()

@@ -25,7 +25,7 @@ func TestALineIsACommandInCapitalsOrNot(t *testing.T) {
 			"delivered to efghaaaa: direct, 1 hops, 0 µs"},
 		{"no escape sequence gets through", "send a e \x1b[2J\x07\u202e\xffé", `efghaaaa <- abcdaaaa: \x1b[2J\a\u202e\xffé` + "\n" +
 			"delivered to efghaaaa: direct, 1 hops, 0 µs"},
-		{"broadcast", "broadcast e to all", "abcdaaaa <- efghaaaa: to all\n1 other peers have it"},
+		{"broadcast", "broadcast e to all", "abcdaaaa <- efghaaaa: to all\n1 other peers have it, by 1 messages"},
 		{"lookup", "lookup a e", "efgh" + strings.Repeat("a", 45) + "bba at 127.0.0.1:7002, 1 hops away\ntrail  abcdaaaa efghaaaa"},
 		{"join", "join a e", "abcdaaaa joined through 127.0.0.1:7002"},
 		{"join an address", "join a localhost:1", "abcdaaaa joined through localhost:1"},
