@@ -2,13 +2,19 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"cicada/identity"
+	"cicada/swarm"
+	"cicada/trace"
 )
 
 // The transcript of docs/shell.md is what the shell says to those lines, but for keys
@@ -49,6 +55,44 @@ func TestTheTranscriptOfTheShellIsTrue(t *testing.T) {
 	got = regexp.MustCompile(`(?m)^cicada: stdin:\d+: `).ReplaceAllString(got, "")
 	if got, want := anonymous(got), anonymous(want.String()); got != want {
 		t.Errorf("the shell says\n%s\nand docs/shell.md has\n%s", got, want)
+	}
+}
+
+// All peers of a shell write into one log, and each says which line is its own.
+func TestALogOfManyPeersSaysWhoseLineItIs(t *testing.T) {
+	var log bytes.Buffer
+	flags := swarmFlags{Swarm: "cicada", NoPortMapping: true, MappingAttempts: -1, Stdout: true, Debug: true}
+	n, err := flags.nursery(newConsole(&log, io.Discard))
+	if err != nil {
+		t.Fatal(err)
+	}
+	peer, err := n.create(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := identity.NewSwarm("other", 0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger, err := swarm.Listen(t.Context(), swarm.Config{Address: "127.0.0.1:0", Swarm: other})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stranger.Close()
+	events := peer.Events(t.Context())
+	if err := stranger.Join(t.Context(), peer.Address().String()); err == nil {
+		t.Error("a peer of another swarm joined")
+	}
+	for e := range events {
+		if e.Kind == trace.LinkRefused { // which was logged before
+			break
+		}
+	}
+	if err := errors.Join(peer.Close(), n.end()); err != nil {
+		t.Error(err)
+	}
+	if want := "self=" + peer.ID().Short(); !strings.Contains(log.String(), want) {
+		t.Errorf("got the log %q, want %s in it", log.String(), want)
 	}
 }
 
