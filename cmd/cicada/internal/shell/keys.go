@@ -14,7 +14,7 @@ type Keys struct {
 	more      *sync.Cond // typed or err changed
 	typed     []byte     // and not read yet
 	err       error
-	waiting   bool // somebody reads: a line is edited
+	editing   bool // the end of the line was not read yet: no command runs
 	interrupt func()
 }
 
@@ -27,7 +27,7 @@ const (
 // NewKeys reads from a terminal, from now until its end: nothing can end a read that
 // waits.
 func NewKeys(terminal io.Reader) *Keys {
-	k := &Keys{interrupt: func() {}}
+	k := &Keys{editing: true, interrupt: func() {}}
 	k.more = sync.NewCond(&k.mu)
 	go k.pump(terminal)
 	return k
@@ -46,11 +46,10 @@ func (k *Keys) OnInterrupt(f func()) {
 func (k *Keys) Read(b []byte) (int, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.waiting = true
+	k.editing = true
 	for len(k.typed) == 0 && k.err == nil {
 		k.more.Wait()
 	}
-	k.waiting = false
 	if k.err != nil && len(k.typed) == 0 {
 		return 0, k.err
 	}
@@ -60,6 +59,7 @@ func (k *Keys) Read(b []byte) (int, error) {
 	}
 	n := copy(b, line)
 	k.typed = k.typed[n:]
+	k.editing = n == 0 || b[n-1] != '\r' && b[n-1] != '\n'
 	return n, nil
 }
 
@@ -95,7 +95,7 @@ func (k *Keys) take(keys []byte, err error) {
 			if len(k.typed) < maxTyped {
 				k.typed = append(k.typed, key)
 			}
-		case k.waiting:
+		case k.editing:
 			k.typed = []byte(clearLine)
 		default:
 			k.typed = nil
