@@ -255,6 +255,28 @@ func TestAnInterruptEndsAPuzzleAndLeavesNoFile(t *testing.T) {
 	}
 }
 
+func TestAnInterruptEndsAWait(t *testing.T) {
+	script := filepath.Join(t.TempDir(), "wait.conf")
+	if err := os.WriteFile(script, []byte("WAIT\nBCAST never\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	interrupt(t, "Waiting for a connection.", "run", "--bind", "127.0.0.1:0", "--no-port-mapping", script)
+}
+
+func TestAnInterruptEndsAPeer(t *testing.T) {
+	interrupt(t, "state ", "up", "--bind", "127.0.0.1:0", "--no-port-mapping", "--state", filepath.Join(t.TempDir(), "s"))
+}
+
+// A peer that tries to join is no harder to stop.
+func TestAnInterruptEndsAJoin(t *testing.T) {
+	deaf, err := net.Listen("tcp", "127.0.0.1:0") // and never accepts
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer deaf.Close()
+	interrupt(t, "not opened", "up", "--bind", "127.0.0.1:0", "--state", filepath.Join(t.TempDir(), "s"), "--timeout", "1h", "--join", deaf.Addr().String())
+}
+
 // interrupt runs this program in a process of its own and interrupts it once it
 // has said when.
 func interrupt(t *testing.T, when string, arguments ...string) {
