@@ -79,6 +79,7 @@ func NewServer(peer Peer, config Config) *Server {
 	mux.HandleFunc("POST /v1/send", s.send)
 	mux.HandleFunc("POST /v1/broadcast", s.broadcast)
 	mux.HandleFunc("POST /v1/leave", s.leave)
+	mux.HandleFunc("/", s.unknown)
 	s.http = http.Server{
 		Handler: mux, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10,
 		ErrorLog:    slog.NewLogLogger(config.Logger.Handler(), slog.LevelDebug),
@@ -199,6 +200,10 @@ func (s *Server) leave(w http.ResponseWriter, _ *http.Request) {
 	}
 	answer(w, http.StatusOK, struct{}{})
 	go s.config.Leave()
+}
+
+func (s *Server) unknown(w http.ResponseWriter, r *http.Request) {
+	answer(w, http.StatusNotFound, &Failure{Usage, fmt.Sprintf("no such request: %s %s", r.Method, r.URL.Path)})
 }
 
 // messages writes what arrives, one object a line, until count of them are written

@@ -38,6 +38,7 @@ func TestMain(m *testing.M) {
 // The documents that scripts are made of, found before those run in folders of their own.
 var (
 	runtimeDoc, _ = filepath.Abs(filepath.Join(root, "docs", "runtime.md"))
+	controlDoc, _ = filepath.Abs(filepath.Join(root, "docs", "control.md"))
 	readmeDoc, _  = filepath.Abs(filepath.Join(root, "README.md"))
 )
 
@@ -46,11 +47,14 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:   "testdata/script",
 		Setup: freePorts,
+
+		Condition: tool,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":    exits,
 			"events":   events,
 			"examples": examples,
 			"readme":   readme,
+			"curl":     curl,
 			"oneRing":  oneRing,
 			"remember": remember,
 			"idOf":     idOf,
@@ -115,6 +119,35 @@ func readme(ts *testscript.TestScript, negated bool, arguments []string) {
 	script := strings.Join(lines, " &\n") + "\nwait\n"
 	script = strings.NewReplacer("go run ./cmd/cicada", "cicada", "49610", ts.Getenv("PORT1"), "49611", ts.Getenv("PORT2")).Replace(script)
 	ts.Check(os.WriteFile(ts.MkAbs(arguments[0]), []byte(script), 0o644))
+}
+
+// tool is a condition: tool:NAME holds where a program of that name is installed.
+// Where everything is required it must be.
+func tool(condition string) (bool, error) {
+	name, found := strings.CutPrefix(condition, "tool:")
+	if !found {
+		return false, fmt.Errorf("no such condition: %s", condition)
+	}
+	_, err := exec.LookPath(name)
+	if err != nil && os.Getenv("CICADA_REQUIRE") == "all" {
+		return false, fmt.Errorf("CICADA_REQUIRE=all: %w", err)
+	}
+	return err == nil, nil
+}
+
+// curl FILE... writes the lines of docs/control.md that use curl there, one in each,
+// for the peer with the folder s1 and one that listens at $PORT2.
+func curl(ts *testscript.TestScript, negated bool, arguments []string) {
+	text, err := os.ReadFile(controlDoc)
+	ts.Check(err)
+	lines := regexp.MustCompile("(?m)^curl .*$").FindAllString(string(text), -1)
+	if negated || len(lines) != len(arguments) {
+		ts.Fatalf("usage: curl FILE..., of which there must be %d", len(lines))
+	}
+	here := strings.NewReplacer("/tmp/peer1", "s1", "7002", ts.Getenv("PORT2"))
+	for i, line := range lines {
+		ts.Check(os.WriteFile(ts.MkAbs(arguments[i]), []byte(here.Replace(line)+" \"$@\"\n"), 0o644))
+	}
 }
 
 // oneRing [LEAST] FOLDER... waits until the peers with these folders are one ring:
