@@ -1,27 +1,19 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"fmt"
 	"math/big"
 	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
-	goruntime "runtime"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"cicada/control"
 	"cicada/swarm"
 	"cicada/wire"
 )
@@ -147,73 +139,4 @@ func rubbishInTLS(conn net.Conn) error {
 		return err
 	}
 	return randomBytes(client)
-}
-
-// A process is a peer that runs as a process of its own.
-type process struct {
-	folder string
-	id     int // of the process
-	client *control.Client
-}
-
-// up starts a peer on a port that is free, which joins seed unless that is nil,
-// and waits until it is in.
-func up(t *testing.T, seed *process) *process {
-	t.Helper()
-	p := &process{folder: filepath.Join(t.TempDir(), "s")}
-	arguments := []string{"up", "--bind", "127.0.0.1:0", "--state", p.folder, "--no-port-mapping", "--timeout", "30s"}
-	if seed != nil {
-		arguments = append(arguments, "--join", seed.status(t).Address.String())
-	}
-	command := exec.Command(os.Args[0], arguments...)
-	command.Env = append(os.Environ(), asCommand+"=1")
-	out, err := command.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	command.Stderr = os.Stderr
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = command.Process.Kill()
-		_ = command.Wait()
-	})
-	if !bufio.NewScanner(out).Scan() {
-		t.Fatal("the peer did not come up")
-	}
-	p.id = command.Process.Pid
-	p.client = control.NewClient(filepath.Join(p.folder, socketFile))
-	t.Cleanup(p.client.Close)
-	return p
-}
-
-// status asks the peer how it stands, and fails if it does not answer soon.
-func (p *process) status(t *testing.T) control.Status {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	s, err := p.client.Status(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-// memory returns how much of the peer is resident, in KiB.
-func (p *process) memory(t *testing.T) int {
-	t.Helper()
-	if goruntime.GOOS != "linux" {
-		t.Skip("how much memory another process has is read from /proc, as Linux has it")
-	}
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.id))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, after, _ := strings.Cut(string(text), "VmRSS:")
-	kib, err := strconv.Atoi(strings.Fields(after)[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return kib
 }

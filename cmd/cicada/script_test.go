@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -16,6 +17,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -67,16 +69,21 @@ func TestScripts(t *testing.T) {
 	})
 }
 
+// nextPort is where freePorts goes on looking: below the ports that systems hand
+// out by themselves, or another test's connection could take one in the meantime.
+var nextPort atomic.Int32
+
+func init() { nextPort.Store(20000 + rand.Int32N(10000)) }
+
 // freePorts tells scripts twelve ports that nobody listens at, as $PORT1 to $PORT12.
 func freePorts(env *testscript.Env) error {
-	for i := range 12 {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return err
+	for i := 1; i <= 12; {
+		port := strconv.Itoa(int(nextPort.Add(1)))
+		if listener, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
+			listener.Close()
+			env.Setenv(fmt.Sprint("PORT", i), port)
+			i++
 		}
-		defer listener.Close() // after all are known
-		_, port, _ := net.SplitHostPort(listener.Addr().String())
-		env.Setenv(fmt.Sprint("PORT", i+1), port)
 	}
 	return nil
 }

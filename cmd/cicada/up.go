@@ -89,7 +89,11 @@ func (c *upCommand) serve(ctx context.Context, s *state, peer *running, out *con
 		<-served
 	}()
 	if len(c.Join) > 0 {
-		if err := peer.join(ctx, slices.Concat(c.Join, s.remembered())); err != nil {
+		err := peer.join(ctx, slices.Concat(c.Join, s.remembered()))
+		if ctx.Err() != nil { // told to leave, which is no failure of the join
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 	}
