@@ -175,7 +175,7 @@ func TestFailures(t *testing.T) {
 		{"no such peer", send(nobody, swarm.SendOptions{}, 0), Refused, "no such peer"},
 		{"nobody there", send(free, swarm.SendOptions{}, 0), Refused, "connection refused"},
 		{"no target", send("", swarm.SendOptions{}, 0), Usage, "a target is missing"},
-		{"nonsense", send("nowhere", swarm.SendOptions{}, 0), Refused, "host:port"},
+		{"nonsense", send("nowhere", swarm.SendOptions{}, 0), Usage, "host:port"},
 		{"too little time", send(nobody, swarm.SendOptions{}, time.Nanosecond), Timeout, "no answer in time"},
 		{"too much time", send(nobody, swarm.SendOptions{}, 48*time.Hour), Usage, `timeout "48h0m0s"`},
 		{"count", refusedBy(a, http.MethodGet, "messages?count=0", ""), Usage, `count "0"`},

@@ -34,6 +34,8 @@ var (
 	ErrOutcomeUnknown = errors.New("swarm: outcome unknown: the target restarted while the message was on its way")
 	// ErrOtherSwarm: the name, the difficulty or the secret differs.
 	ErrOtherSwarm = errors.New("swarm: that peer belongs to another swarm: its name, difficulty or secret differs")
+	// ErrAddress: the text can never be an address.
+	ErrAddress = errors.New("swarm: not an address")
 	// ErrSelf: the address to join is this peer's own.
 	ErrSelf = errors.New("swarm: that address is this peer itself")
 )

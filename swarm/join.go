@@ -31,8 +31,8 @@ const (
 // one lets this peer in or ctx ends; without a deadline that may be for ever.
 // Names are looked up each time; one that cannot be harms no other seed. Only
 // text that can never be an address is an error at once. Join returns when this
-// peer has its place on the ring. Errors are *JoinError and match ErrOtherSwarm,
-// ErrSelf, ErrNoAnswer, ErrClosed, or are ctx's.
+// peer has its place on the ring. Errors are *JoinError and match ErrAddress,
+// ErrOtherSwarm, ErrSelf, ErrNoAnswer, ErrClosed, or are ctx's.
 func (p *Peer) Join(ctx context.Context, addresses ...string) error {
 	seeds, err := parseSeeds(addresses)
 	pause, limit := joinPauseMin, joinTryMin

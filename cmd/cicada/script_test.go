@@ -8,15 +8,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	goruntime "runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,22 +37,20 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"cicada": main})
 }
 
-// The documents that scripts are made of, found before those run in folders of their own.
-var (
-	runtimeDoc, _ = filepath.Abs(filepath.Join(root, "docs", "runtime.md"))
-	readmeDoc, _  = filepath.Abs(filepath.Join(root, "README.md"))
-)
-
 // TestScripts runs each story in testdata/script.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:   "testdata/script",
 		Setup: freePorts,
+
+		Condition: tool,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":    exits,
 			"events":   events,
 			"examples": examples,
 			"readme":   readme,
+			"curl":     curl,
+			"running":  runningExamples,
 			"oneRing":  oneRing,
 			"remember": remember,
 			"idOf":     idOf,
@@ -65,67 +64,44 @@ func TestScripts(t *testing.T) {
 	})
 }
 
+// nextPort is where unusedPorts goes on looking: below the ports that systems hand
+// out by themselves, or another test's connection could take one in the meantime.
+var nextPort atomic.Int32
+
+func init() { nextPort.Store(20000 + rand.Int32N(10000)) }
+
 // freePorts tells scripts twelve ports that nobody listens at, as $PORT1 to $PORT12.
 func freePorts(env *testscript.Env) error {
-	ports, err := unusedPorts(12)
-	for i, port := range ports {
+	for i, port := range unusedPorts(12) {
 		env.Setenv(fmt.Sprint("PORT", i+1), port)
 	}
-	return err
+	return nil
 }
 
 // unusedPorts returns ports that nobody listens at.
-func unusedPorts(n int) (ports []string, err error) {
-	for range n {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
+func unusedPorts(n int) (ports []string) {
+	for len(ports) < n {
+		port := strconv.Itoa(int(nextPort.Add(1)))
+		if listener, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
+			listener.Close()
+			ports = append(ports, port)
 		}
-		defer listener.Close() // after all are known
-		_, port, _ := net.SplitHostPort(listener.Addr().String())
-		ports = append(ports, port)
 	}
-	return ports, nil
+	return ports
 }
 
-// examples FOLDER writes the scripts of docs/runtime.md there, and what the first
-// prints as first.want, with ports that are free.
-func examples(ts *testscript.TestScript, negated bool, arguments []string) {
-	if negated || len(arguments) != 1 {
-		ts.Fatalf("usage: examples FOLDER")
+// tool is a condition: tool:NAME holds where a program of that name is installed.
+// Where everything is required it must be.
+func tool(condition string) (bool, error) {
+	name, found := strings.CutPrefix(condition, "tool:")
+	if !found {
+		return false, fmt.Errorf("no such condition: %s", condition)
 	}
-	text, err := os.ReadFile(runtimeDoc)
-	ts.Check(err)
-	ports := strings.NewReplacer("49610", ts.Getenv("PORT1"), "49611", ts.Getenv("PORT2"))
-	blocks := regexp.MustCompile("(?s)```\n(.*?)```").FindAllStringSubmatch(string(text), -1)
-	if len(blocks) != 3 {
-		ts.Fatalf("%s: got %d blocks, want two scripts and what the first prints", runtimeDoc, len(blocks))
+	_, err := exec.LookPath(name)
+	if err != nil && os.Getenv("CICADA_REQUIRE") == "all" {
+		return false, fmt.Errorf("CICADA_REQUIRE=all: %w", err)
 	}
-	for i, name := range []string{"first.conf", "others.conf", "first.want"} {
-		ts.Check(os.WriteFile(filepath.Join(arguments[0], name), []byte(ports.Replace(blocks[i][1])), 0o644))
-	}
-}
-
-// readme FILE writes the two commands of the README's second section there, the
-// first to run beside the second, with this command and free ports.
-func readme(ts *testscript.TestScript, negated bool, arguments []string) {
-	if negated || len(arguments) != 1 {
-		ts.Fatalf("usage: readme FILE")
-	}
-	text, err := os.ReadFile(readmeDoc)
-	ts.Check(err)
-	_, after, _ := strings.Cut(string(text), "## Two processes talk")
-	_, after, _ = strings.Cut(after, "```\n")
-	block, _, _ := strings.Cut(after, "```")
-	lines := strings.Split(strings.TrimSpace(block), "\n")
-	if len(lines) != 2 {
-		ts.Fatalf("the README has %d commands there, want 2", len(lines))
-	}
-	// The default port stands in the first command by not being named.
-	lines[0] = strings.TrimSuffix(lines[0], " -") + " --port 49610 -"
-	script := strings.Join(lines, " &\n") + "\nwait\n"
-	script = strings.NewReplacer("go run ./cmd/cicada", "cicada", "49610", ts.Getenv("PORT1"), "49611", ts.Getenv("PORT2")).Replace(script)
-	ts.Check(os.WriteFile(ts.MkAbs(arguments[0]), []byte(script), 0o644))
+	return err == nil, nil
 }
 
 // oneRing [LEAST] FOLDER... waits until the peers with these folders are one ring:
@@ -281,6 +257,28 @@ func TestAnInterruptEndsAPuzzleAndLeavesNoFile(t *testing.T) {
 
 func TestAnInterruptEndsAShellSoon(t *testing.T) {
 	interrupt(t, "create 127.0.0.1:0\nhelp quit\n", "quit stops all peers", "shell", "--no-port-mapping")
+}
+
+func TestAnInterruptEndsAWait(t *testing.T) {
+	script := filepath.Join(t.TempDir(), "wait.conf")
+	if err := os.WriteFile(script, []byte("WAIT\nBCAST never\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	interrupt(t, "", "Waiting for a connection.", "run", "--bind", "127.0.0.1:0", "--no-port-mapping", script)
+}
+
+func TestAnInterruptEndsAPeer(t *testing.T) {
+	interrupt(t, "", "state ", "up", "--bind", "127.0.0.1:0", "--no-port-mapping", "--state", filepath.Join(t.TempDir(), "s"))
+}
+
+// A peer that tries to join is no harder to stop.
+func TestAnInterruptEndsAJoin(t *testing.T) {
+	deaf, err := net.Listen("tcp", "127.0.0.1:0") // and never accepts
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer deaf.Close()
+	interrupt(t, "", "not opened", "up", "--bind", "127.0.0.1:0", "--state", filepath.Join(t.TempDir(), "s"), "--timeout", "1h", "--join", deaf.Addr().String())
 }
 
 // interrupt runs this program in a process of its own, types something, and
