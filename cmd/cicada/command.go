@@ -32,6 +32,7 @@ type commandLine struct {
 	Demo    demoCommand    `cmd:"" help:"Watch a swarm on this machine: it gathers, talks, loses a quarter of its peers and heals."`
 	Run     runCommand     `cmd:"" help:"Run a script on a peer: send, receive, broadcast, one command a line."`
 	Up      upCommand      `cmd:"" help:"Run a peer that other commands talk to, until it is interrupted."`
+	Shell   shellCommand   `cmd:"" help:"Type commands to many peers in one process: make a ring, look at it, break it."`
 	Send    sendCommand    `cmd:"" help:"Have a running peer send a message." group:"running"`
 	Recv    recvCommand    `cmd:"" help:"Show the messages that arrive at a running peer." group:"running"`
 	Bcast   bcastCommand   `cmd:"" help:"Have a running peer send to everybody." group:"running"`

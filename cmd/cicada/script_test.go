@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -53,6 +54,7 @@ func TestScripts(t *testing.T) {
 			"oneRing":  oneRing,
 			"remember": remember,
 			"idOf":     idOf,
+			"fill":     fill,
 
 			"everyPair":  everyPair,
 			"hopsTraced": hopsTraced,
@@ -62,7 +64,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// nextPort is where freePorts goes on looking: below the ports that systems hand
+// nextPort is where unusedPorts goes on looking: below the ports that systems hand
 // out by themselves, or another test's connection could take one in the meantime.
 var nextPort atomic.Int32
 
@@ -70,15 +72,22 @@ func init() { nextPort.Store(20000 + rand.Int32N(10000)) }
 
 // freePorts tells scripts twelve ports that nobody listens at, as $PORT1 to $PORT12.
 func freePorts(env *testscript.Env) error {
-	for i := 1; i <= 12; {
+	for i, port := range unusedPorts(12) {
+		env.Setenv(fmt.Sprint("PORT", i+1), port)
+	}
+	return nil
+}
+
+// unusedPorts returns ports that nobody listens at.
+func unusedPorts(n int) (ports []string) {
+	for len(ports) < n {
 		port := strconv.Itoa(int(nextPort.Add(1)))
 		if listener, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
 			listener.Close()
-			env.Setenv(fmt.Sprint("PORT", i), port)
-			i++
+			ports = append(ports, port)
 		}
 	}
-	return nil
+	return ports
 }
 
 // tool is a condition: tool:NAME holds where a program of that name is installed.
@@ -176,6 +185,19 @@ func idOf(ts *testscript.TestScript, negated bool, arguments []string) {
 	ts.Setenv(arguments[0], object.ID)
 }
 
+// fill FILE... puts environment variables into files, where they have $NAME, and
+// keys, where they have <Tab>, <Up>, <Bell> or, at the end of a line, <Enter>.
+func fill(ts *testscript.TestScript, negated bool, arguments []string) {
+	if negated || len(arguments) == 0 {
+		ts.Fatalf("usage: fill FILE...")
+	}
+	keys := strings.NewReplacer("<Tab>", "\t", "<Up>", "\x1b[A", "<Bell>", "\a", "<Enter>\n", "\r")
+	for _, name := range arguments {
+		text := os.Expand(keys.Replace(ts.ReadFile(name)), ts.Getenv)
+		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(text), 0o644))
+	}
+}
+
 // exits CODE COMMAND... runs a command and fails unless it exits with the code.
 func exits(ts *testscript.TestScript, negated bool, arguments []string) {
 	if negated || len(arguments) < 2 {
@@ -222,15 +244,19 @@ func events(ts *testscript.TestScript, negated bool, arguments []string) {
 }
 
 func TestAnInterruptEndsADemoSoon(t *testing.T) {
-	interrupt(t, "1  The swarm gathers", "demo", "--peers", "20")
+	interrupt(t, "", "1  The swarm gathers", "demo", "--peers", "20")
 }
 
 func TestAnInterruptEndsAPuzzleAndLeavesNoFile(t *testing.T) {
 	folder := t.TempDir()
-	interrupt(t, "puzzle", "id", "--new", "--difficulty", "32", "--identity", filepath.Join(folder, "key"))
+	interrupt(t, "", "puzzle", "id", "--new", "--difficulty", "32", "--identity", filepath.Join(folder, "key"))
 	if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
 		t.Errorf("got %v left in the folder, error %v, want nothing", left, err)
 	}
+}
+
+func TestAnInterruptEndsAShellSoon(t *testing.T) {
+	interrupt(t, "create 127.0.0.1:0\nhelp quit\n", "quit stops all peers", "shell", "--no-port-mapping")
 }
 
 func TestAnInterruptEndsAWait(t *testing.T) {
@@ -238,11 +264,11 @@ func TestAnInterruptEndsAWait(t *testing.T) {
 	if err := os.WriteFile(script, []byte("WAIT\nBCAST never\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	interrupt(t, "Waiting for a connection.", "run", "--bind", "127.0.0.1:0", "--no-port-mapping", script)
+	interrupt(t, "", "Waiting for a connection.", "run", "--bind", "127.0.0.1:0", "--no-port-mapping", script)
 }
 
 func TestAnInterruptEndsAPeer(t *testing.T) {
-	interrupt(t, "state ", "up", "--bind", "127.0.0.1:0", "--no-port-mapping", "--state", filepath.Join(t.TempDir(), "s"))
+	interrupt(t, "", "state ", "up", "--bind", "127.0.0.1:0", "--no-port-mapping", "--state", filepath.Join(t.TempDir(), "s"))
 }
 
 // A peer that tries to join is no harder to stop.
@@ -252,23 +278,30 @@ func TestAnInterruptEndsAJoin(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer deaf.Close()
-	interrupt(t, "not opened", "up", "--bind", "127.0.0.1:0", "--state", filepath.Join(t.TempDir(), "s"), "--timeout", "1h", "--join", deaf.Addr().String())
+	interrupt(t, "", "not opened", "up", "--bind", "127.0.0.1:0", "--state", filepath.Join(t.TempDir(), "s"), "--timeout", "1h", "--join", deaf.Addr().String())
 }
 
-// interrupt runs this program in a process of its own and interrupts it once it
-// has said when.
-func interrupt(t *testing.T, when string, arguments ...string) {
+// interrupt runs this program in a process of its own, types something, and
+// interrupts it once it has said when.
+func interrupt(t *testing.T, typed, when string, arguments ...string) {
 	if goruntime.GOOS == "windows" {
 		t.Skip("a Windows process cannot send another one an interrupt")
 	}
 	command := exec.Command(os.Args[0], arguments...)
 	command.Env = append(os.Environ(), asCommand+"=1")
+	in, err := command.StdinPipe() // stays open
+	if err != nil {
+		t.Fatal(err)
+	}
 	out, err := command.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	command.Stderr = command.Stdout
 	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(in, typed); err != nil {
 		t.Fatal(err)
 	}
 	lines := bufio.NewScanner(out)
