@@ -106,6 +106,7 @@ func (f *swarmFlags) warn(out *console) {
 type running struct {
 	*swarm.Peer
 	flags *peerFlags
+	out   *console
 	closers
 }
 
@@ -140,7 +141,7 @@ func (f *peerFlags) open(ctx context.Context, out *console, key identity.Private
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	r := &running{flags: f}
+	r := &running{flags: f, out: out}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, r.end())
@@ -152,6 +153,11 @@ func (f *peerFlags) open(ctx context.Context, out *console, key identity.Private
 	}
 	if f.Identity == "" {
 		config.Key = key
+	}
+	if f.Difficulty > 0 && config.Key.IsZero() { // it can take a while, which is to be seen
+		if config.Key, err = solve(ctx, uint8(f.Difficulty), out); err != nil {
+			return nil, err
+		}
 	}
 	if err := f.observe(&config, out.stdoutWriter(), &r.closers); err != nil {
 		return nil, err
@@ -166,6 +172,8 @@ func (f *peerFlags) open(ctx context.Context, out *console, key identity.Private
 
 // join joins the swarm of any of the seeds, as long as the flags give it.
 func (r *running) join(ctx context.Context, seeds []string) error {
+	r.out.show("joining through %s, for %v at most", strings.Join(seeds, ", "), time.Duration(r.flags.Timeout))
+	defer r.out.clearProgress()
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(r.flags.Timeout))
 	defer cancel()
 	return r.Join(ctx, seeds...)
@@ -315,6 +323,32 @@ func (f *swarmFlags) tracer(after *closers) (trace.Sink, error) {
 		return nil, usageError("--trace: %w", err)
 	}
 	w := trace.NewWriter(file)
-	after.add(func() error { return errors.Join(w.Flush(), file.Close()) })
+	stop, stopped := make(chan struct{}), make(chan error, 1)
+	go func() { stopped <- flushUntil(stop, w) }()
+	after.add(func() error {
+		close(stop)
+		err := <-stopped
+		if err == nil {
+			err = w.Flush()
+		}
+		return errors.Join(err, file.Close())
+	})
 	return w, nil
+}
+
+// flushUntil has the trace in its file within a second, for those who read it
+// meanwhile, and for when the process is killed. It returns the first error.
+func flushUntil(stop <-chan struct{}, w *trace.Writer) (first error) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			if err := w.Flush(); first == nil {
+				first = err
+			}
+		case <-stop:
+			return first
+		}
+	}
 }
