@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -75,7 +76,8 @@ var about = reference.About{Date: "2026-11-21", Exits: []reference.Entry{{Name: 
 // TestShells types into real shells, as the stories in testdata tell.
 func TestShells(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata",
+		Dir:      "testdata",
+		Deadline: time.Now().Add(time.Minute), // a shell that takes a line for unfinished waits for ever
 		Setup: func(env *testscript.Env) error {
 			for _, shell := range []string{"bash", "zsh", "fish"} {
 				script, err := program(t).Completion(shell)

@@ -75,7 +75,7 @@ func zshValue(v value) string {
 	case file:
 		return head + "_files"
 	case folder:
-		return head + "_files -/"
+		return head + "_path_files -/" // _files would offer files where no folder fits
 	case oneOf:
 		words := make([]string, len(v.words))
 		for i, w := range v.words {
