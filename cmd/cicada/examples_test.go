@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -81,7 +82,9 @@ func process(t *testing.T, folder, line string) *exec.Cmd {
 		}
 		words = []string{"sh", "-c", line}
 	}
-	c := exec.CommandContext(t.Context(), words[0], words[1:]...)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // one that hangs is killed, and fails
+	t.Cleanup(cancel)
+	c := exec.CommandContext(ctx, words[0], words[1:]...)
 	c.Dir = folder
 	c.Env = append(os.Environ(), "HOME="+folder, "XDG_CONFIG_HOME="+folder, "XDG_STATE_HOME="+folder)
 	c.WaitDelay = 10 * time.Second

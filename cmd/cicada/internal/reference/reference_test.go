@@ -41,7 +41,7 @@ type openOdd struct {
 }
 
 // text has what shells and roff take for their own.
-const text = `.It's 5% "odd": [a] $HOME \n` + " `x` {y} (z) ^~* é."
+const text = `.It's 5% "odd": [a] $HOME \n \'` + " `x` {y} (z) ^~* é."
 
 // Help is shown by --help.
 func (*openOdd) Help() string {
@@ -176,6 +176,16 @@ odd(1), odd-about(1)`), "\n")
 	}
 	if len(want) > 0 {
 		t.Errorf("got\n%s\nwant therein, in this order and still missing:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// groff shows these as others, which could not be pasted; mandoc does not.
+func TestManPagesHaveNoCharacterThatGroffReplaces(t *testing.T) {
+	page, _ := program(t).Page("open", about)
+	for line := range strings.Lines(page) {
+		if strings.ContainsAny(line, "^~`\"") && !strings.HasPrefix(line, ".TH ") || strings.Contains(line, "'") {
+			t.Errorf("got %q, want escapes", line)
+		}
 	}
 }
 
