@@ -45,6 +45,7 @@ var meanings = []struct {
 	{swarm.ErrRefused, Refused}, {swarm.ErrNoSuchPeer, Refused}, {swarm.ErrInboxFull, Refused},
 	{swarm.ErrOtherSwarm, Refused}, {swarm.ErrOutcomeUnknown, Refused}, {swarm.ErrTooLarge, Refused},
 	{identity.ErrPassphrase, Refused}, {identity.ErrDifficulty, Refused},
+	{swarm.ErrAddress, Usage},
 	{swarm.ErrNoAnswer, Timeout}, {context.DeadlineExceeded, Timeout},
 	{swarm.ErrClosed, Closed},
 }

@@ -23,6 +23,7 @@ type hub struct {
 // A receiver is one who receives.
 type receiver struct {
 	messages chan swarm.Message // closed where the peer gives no more
+	passed   chan bool          // for each of them, whether it was passed on
 	gone     chan struct{}      // closed when it leaves, or kept the others waiting
 	leaving  sync.Once
 }
@@ -38,8 +39,11 @@ func newHub(receive func(context.Context) (swarm.Message, error)) *hub {
 
 // join adds a receiver. It must part.
 func (h *hub) join() *receiver {
-	// Unbuffered: what a receiver did not take is still to be had by others.
-	r := &receiver{messages: make(chan swarm.Message), gone: make(chan struct{})}
+	r := &receiver{
+		messages: make(chan swarm.Message), // unbuffered: what a receiver did not take is still to be had by others
+		passed:   make(chan bool, 1),
+		gone:     make(chan struct{}),
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.receivers[r] = struct{}{}
@@ -55,7 +59,7 @@ func (h *hub) startLocked() {
 	go h.read(ctx)
 }
 
-// part takes a receiver out.
+// part takes a receiver out. Doing so again does nothing.
 func (h *hub) part(r *receiver) {
 	r.leave()
 	h.mu.Lock()
@@ -105,7 +109,7 @@ func (h *hub) next(ctx context.Context) (swarm.Message, error) {
 	return h.receive(ctx)
 }
 
-// handOut gives a message to all receivers and reports whether any took it.
+// handOut gives a message to all receivers and reports whether any passed it on.
 func (h *hub) handOut(m swarm.Message) (taken bool) {
 	h.mu.Lock()
 	all := make([]*receiver, 0, len(h.receivers))
@@ -115,15 +119,38 @@ func (h *hub) handOut(m swarm.Message) (taken bool) {
 	h.mu.Unlock()
 	late := time.NewTimer(stall)
 	defer late.Stop()
+	given := all[:0]
 	for _, r := range all {
 		select {
 		case r.messages <- m:
-			taken = true
+			given = append(given, r)
 		case <-r.gone:
 		case <-late.C:
-			r.leave()
+			h.part(r)
 			late.Reset(stall)
 		}
 	}
+	for _, r := range given {
+		taken = h.passedOn(r, late) || taken
+	}
 	return taken
+}
+
+// passedOn waits until r has passed on what it was given, and reports whether it
+// did.
+func (h *hub) passedOn(r *receiver, late *time.Timer) bool {
+	select {
+	case ok := <-r.passed:
+		return ok
+	case <-r.gone:
+	case <-late.C:
+		h.part(r)
+		late.Reset(stall)
+	}
+	select {
+	case ok := <-r.passed: // and then it left
+		return ok
+	default:
+		return false
+	}
 }

@@ -38,6 +38,7 @@ func take(h *hub, n int) (got []string) {
 				return got
 			}
 			got = append(got, string(m.Data))
+			r.passed <- true
 		case <-r.gone:
 			return got
 		case <-time.After(time.Minute):
@@ -68,6 +69,28 @@ func TestEachMessageIsTakenOnce(t *testing.T) {
 		in <- "kept"
 		if got := take(h, 1); len(got) != 1 || got[0] != "kept" {
 			t.Errorf("got %v, want what came while nobody received", got)
+		}
+	})
+}
+
+// What a receiver took and could not pass on waits for the next one.
+func TestWhatIsNotPassedOnIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in, h := inbox()
+		in <- "precious"
+		for _, fails := range []func(*receiver){
+			func(r *receiver) { r.passed <- false },
+			func(*receiver) {},                                    // leaves without a word
+			func(*receiver) { <-time.After(stall + time.Second) }, // takes too long
+		} {
+			r := h.join()
+			<-r.messages
+			fails(r)
+			h.part(r)
+			synctest.Wait()
+		}
+		if got := fmt.Sprint(take(h, 1)); got != "[precious]" {
+			t.Errorf("got %s, want what nobody passed on", got)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"context"
 	"encoding/base64"
 	"fmt"
 	"net/netip"
@@ -41,21 +42,26 @@ func decode(text, encoding string) ([]byte, error) {
 
 // Received is a message that arrived.
 type Received struct {
-	Event    string         `json:"event"` // "received"
-	From     identity.ID    `json:"from"`  // proven, the origin, not the last hop
-	Address  netip.AddrPort `json:"address,omitzero"`
-	Data     string         `json:"data"`
-	Encoding string         `json:"encoding"`
-	Hops     int            `json:"hops"`
-	Path     swarm.Path     `json:"path"`
-	Sealed   bool           `json:"sealed"` // a broadcast is not: it is signed, for everybody to read
+	Event     string         `json:"event"` // "received"
+	From      identity.ID    `json:"from"`  // proven, the origin, not the last hop
+	Address   netip.AddrPort `json:"address,omitzero"`
+	Data      string         `json:"data"`
+	Encoding  string         `json:"encoding"`
+	Hops      int            `json:"hops"`
+	Copies    int            `json:"copies"`
+	Differing int            `json:"differing"`
+	Path      swarm.Path     `json:"path"`
+	Sealed    bool           `json:"sealed"` // a broadcast is not: it is signed, for everybody to read
 }
 
-// NewReceived returns the record of a message.
-func NewReceived(m swarm.Message) Received {
+// NewReceived returns the record of a message. Where several copies of it were
+// sent it waits for them, as Message.Copies does; the error is ctx's.
+func NewReceived(ctx context.Context, m swarm.Message) (Received, error) {
 	r := Received{Event: "received", From: m.From, Address: m.Address, Hops: m.Hops, Path: m.Path, Sealed: !m.Broadcast}
 	r.Data, r.Encoding = encode(m.Data)
-	return r
+	var err error
+	r.Copies, r.Differing, err = m.Copies(ctx)
+	return r, err
 }
 
 // Bytes returns what was sent. The error says that Data is not of its Encoding.
@@ -92,14 +98,15 @@ func text(err error) string {
 
 // Broadcast is how far a broadcast came.
 type Broadcast struct {
-	Event   string `json:"event"` // "broadcast"
-	Reached int    `json:"reached"`
-	Error   string `json:"error,omitempty"`
+	Event    string `json:"event"` // "broadcast"
+	Reached  int    `json:"reached"`
+	Messages int    `json:"messages"`
+	Error    string `json:"error,omitempty"`
 }
 
 // NewBroadcast returns the record of a broadcast, from what Peer.Broadcast returned.
 func NewBroadcast(r swarm.Reached, err error) Broadcast {
-	return Broadcast{Event: "broadcast", Reached: r.Peers, Error: text(err)}
+	return Broadcast{Event: "broadcast", Reached: r.Peers, Messages: r.Messages, Error: text(err)}
 }
 
 // Lookup is the answer to a lookup.

@@ -70,15 +70,16 @@ func NewServer(peer Peer, config Config) *Server {
 	s := &Server{peer: peer, config: config, hub: newHub(peer.Receive)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/status", s.status)
-	mux.HandleFunc("GET /v1/peers", s.peers)
-	mux.HandleFunc("GET /v1/fingers", s.fingers)
-	mux.HandleFunc("GET /v1/lookup", s.lookup)
+	mux.HandleFunc("GET /v1/status", ask(s.status))
+	mux.HandleFunc("GET /v1/peers", ask(s.peers))
+	mux.HandleFunc("GET /v1/fingers", ask(s.fingers))
+	mux.HandleFunc("GET /v1/lookup", ask(s.lookup))
 	mux.HandleFunc("GET /v1/messages", s.messages)
 	mux.HandleFunc("GET /v1/events", s.events)
-	mux.HandleFunc("POST /v1/send", s.send)
-	mux.HandleFunc("POST /v1/broadcast", s.broadcast)
+	mux.HandleFunc("POST /v1/send", ask(s.send))
+	mux.HandleFunc("POST /v1/broadcast", ask(s.broadcast))
 	mux.HandleFunc("POST /v1/leave", s.leave)
+	mux.HandleFunc("/", s.unknown)
 	s.http = http.Server{
 		Handler: mux, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10,
 		ErrorLog:    slog.NewLogLogger(config.Logger.Handler(), slog.LevelDebug),
@@ -108,36 +109,46 @@ func (s *Server) Close() error {
 	return s.http.Close()
 }
 
-func (s *Server) status(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, NewStatus(s.peer.Status()))
+// ask makes a handler of what answers a request with one object. An error without
+// an object is told as a Failure.
+func ask(answering func(w http.ResponseWriter, r *http.Request) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		object, err := answering(w, r)
+		if err != nil && object == nil {
+			refuse(w, err)
+			return
+		}
+		answer(w, statusOf(err), object)
+	}
 }
 
-func (s *Server) peers(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, NewPeers(s.peer.Status()))
+func (s *Server) status(http.ResponseWriter, *http.Request) (any, error) {
+	return NewStatus(s.peer.Status()), nil
 }
 
-func (s *Server) fingers(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, NewFingers(s.peer.Status()))
+func (s *Server) peers(http.ResponseWriter, *http.Request) (any, error) {
+	return NewPeers(s.peer.Status()), nil
 }
 
-func (s *Server) lookup(w http.ResponseWriter, r *http.Request) {
+func (s *Server) fingers(http.ResponseWriter, *http.Request) (any, error) {
+	return NewFingers(s.peer.Status()), nil
+}
+
+func (s *Server) lookup(_ http.ResponseWriter, r *http.Request) (any, error) {
 	ctx, cancel, err := s.within(r.Context(), r.FormValue("timeout"))
 	if err != nil {
-		refuse(w, err)
-		return
+		return nil, err
 	}
 	defer cancel()
 	target, err := s.resolve(ctx, r.FormValue("target"))
 	if err != nil {
-		refuse(w, err)
-		return
+		return nil, err
 	}
 	owner, trail, err := s.peer.Lookup(ctx, target)
 	if err != nil {
-		refuse(w, err)
-		return
+		return nil, err
 	}
-	answer(w, http.StatusOK, NewLookup(target, owner, trail))
+	return NewLookup(target, owner, trail), nil
 }
 
 // A SendRequest is the body of a request to send, or, without To, Duplicates and
@@ -151,44 +162,39 @@ type SendRequest struct {
 	Timeout    string `json:"timeout,omitempty"` // such as "5s"
 }
 
-func (s *Server) send(w http.ResponseWriter, r *http.Request) {
+func (s *Server) send(w http.ResponseWriter, r *http.Request) (any, error) {
 	q, data, err := readRequest(w, r)
 	if err != nil {
-		refuse(w, err)
-		return
+		return nil, err
 	}
 	ctx, cancel, err := s.within(r.Context(), q.Timeout)
 	if err != nil {
-		refuse(w, err)
-		return
+		return nil, err
 	}
 	defer cancel()
 	target, err := s.resolve(ctx, q.To)
 	if err != nil {
-		refuse(w, err)
-		return
+		return nil, err
 	}
 	receipt, err := s.peer.Send(ctx, target, data, swarm.SendOptions{Duplicates: q.Duplicates, Routed: q.Routed})
-	answer(w, statusOf(err), NewSent(target, receipt, err))
+	return NewSent(target, receipt, err), err
 }
 
-func (s *Server) broadcast(w http.ResponseWriter, r *http.Request) {
+func (s *Server) broadcast(w http.ResponseWriter, r *http.Request) (any, error) {
 	q, data, err := readRequest(w, r)
-	if err == nil && (q.To != "" || q.Duplicates != 0 || q.Routed) {
-		err = &Failure{Usage, "a broadcast goes to everybody, once: to, duplicates and routed have no place here"}
-	}
 	if err != nil {
-		refuse(w, err)
-		return
+		return nil, err
+	}
+	if q.To != "" || q.Duplicates != 0 || q.Routed {
+		return nil, &Failure{Usage, "a broadcast goes to everybody, once: to, duplicates and routed have no place here"}
 	}
 	ctx, cancel, err := s.within(r.Context(), q.Timeout)
 	if err != nil {
-		refuse(w, err)
-		return
+		return nil, err
 	}
 	defer cancel()
 	reached, err := s.peer.Broadcast(ctx, data)
-	answer(w, statusOf(err), NewBroadcast(reached, err))
+	return NewBroadcast(reached, err), err
 }
 
 // leave answers first and leaves then, or the answer would not come through.
@@ -199,6 +205,10 @@ func (s *Server) leave(w http.ResponseWriter, _ *http.Request) {
 	}
 	answer(w, http.StatusOK, struct{}{})
 	go s.config.Leave()
+}
+
+func (s *Server) unknown(w http.ResponseWriter, r *http.Request) {
+	answer(w, http.StatusNotFound, &Failure{Usage, fmt.Sprintf("no such request: %s %s", r.Method, r.URL.Path)})
 }
 
 // messages writes what arrives, one object a line, until count of them are written
@@ -219,7 +229,15 @@ func (s *Server) messages(w http.ResponseWriter, r *http.Request) {
 	for n := 0; count == 0 || n < count; n++ {
 		select {
 		case m, ok := <-me.messages:
-			if !ok || out.write(NewReceived(m)) != nil {
+			if !ok {
+				return
+			}
+			record, err := NewReceived(r.Context(), m)
+			if err == nil {
+				err = out.write(record)
+			}
+			me.passed <- err == nil
+			if err != nil {
 				return
 			}
 		case <-me.gone: // it stalled
@@ -232,8 +250,9 @@ func (s *Server) messages(w http.ResponseWriter, r *http.Request) {
 
 // events writes the peer's events, one object a line, until the client goes.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
+	events := s.peer.Events(r.Context()) // before the answer begins: who has that misses nothing
 	out := newStream(w)
-	for e := range s.peer.Events(r.Context()) {
+	for e := range events {
 		if out.write(e) != nil {
 			return
 		}

@@ -17,8 +17,10 @@ type Status struct {
 	Mode         string         `json:"mode"`    // joining, small (it knows every peer) or full
 	Successors   []identity.ID  `json:"successors"`
 	Predecessors []identity.ID  `json:"predecessors"`
-	Contacts     []Contact      `json:"contacts"` // everybody in its lists and its finger table, by ID
-	Links        []Link         `json:"links"`    // by ID
+	Contacts     []Contact      `json:"contacts"`  // everybody in its lists and its finger table, by ID
+	Links        []Link         `json:"links"`     // by ID
+	Mappings     []string       `json:"mappings"`  // addresses that routers map to this peer; none, as routers are not asked yet
+	Reachable    bool           `json:"reachable"` // another peer has dialled this one since it was started
 	Counters     Counters       `json:"counters"`
 }
 
@@ -52,7 +54,7 @@ func NewStatus(s swarm.Status) Status {
 	record := Status{
 		ID: s.ID, Point: s.Point, Address: s.Address, Mode: s.Mode.String(),
 		Successors: ids(s.Successors), Predecessors: ids(s.Predecessors),
-		Contacts: contacts(s), Links: make([]Link, len(s.Links)),
+		Contacts: contacts(s), Links: make([]Link, len(s.Links)), Mappings: []string{}, Reachable: s.Reachable,
 		Counters: Counters{c.Sent, c.Failed, c.Delivered, c.Refused, c.Envelopes, c.Broadcasts, c.Dropped},
 	}
 	for i, l := range s.Links {

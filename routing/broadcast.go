@@ -44,13 +44,19 @@ type BroadcastOutgoing struct {
 
 // A BroadcastAnswer is for the peer that a broadcast came from: that this peer
 // answers for the interval up to Limit, repeated while that lasts, and, if Done,
-// how many peers in it have the broadcast now that had it not before.
+// what became of it.
 type BroadcastAnswer struct {
 	To      identity.ID
 	Message trace.MessageID
 	Limit   identity.Point
 	Done    bool
-	Reached uint64
+	Outcome
+}
+
+// An Outcome is what it took to spread a broadcast in an interval.
+type Outcome struct {
+	Reached  uint64 // peers that have it now and had it not before
+	Messages uint64 // how often it was sent, answers not counted
 }
 
 // A BroadcastArrival is a broadcast that came and is to be verified.
@@ -69,7 +75,7 @@ type BroadcastArrival struct {
 // that race against the tree makes the count too small.
 type BroadcastResult struct {
 	Message trace.MessageID
-	Reached uint64
+	Outcome
 }
 
 // A broadcast is one signed body at this peer.
@@ -95,8 +101,8 @@ type part struct {
 	broadcast *broadcast
 	link      *link // to be told; Core.own at the origin
 	limit     identity.Point
-	reached   uint64
-	open      int // children that owe an answer
+	outcome   Outcome // of what is done so far
+	open      int     // children that owe an answer
 	done      bool
 	ends      time.Duration
 	// unknowable is when the ring is not asked any more; 0: it was not yet.
@@ -240,7 +246,7 @@ func (c *Core) BroadcastIn(now time.Duration, from identity.ID, m BroadcastMessa
 	}
 	p := c.newPart(now, b, l, m.Limit)
 	if fresh {
-		p.reached = 1 // this peer itself
+		p.outcome.Reached = 1 // this peer itself
 	}
 	c.report(p)
 	if b.verdict == accepted {
@@ -294,7 +300,7 @@ func (c *Core) report(p *part) {
 	}
 	answer := BroadcastAnswer{To: p.link.id, Message: p.broadcast.offer.Message, Limit: p.limit}
 	if p.done {
-		answer.Done, answer.Reached = true, p.reached
+		answer.Done, answer.Outcome = true, p.outcome
 	}
 	c.ready.BroadcastAnswers = append(c.ready.BroadcastAnswers, answer)
 }
@@ -331,7 +337,7 @@ func (c *Core) BroadcastRejected(o Offer) {
 	b.verdict = rejected
 	for _, p := range b.parts {
 		c.timers.clear(&p.timer)
-		p.done, p.reached = true, 0
+		p.done, p.outcome = true, Outcome{}
 		c.report(p)
 	}
 	b.parts = nil
@@ -370,8 +376,8 @@ func (c *Core) finish(p *part) {
 	p.children = nil
 	c.report(p)
 	if p.link == c.own {
-		c.ready.BroadcastResults = append(c.ready.BroadcastResults, BroadcastResult{Message: b.offer.Message, Reached: p.reached})
-		c.broadcastEvent(trace.BroadcastDone, b, identity.ID{}, int(p.reached))
+		c.ready.BroadcastResults = append(c.ready.BroadcastResults, BroadcastResult{b.offer.Message, p.outcome})
+		c.broadcastEvent(trace.BroadcastDone, b, identity.ID{}, int(p.outcome.Reached))
 	}
 	for _, other := range b.parts {
 		if !other.done {

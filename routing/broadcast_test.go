@@ -31,8 +31,8 @@ func TestBroadcast(t *testing.T) {
 			if got, ok := origin.results[message]; !ok || got != uint64(n-1) {
 				t.Fatalf("%v, %d peers: got %d reached (%v), want %d", s, n, got, ok, n-1)
 			}
-			if w.casts != n-1 {
-				t.Fatalf("%v, %d peers: got %d messages, want %d", s, n, w.casts, n-1)
+			if counted := origin.messages[message]; w.casts != n-1 || counted != uint64(n-1) {
+				t.Fatalf("%v, %d peers: got %d messages, and %d counted, want %d", s, n, w.casts, counted, n-1)
 			}
 			for _, p := range w.peers {
 				if got, want := p.casts[message], 1; p != origin && got != want {
@@ -286,8 +286,8 @@ func TestBroadcastLongerInterval(t *testing.T) {
 			}
 			b := middle.core.broadcastAge.first
 			for _, p := range b.parts {
-				if p.limit == m.Limit && (!p.done || p.reached != step.count) {
-					t.Errorf("got count %d, done %v, want %d, true", p.reached, p.done, step.count)
+				if p.limit == m.Limit && (!p.done || p.outcome.Reached != step.count) {
+					t.Errorf("got count %d, done %v, want %d, true", p.outcome.Reached, p.done, step.count)
 				}
 			}
 		})
@@ -341,9 +341,10 @@ func TestBroadcastLyingCount(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, x := range c.Ready().Broadcasts {
-		c.BroadcastDone(0, x.To.ID, trace.MessageID{1}, x.Broadcast.Limit, ^uint64(0)-uint64(i))
+		c.BroadcastDone(0, x.To.ID, trace.MessageID{1}, x.Broadcast.Limit, Outcome{Reached: ^uint64(0) - uint64(i), Messages: ^uint64(0) - uint64(i)})
 	}
-	if r := c.Ready().BroadcastResults; len(r) != 1 || r[0].Reached != 2*(1<<32-1) {
-		t.Errorf("got results %v, want one of 2^33 - 2", r)
+	want := Outcome{Reached: 2 * (1<<32 - 1), Messages: 2*(1<<32-1) + 2}
+	if r := c.Ready().BroadcastResults; len(r) != 1 || r[0].Outcome != want {
+		t.Errorf("got results %v, want one of %v", r, want)
 	}
 }

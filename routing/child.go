@@ -64,8 +64,8 @@ func (x *child) ends() time.Duration {
 	return x.sent + childTime - childHop*time.Duration(min(x.part.broadcast.hops, childHops))
 }
 
-// BroadcastDone takes a child's count for the interval up to limit.
-func (c *Core) BroadcastDone(now time.Duration, from identity.ID, message trace.MessageID, limit identity.Point, reached uint64) {
+// BroadcastDone takes a child's counts for the interval up to limit.
+func (c *Core) BroadcastDone(now time.Duration, from identity.ID, message trace.MessageID, limit identity.Point, o Outcome) {
 	x := c.child(from, message, limit)
 	if x == nil {
 		return
@@ -76,7 +76,8 @@ func (c *Core) BroadcastDone(now time.Duration, from identity.ID, message trace.
 	}
 	x.state = childDone
 	c.timers.clear(&x.timer)
-	x.part.reached += min(reached, math.MaxUint32) // a lie must not wrap the sum
+	x.part.outcome.Reached += min(o.Reached, math.MaxUint32) // a lie must not wrap the sum
+	x.part.outcome.Messages += min(o.Messages, math.MaxUint32)
 	c.finish(x.part)
 }
 

@@ -84,7 +84,7 @@ func (s *script) step() {
 	case 16:
 		c.BroadcastTaken(s.now, s.peer().ID, s.message(), s.peer().Point)
 	case 17:
-		c.BroadcastDone(s.now, s.peer().ID, s.message(), s.peer().Point, uint64(s.byte()))
+		c.BroadcastDone(s.now, s.peer().ID, s.message(), s.peer().Point, Outcome{Reached: uint64(s.byte()), Messages: uint64(s.byte())})
 	case 18:
 		s.now += time.Duration(s.byte()) * time.Duration(s.byte()) * time.Millisecond
 		c.Tick(s.now)

@@ -57,8 +57,9 @@ type peer struct {
 	receipts  map[trace.MessageID]Receipt
 	failures  map[trace.MessageID]error
 	casts     map[trace.MessageID]int
-	results   map[trace.MessageID]uint64
-	deepest   int // hops of the broadcasts that came
+	results   map[trace.MessageID]uint64 // reached
+	messages  map[trace.MessageID]uint64 // by its broadcasts' own count
+	deepest   int                        // hops of the broadcasts that came
 }
 
 type delivery struct {
@@ -149,7 +150,7 @@ func newWorld(t testing.TB, seed uint64, n int, s shape, config Config) *world {
 		w.peers = append(w.peers, &peer{
 			world: w, contact: contact, ring: &tableRing{self: contact}, ticked: never,
 			receipts: make(map[trace.MessageID]Receipt), failures: make(map[trace.MessageID]error),
-			casts: make(map[trace.MessageID]int), results: make(map[trace.MessageID]uint64),
+			casts: make(map[trace.MessageID]int), results: make(map[trace.MessageID]uint64), messages: make(map[trace.MessageID]uint64),
 		})
 		w.byID[id] = w.peers[i]
 	}
@@ -275,7 +276,7 @@ func (p *peer) pump() {
 	for _, a := range r.BroadcastAnswers {
 		w.cross(p, a.To, 0, func(to *peer) {
 			if a.Done {
-				to.core.BroadcastDone(w.now, p.contact.ID, a.Message, a.Limit, a.Reached)
+				to.core.BroadcastDone(w.now, p.contact.ID, a.Message, a.Limit, a.Outcome)
 			} else {
 				to.core.BroadcastTaken(w.now, p.contact.ID, a.Message, a.Limit)
 			}
@@ -376,7 +377,7 @@ func (p *peer) open(r Ready) {
 		}
 	}
 	for _, x := range r.BroadcastResults {
-		p.results[x.Message] = x.Reached
+		p.results[x.Message], p.messages[x.Message] = x.Reached, x.Messages
 	}
 	if again {
 		p.pump()

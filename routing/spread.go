@@ -189,6 +189,7 @@ func (c *Core) pass(now time.Duration, x *child) {
 		Message: b.offer.Message, Body: held[:b.signature:b.signature], Signature: held[b.signature:],
 		Limit: x.limit, Hops: b.next(),
 	}})
+	x.part.outcome.Messages++
 	c.timers.set(&x.timer, now+max(c.rto(x.link, len(held), 0), childTakes))
 	c.broadcastForwarded(b, x.contact.ID, x.limit)
 }

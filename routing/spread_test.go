@@ -88,7 +88,7 @@ func TestDoubtful(t *testing.T) {
 	c.BroadcastTaken(time.Second, w.peers[1].contact.ID, message, limits[w.peers[1].contact.ID])
 	c.Tick(2 * time.Second)
 	check("a child that does not take it", silent)
-	c.BroadcastDone(2*time.Second, silent, message, limits[silent], 1)
+	c.BroadcastDone(2*time.Second, silent, message, limits[silent], Outcome{Reached: 1})
 	c.Tick(time.Second + childSilence)
 	check("a child that fell silent", w.peers[1].contact.ID)
 }

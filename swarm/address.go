@@ -15,15 +15,16 @@ type dialling struct {
 	port uint16
 }
 
-// parseDialling refuses what can never be dialled, whatever names come to mean.
+// parseDialling refuses what can never be dialled, whatever names come to mean,
+// with ErrAddress.
 func parseDialling(text string) (dialling, error) {
 	host, service, err := net.SplitHostPort(text)
 	if err != nil || host == "" {
-		return dialling{}, fmt.Errorf("swarm: address %q: want host:port", text)
+		return dialling{}, fmt.Errorf("%w: %q: want host:port", ErrAddress, text)
 	}
 	port, err := strconv.ParseUint(service, 10, 16)
 	if err != nil || port == 0 {
-		return dialling{}, fmt.Errorf("swarm: address %q: port %q is not a number from 1 to 65535", text, service)
+		return dialling{}, fmt.Errorf("%w: %q: port %q is not a number from 1 to 65535", ErrAddress, text, service)
 	}
 	return dialling{text, host, uint16(port)}, nil
 }

@@ -267,7 +267,7 @@ func TestReplayAfterRestart(t *testing.T) {
 		w.grow(3, classic())
 		from, to := w.peers[1], w.peers[2]
 		s := w.stranger(1)
-		kept := sealFirst(t, from, to, "pay 100")
+		kept := sealFirst(t, from, to, 1, "pay 100")
 		deliver := func(to *Peer) {
 			link := s.dial(t, to)
 			if err := errors.Join(link.Queue(wire.FrameHello, nil, hello(t, s.key)), link.Queue(wire.FrameEnvelope, nil, kept)); err != nil {
@@ -287,7 +287,7 @@ func TestReplayAfterRestart(t *testing.T) {
 			}
 		}
 		pass(3 * time.Minute) // as long, a restarted target would ask anew
-		kept = sealFirst(t, from, to, "pay 100")
+		kept = sealFirst(t, from, to, 1, "pay 100")
 		deliver(to)
 		if got := received(to); got != 1 {
 			t.Fatalf("delivered %d times at first, want once", got)
@@ -307,14 +307,14 @@ func TestReplayAfterRestart(t *testing.T) {
 }
 
 // sealFirst returns a first message as a hop next to its origin sees it.
-func sealFirst(t *testing.T, from, to *Peer, text string) []byte {
+func sealFirst(t *testing.T, from, to *Peer, copies int, text string) []byte {
 	t.Helper()
 	id := trace.MessageID{1, 2, 3, byte(time.Now().Unix())}
 	sealer, err := seal.New(seal.Config{Key: from.config.Key, Point: from.point, Swarm: from.config.Swarm.Tag()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	sealed, err := sealer.Seal(nil, to.ID(), to.Point(), id, appendContent(nil, 1, from.Contact(), []byte(text)))
+	sealed, err := sealer.Seal(nil, to.ID(), to.Point(), id, appendContent(nil, copies, from.Contact(), []byte(text)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,8 +38,8 @@ func (p *Peer) Broadcast(ctx context.Context, data []byte) (Reached, error) {
 		return Reached{}, fmt.Errorf("swarm: broadcast: %w", sendError(err))
 	}
 	select {
-	case n := <-done:
-		return Reached{ID: id, Peers: n}, nil
+	case reached := <-done:
+		return reached, nil
 	case <-ctx.Done():
 		err = p.whyEnded(ctx)
 	case <-p.ended:
@@ -52,7 +52,7 @@ func (p *Peer) Broadcast(ctx context.Context, data []byte) (Reached, error) {
 }
 
 // beginBroadcast signs data and gives it to the routing.
-func (p *Peer) beginBroadcast(data []byte) (trace.MessageID, chan int, error) {
+func (p *Peer) beginBroadcast(data []byte) (trace.MessageID, chan Reached, error) {
 	p.mu.Lock()
 	id := p.newMessageID()
 	p.mu.Unlock()
@@ -68,7 +68,7 @@ func (p *Peer) beginBroadcast(data []byte) (trace.MessageID, chan int, error) {
 	if p.isClosed() {
 		return id, nil, ErrClosed
 	}
-	done := make(chan int, 1)
+	done := make(chan Reached, 1)
 	p.broadcasts[id] = done
 	if err := p.route.Broadcast(p.now(), id, body, signature); err != nil {
 		delete(p.broadcasts, id)
@@ -81,7 +81,7 @@ func (p *Peer) beginBroadcast(data []byte) (trace.MessageID, chan int, error) {
 func (p *Peer) endBroadcast(r routing.BroadcastResult) {
 	if done := p.broadcasts[r.Message]; done != nil {
 		delete(p.broadcasts, r.Message)
-		done <- int(r.Reached)
+		done <- Reached{ID: r.Message, Peers: int(r.Reached), Messages: int(r.Messages)}
 	}
 }
 
@@ -182,7 +182,7 @@ func (p *Peer) sendCastAnswer(a routing.BroadcastAnswer) {
 	c := &wirepb.Control{}
 	if a.Done {
 		c.Body = &wirepb.Control_BroadcastDone{BroadcastDone: &wirepb.BroadcastDone{
-			Message: a.Message[:], Limit: a.Limit[:], Reached: a.Reached,
+			Message: a.Message[:], Limit: a.Limit[:], Reached: a.Reached, Messages: a.Messages,
 		}}
 	} else {
 		c.Body = &wirepb.Control_BroadcastTaken{BroadcastTaken: &wirepb.BroadcastTaken{Message: a.Message[:], Limit: a.Limit[:]}}

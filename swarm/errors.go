@@ -3,8 +3,12 @@ package swarm
 import (
 	"errors"
 	"fmt"
+	"net/netip"
+	"os"
+	"strings"
 
 	"cicada/identity"
+	"cicada/transport"
 )
 
 // What callers decide on.
@@ -29,7 +33,9 @@ var (
 	// restarted; sending it again may deliver it twice.
 	ErrOutcomeUnknown = errors.New("swarm: outcome unknown: the target restarted while the message was on its way")
 	// ErrOtherSwarm: the name, the difficulty or the secret differs.
-	ErrOtherSwarm = errors.New("swarm: that peer belongs to another swarm")
+	ErrOtherSwarm = errors.New("swarm: that peer belongs to another swarm: its name, difficulty or secret differs")
+	// ErrAddress: the text can never be an address.
+	ErrAddress = errors.New("swarm: not an address")
 	// ErrSelf: the address to join is this peer's own.
 	ErrSelf = errors.New("swarm: that address is this peer itself")
 )
@@ -67,11 +73,45 @@ type JoinError struct {
 
 // Error returns one sentence.
 func (e *JoinError) Error() string {
-	return fmt.Sprintf("swarm: join %s: %v", e.Address, bare(e.Err))
+	why := bare(e.Err)
+	if !strings.Contains(e.Address, ",") {
+		why = strings.Replace(why, e.Address+": ", "", 1) // said once is enough
+	}
+	return fmt.Sprintf("swarm: join %s: %s", e.Address, why)
 }
 
 // Unwrap returns the cause.
 func (e *JoinError) Unwrap() error { return e.Err }
+
+// An addressError says why no link to an address came about.
+type addressError struct {
+	address netip.AddrPort
+	err     error
+}
+
+// newAddressError says in this package's terms why a link failed.
+func newAddressError(a netip.AddrPort, err error) error {
+	for from, to := range map[error]error{
+		transport.ErrOtherSwarm: ErrOtherSwarm, transport.ErrSelf: ErrSelf, transport.ErrClosed: ErrClosed,
+	} {
+		if errors.Is(err, from) {
+			err = to
+		}
+	}
+	return &addressError{a, err}
+}
+
+// Error leaves out what the system says of its calls: they name the address again.
+func (e *addressError) Error() string {
+	why := bare(e.err)
+	var call *os.SyscallError
+	if errors.As(e.err, &call) {
+		why = call.Err.Error()
+	}
+	return fmt.Sprintf("%s: %s", e.address, why)
+}
+
+func (e *addressError) Unwrap() error { return e.err }
 
 // bare is err's text without this package's own prefix, for use inside a longer sentence.
 func bare(err error) string {

@@ -273,6 +273,7 @@ func (p *Peer) helloFrame(link transport.Link, body []byte) error {
 		close(n.hello)
 	}
 	n.contact, n.said = contact, link
+	p.reachable = p.reachable || !link.Dialled()
 	p.ring.Learn(contact)
 	return nil
 }
@@ -328,7 +329,7 @@ func (p *Peer) castControl(from identity.ID, c *wirepb.Control, cast *wirepb.Bro
 		p.route.BroadcastTaken(now, from, trace.MessageID(b.GetMessage()), identity.Point(b.GetLimit()))
 	case *wirepb.Control_BroadcastDone:
 		b := body.BroadcastDone
-		p.route.BroadcastDone(now, from, trace.MessageID(b.GetMessage()), identity.Point(b.GetLimit()), b.GetReached())
+		p.route.BroadcastDone(now, from, trace.MessageID(b.GetMessage()), identity.Point(b.GetLimit()), routing.Outcome{Reached: b.GetReached(), Messages: b.GetMessages()})
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 
 	"cicada/chord"
 	"cicada/identity"
-	"cicada/transport"
 	"cicada/wire"
 )
 
@@ -32,8 +31,8 @@ const (
 // one lets this peer in or ctx ends; without a deadline that may be for ever.
 // Names are looked up each time; one that cannot be harms no other seed. Only
 // text that can never be an address is an error at once. Join returns when this
-// peer has its place on the ring. Errors are *JoinError and match ErrOtherSwarm,
-// ErrSelf, ErrNoAnswer, ErrClosed, or are ctx's.
+// peer has its place on the ring. Errors are *JoinError and match ErrAddress,
+// ErrOtherSwarm, ErrSelf, ErrNoAnswer, ErrClosed, or are ctx's.
 func (p *Peer) Join(ctx context.Context, addresses ...string) error {
 	seeds, err := parseSeeds(addresses)
 	pause, limit := joinPauseMin, joinTryMin
@@ -194,21 +193,9 @@ func (p *Peer) greet(ctx context.Context, addresses []netip.AddrPort) (*identity
 				return c, nil
 			}
 		}
-		errs = append(errs, linkError(a, err))
+		errs = append(errs, newAddressError(a, err))
 	}
 	return nil, errors.Join(errs...)
-}
-
-// linkError says in this package's terms why a link failed.
-func linkError(a netip.AddrPort, err error) error {
-	for from, to := range map[error]error{
-		transport.ErrOtherSwarm: ErrOtherSwarm, transport.ErrSelf: ErrSelf, transport.ErrClosed: ErrClosed,
-	} {
-		if errors.Is(err, from) {
-			return fmt.Errorf("%s: %w", a, to)
-		}
-	}
-	return fmt.Errorf("%s: %w", a, err)
 }
 
 // helloTimeout is how long a peer that was dialled may take to say who it is.

@@ -73,8 +73,9 @@ func (p *Peer) answerLookup(a chord.Answer) {
 }
 
 // Resolve returns the ID of whom text names: an ID in base32, or the "host:port"
-// of a peer, which is dialled to learn who proves to be there. Errors say what
-// is wrong with text or with the address.
+// of a peer, which is dialled to learn who proves to be there. Errors match
+// ErrAddress where text is neither, ErrOtherSwarm, ErrClosed, or say why nobody was
+// reached there.
 func (p *Peer) Resolve(ctx context.Context, text string) (identity.ID, error) {
 	if id, err := identity.ParseID(text); err == nil {
 		return id, nil
@@ -96,10 +97,14 @@ func (p *Peer) Resolve(ctx context.Context, text string) (identity.ID, error) {
 	if errors.Is(err, ErrSelf) {
 		return p.id, nil
 	}
-	if err != nil {
-		return identity.ID{}, fmt.Errorf("swarm: %s: %w", text, err)
+	var at *addressError
+	switch {
+	case err == nil:
+		return c.ID, nil
+	case errors.As(err, &at) && at.address.String() == text:
+		return identity.ID{}, fmt.Errorf("swarm: %w", err)
 	}
-	return c.ID, nil
+	return identity.ID{}, fmt.Errorf("swarm: %s: %w", text, err)
 }
 
 // answeredAt returns who proved to be at one of addresses and still has a link to this peer.

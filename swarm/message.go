@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"context"
 	"net/netip"
 	"time"
 
@@ -17,6 +18,31 @@ type Message struct {
 	Hops      int            // links that the first copy crossed: 0 from this peer itself, 1 if direct, else as the peers on the way count
 	Path      Path           // how the first copy came
 	Broadcast bool           // sent to all peers
+
+	tally *tally // nil: it was sent once
+}
+
+// A tally says of a message that was sent as several copies how many came.
+type tally struct {
+	done               chan struct{} // closed once the fields below are set
+	arrived, differing int
+}
+
+// Copies says how many copies of the message came, and how many that were
+// changed on the way; none of those was delivered. The message is the program's as
+// soon as the first copy is there, so Copies waits: for all that the sender
+// announced, at most 50 ms, or until the peer is closed. It may be called
+// concurrently. The error is ctx's.
+func (m *Message) Copies(ctx context.Context) (arrived, differing int, err error) {
+	if m.tally == nil {
+		return 1, 0, nil
+	}
+	select {
+	case <-m.tally.done:
+		return m.tally.arrived, m.tally.differing, nil
+	case <-ctx.Done():
+		return 0, 0, ctx.Err()
+	}
 }
 
 // A Path says how a message reached its target.
@@ -50,6 +76,7 @@ type Receipt struct {
 // A Reached says how far a broadcast came: to how many peers, whether or not
 // their programs took it.
 type Reached struct {
-	ID    trace.MessageID
-	Peers int // other peers that acknowledged to have it
+	ID       trace.MessageID
+	Peers    int // other peers that acknowledged to have it
+	Messages int // how often it was sent from one peer to another, as they count
 }

@@ -16,7 +16,7 @@ func TestWhatAStrangerBringsIsNotDirect(t *testing.T) {
 		from, to := w.peers[1], w.peers[2]
 		pass(3 * time.Minute) // until then, keys that may be older are challenged
 		link := w.stranger(1).greet(t, to)
-		say(t, link, wire.FrameEnvelope, sealFirst(t, from, to, "pay"))
+		say(t, link, wire.FrameEnvelope, sealFirst(t, from, to, 1, "pay"))
 		say(t, link, wire.FrameControl, castTo(t, to, from.config.Key, trace.MessageID{5}))
 		for range 2 {
 			m, err := to.Receive(t.Context())

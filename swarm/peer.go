@@ -58,7 +58,7 @@ type Peer struct {
 	handshakes map[identity.ID]*handshake // by target
 	receipts   []heldReceipt
 	lookups    map[trace.MessageID]func(chord.Answer)
-	broadcasts map[trace.MessageID]chan int
+	broadcasts map[trace.MessageID]chan Reached
 	heard      heardBroadcasts
 	joining    chan error // gets the end of the join under way; nil: none
 	answered   map[netip.AddrPort]identity.ID
@@ -69,6 +69,7 @@ type Peer struct {
 	scratch    []byte
 	sealed     []byte
 	leaving    bool
+	reachable  bool // another peer has dialled this one
 	traced     bool // the state machines make events
 	counters   Counters
 }
@@ -144,7 +145,7 @@ func newPeer(config Config) (*Peer, error) {
 		sending:    make(map[trace.MessageID]*sending),
 		handshakes: make(map[identity.ID]*handshake),
 		lookups:    make(map[trace.MessageID]func(chord.Answer)),
-		broadcasts: make(map[trace.MessageID]chan int),
+		broadcasts: make(map[trace.MessageID]chan Reached),
 		answered:   make(map[netip.AddrPort]identity.ID),
 	}, nil
 }
@@ -281,6 +282,10 @@ func (p *Peer) Close() error {
 		p.inbox.close()
 		p.mu.Lock()
 		defer p.mu.Unlock()
+		for i := range p.receipts {
+			p.count(&p.receipts[i])
+		}
+		p.receipts = nil
 		p.emit(trace.Event{Kind: trace.PeerDown, Reason: "closed"})
 		p.events.Close()
 	})

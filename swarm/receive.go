@@ -26,7 +26,8 @@ type heldReceipt struct {
 	origin identity.ID
 	point  identity.Point // of the origin
 	report report
-	copies int // announced by the origin
+	copies int    // announced by the origin
+	tally  *tally // of the message as the program has it, or nil
 	until  time.Duration
 }
 
@@ -123,7 +124,10 @@ func (p *Peer) opened(a *routing.Arrival, o seal.Opened, point identity.Point, e
 	}
 	held := heldReceipt{offer: a.Offer, handle: o.Handle, origin: o.Origin, point: point, copies: c.copies, until: now + copiesWait}
 	hops, _ := crossed(a.Hops, a.From, o.Origin)
-	held.report = report{status: p.deliver(a, o.Origin, point, c), hops: uint8(min(hops, 255))}
+	if c.copies > 1 {
+		held.tally = &tally{done: make(chan struct{})}
+	}
+	held.report = report{status: p.deliver(a, o.Origin, point, c, held.tally), hops: uint8(min(hops, 255))}
 	if a.Envelope.Kind() == wire.EnvelopeFirst {
 		held.report.record = &p.ring.Self().Record
 	}
@@ -135,13 +139,13 @@ func (p *Peer) opened(a *routing.Arrival, o seal.Opened, point identity.Point, e
 }
 
 // deliver gives a message to the program and returns what to tell its origin.
-func (p *Peer) deliver(a *routing.Arrival, origin identity.ID, point identity.Point, c content) status {
+func (p *Peer) deliver(a *routing.Arrival, origin identity.ID, point identity.Point, c content, t *tally) status {
 	if p.config.Allow != nil && !p.config.Allow(origin) {
 		p.counters.Refused++
 		p.emit(trace.Event{Kind: trace.Refused, Message: a.Offer.Message, Other: origin, Reason: "not allowed"})
 		return statusRefused
 	}
-	m := Message{ID: a.Offer.Message, From: origin, Data: c.data}
+	m := Message{ID: a.Offer.Message, From: origin, Data: c.data, tally: t}
 	m.Hops, m.Path = crossed(a.Hops, a.From, origin)
 	if known := p.contact(origin, point); known != nil && len(known.Addresses) > 0 {
 		m.Address = known.Addresses[0]
@@ -218,9 +222,18 @@ func (p *Peer) settleReceipts() {
 	p.receipts = kept
 }
 
+// count fills in how many copies came, for good, and tells the program.
+func (p *Peer) count(h *heldReceipt) {
+	p.complete(h)
+	if h.tally != nil {
+		h.tally.arrived, h.tally.differing = int(h.report.copies), int(h.report.differing)
+		close(h.tally.done)
+	}
+}
+
 // acknowledge seals a receipt and sends it.
 func (p *Peer) acknowledge(h *heldReceipt) {
-	p.complete(h)
+	p.count(h)
 	body := appendReport(p.scratch[:0], h.report)
 	p.scratch = reusable(body)
 	sealed, err := p.sealer.Answer(p.sealed[:0], h.handle, h.point, body)

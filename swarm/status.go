@@ -21,6 +21,7 @@ type Status struct {
 	Predecessors []*identity.Contact // the peers that precede, nearest first
 	Fingers      []chord.Finger      // clockwise from the peer; none in a small swarm
 	Links        []LinkStatus        // by the ID of who is at the other end
+	Reachable    bool                // another peer has dialled this one since it was started
 	Counters     Counters
 }
 
@@ -50,6 +51,7 @@ func (p *Peer) Status() Status {
 		Successors:   slices.Clone(p.ring.Successors()),
 		Predecessors: slices.Clone(p.ring.Predecessors()),
 		Fingers:      p.ring.Fingers(),
+		Reachable:    p.reachable,
 		Counters:     p.counters,
 	}
 	p.mu.Unlock()

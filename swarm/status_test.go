@@ -39,6 +39,9 @@ func TestStatusTellsWherePeersStandAndWhatTheyDid(t *testing.T) {
 	if len(s.Links) != 1 || s.Links[0].Peer != a.ID() || !s.Links[0].Dialled {
 		t.Errorf("got links %+v, want one dialled to %s", s.Links, a.ID().Short())
 	}
+	if s.Reachable || !a.Status().Reachable {
+		t.Error("want that the one that was dialled knows that it can be, and the other does not")
+	}
 	if got := s.Counters; got.Sent != 2 || got.Failed != 1 || got.Delivered != 2 || got.Envelopes == 0 || got.Broadcasts != 0 {
 		t.Errorf("got %+v, want 2 sent, 1 failed, 2 delivered, some envelopes, no casts", got)
 	}

@@ -75,7 +75,7 @@ var (
 			field{name: "body", form: octets, min: 1, max: MaxBroadcastBody, required: true},
 			exactly("signature", SignatureSize), exactly("limit", 32), hops()),
 		body("broadcast_taken", exactly("message", 16), exactly("limit", 32)),
-		body("broadcast_done", exactly("message", 16), exactly("limit", 32), field{name: "reached", form: counter}),
+		body("broadcast_done", exactly("message", 16), exactly("limit", 32), field{name: "reached", form: counter}, field{name: "messages", form: counter}),
 	}}
 	broadcastBodyShape = shape{name: "broadcast_body", fields: []field{
 		exactly("origin", 32),

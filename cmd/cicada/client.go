@@ -44,8 +44,9 @@ func stateFolder(named string, f *peerFlags) (string, error) {
 	return defaultState(port)
 }
 
-// client returns a client of the peer that the flags name.
-func (f *clientFlags) client(out *console) (*control.Client, error) {
+// ProvideClient returns a client of the peer that the flags name: what Run of each
+// of these commands is given by kong.
+func (f *clientFlags) ProvideClient(out *console) (*control.Client, error) {
 	out.useJSON(f.JSON)
 	folder, err := stateFolder(f.State, &peerFlags{Port: f.Port})
 	if err != nil {
@@ -69,11 +70,7 @@ func (*sendCommand) Help() string {
 }
 
 // Run sends a message.
-func (c *sendCommand) Run(ctx context.Context, out *console) error {
-	client, err := c.client(out)
-	if err != nil {
-		return err
-	}
+func (c *sendCommand) Run(ctx context.Context, out *console, client *control.Client) error {
 	data, err := dataOf(c.Data, os.Stdin)
 	if err != nil {
 		return err
@@ -117,11 +114,7 @@ func (*bcastCommand) Help() string {
 }
 
 // Run broadcasts a message.
-func (c *bcastCommand) Run(ctx context.Context, out *console) error {
-	client, err := c.client(out)
-	if err != nil {
-		return err
-	}
+func (c *bcastCommand) Run(ctx context.Context, out *console, client *control.Client) error {
 	data, err := dataOf(c.Data, os.Stdin)
 	if err != nil {
 		return err
@@ -133,7 +126,7 @@ func (c *bcastCommand) Run(ctx context.Context, out *console) error {
 	if err != nil {
 		return err
 	}
-	out.say("%d other peers have it", reached.Reached)
+	out.say("%d other peers have it, by %d messages", reached.Reached, reached.Messages)
 	return nil
 }
 
@@ -146,13 +139,9 @@ type recvCommand struct {
 func (*recvCommand) Help() string { return "Example: cicada recv --state /tmp/peer1 1" }
 
 // Run shows what arrives.
-func (c *recvCommand) Run(ctx context.Context, out *console) error {
+func (c *recvCommand) Run(ctx context.Context, out *console, client *control.Client) error {
 	if c.Count < 0 {
 		return usageError("recv %d: want a number from 1", c.Count)
-	}
-	client, err := c.client(out)
-	if err != nil {
-		return err
 	}
 	n := 0
 	return client.Receive(ctx, c.Count, func(r control.Received) error {
@@ -187,11 +176,7 @@ func (*lookupCommand) Help() string {
 }
 
 // Run looks a peer up.
-func (c *lookupCommand) Run(ctx context.Context, out *console) error {
-	client, err := c.client(out)
-	if err != nil {
-		return err
-	}
+func (c *lookupCommand) Run(ctx context.Context, out *console, client *control.Client) error {
 	l, err := client.Lookup(ctx, c.Target, time.Duration(c.Timeout))
 	if err != nil {
 		return err
@@ -207,11 +192,7 @@ type statusCommand struct{ clientFlags }
 func (*statusCommand) Help() string { return "Example: cicada status --state /tmp/peer1 --json" }
 
 // Run shows how the peer stands.
-func (c *statusCommand) Run(ctx context.Context, out *console) error {
-	client, err := c.client(out)
-	if err != nil {
-		return err
-	}
+func (c *statusCommand) Run(ctx context.Context, out *console, client *control.Client) error {
 	s, err := client.Status(ctx)
 	if err != nil {
 		return err
@@ -223,6 +204,11 @@ func (c *statusCommand) Run(ctx context.Context, out *console) error {
 	out.say("swarm         %s, as far as this peer sees", s.Mode)
 	out.say("successors    %s", short(s.Successors))
 	out.say("predecessors  %s", short(s.Predecessors))
+	if s.Reachable {
+		out.say("reachable     yes: another peer has dialled it")
+	} else {
+		out.say("reachable     not known: nobody has dialled it yet")
+	}
 	out.say("knows         %d peers, %d links", len(s.Contacts), len(s.Links))
 	n := s.Counters
 	out.say("messages      %d sent, %d failed, %d delivered, %d refused", n.Sent, n.Failed, n.Delivered, n.Refused)
@@ -246,11 +232,7 @@ type peersCommand struct{ clientFlags }
 func (*peersCommand) Help() string { return "Example: cicada peers --state /tmp/peer1" }
 
 // Run shows the peer's neighbours.
-func (c *peersCommand) Run(ctx context.Context, out *console) error {
-	client, err := c.client(out)
-	if err != nil {
-		return err
-	}
+func (c *peersCommand) Run(ctx context.Context, out *console, client *control.Client) error {
 	p, err := client.Peers(ctx)
 	if err != nil {
 		return err
@@ -267,11 +249,7 @@ type fingersCommand struct{ clientFlags }
 func (*fingersCommand) Help() string { return "Example: cicada fingers --state /tmp/peer1" }
 
 // Run shows the peer's finger table.
-func (c *fingersCommand) Run(ctx context.Context, out *console) error {
-	client, err := c.client(out)
-	if err != nil {
-		return err
-	}
+func (c *fingersCommand) Run(ctx context.Context, out *console, client *control.Client) error {
 	fingers, err := client.Fingers(ctx)
 	if err != nil {
 		return err
@@ -292,11 +270,7 @@ type watchCommand struct{ clientFlags }
 func (*watchCommand) Help() string { return "Example: cicada watch --state /tmp/peer1" }
 
 // Run shows the peer's events as they happen.
-func (c *watchCommand) Run(ctx context.Context, out *console) error {
-	client, err := c.client(out)
-	if err != nil {
-		return err
-	}
+func (c *watchCommand) Run(ctx context.Context, out *console, client *control.Client) error {
 	return client.Events(ctx, func(e trace.Event) error {
 		out.record(e)
 		out.say("%12.3fs  %-20s %s %s", e.At.Seconds(), e.Kind, shortName(e.Other), e.Reason)
@@ -317,11 +291,7 @@ type leaveCommand struct{ clientFlags }
 func (*leaveCommand) Help() string { return "Example: cicada leave --state /tmp/peer1" }
 
 // Run has the peer leave and end.
-func (c *leaveCommand) Run(ctx context.Context, out *console) error {
-	client, err := c.client(out)
-	if err != nil {
-		return err
-	}
+func (c *leaveCommand) Run(ctx context.Context, out *console, client *control.Client) error {
 	if err := client.Leave(ctx); err != nil {
 		return err
 	}

@@ -32,6 +32,7 @@ type commandLine struct {
 	Demo    demoCommand    `cmd:"" help:"Watch a swarm on this machine: it gathers, talks, loses a quarter of its peers and heals."`
 	Run     runCommand     `cmd:"" help:"Run a script on a peer: send, receive, broadcast, one command a line."`
 	Up      upCommand      `cmd:"" help:"Run a peer that other commands talk to, until it is interrupted."`
+	Shell   shellCommand   `cmd:"" help:"Type commands to many peers in one process: make a ring, look at it, break it."`
 	Send    sendCommand    `cmd:"" help:"Have a running peer send a message." group:"running"`
 	Recv    recvCommand    `cmd:"" help:"Show the messages that arrive at a running peer." group:"running"`
 	Bcast   bcastCommand   `cmd:"" help:"Have a running peer send to everybody." group:"running"`
@@ -107,7 +108,7 @@ func wholeNumber(ctx *kong.DecodeContext, target reflect.Value) error {
 
 // misread says what is wrong with a command line, and where to read on.
 func misread(err error) string {
-	text, help := err.Error(), "cicada"
+	text, help := oneLine(err), "cicada"
 	var parsing *kong.ParseError
 	if errors.As(err, &parsing) {
 		if command := parsing.Context.Selected(); command != nil {
@@ -132,9 +133,12 @@ func conclude(ctx context.Context, stderr io.Writer, err error) int {
 		fmt.Fprintln(stderr, "cicada: interrupted")
 		return exitInterrupted
 	}
-	fmt.Fprintln(stderr, "cicada:", strings.ReplaceAll(err.Error(), "\n", "; "))
+	fmt.Fprintln(stderr, "cicada:", oneLine(err))
 	return exitCode(err)
 }
+
+// oneLine returns what errors say that were joined.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // A codedError is an error that knows its exit code.
 type codedError struct {

@@ -7,17 +7,18 @@ import (
 	"os"
 	"sync"
 	"unicode/utf8"
+
+	"golang.org/x/term"
 )
 
 // A console is where a command's results and people's text go. With JSON on,
 // stdout carries one object a line and nothing else. All methods may be called
 // concurrently.
 type console struct {
-	stderr   io.Writer
-	terminal bool // stderr is one: a progress line can be written over
-
 	mu       sync.Mutex // guards the fields below
 	stdout   io.Writer
+	stderr   io.Writer
+	terminal bool // stderr is one: a progress line can be written over
 	json     bool
 	progress int   // characters of the progress line now shown
 	err      error // the first that stdout met
@@ -29,11 +30,26 @@ func newConsole(stdout, stderr io.Writer) *console {
 
 func isTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
-	if !ok {
-		return false
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// redirect writes to w what goes to a terminal. The function it returns puts an end
+// to that.
+func (c *console) redirect(w io.Writer) (end func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	stdout, stderr := c.stdout, c.stderr
+	if isTerminal(stdout) {
+		c.stdout = w
 	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	if isTerminal(stderr) {
+		c.stderr = w
+	}
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.stdout, c.stderr = stdout, stderr
+	}
 }
 
 // stdoutWriter returns stdout for text that is no result, such as a log.
@@ -55,6 +71,13 @@ func (c *console) useJSON(on bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.json = on
+}
+
+// wantsRecords reports whether JSON is on, for records that take a while to make.
+func (c *console) wantsRecords() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.json
 }
 
 // say writes a line for people. With JSON on it is left out.

@@ -72,8 +72,8 @@ func (e example) place(t *testing.T, folder, target string) string {
 	return line
 }
 
-// process makes a process of a line: by the shell only if it needs one.
-func process(t *testing.T, folder, line string) *exec.Cmd {
+// pasted makes a process of a line: by the shell only if it needs one.
+func pasted(t *testing.T, folder, line string) *exec.Cmd {
 	t.Helper()
 	words := strings.Fields(line)
 	if strings.ContainsAny(line, "|&;<>'\"\\$*`~") {
@@ -122,7 +122,7 @@ func TestExamplesThatNeedNoPeer(t *testing.T) {
 		}
 		t.Run(e.command.Name, func(t *testing.T) {
 			folder := shortFolder(t)
-			done(t, process(t, folder, e.place(t, folder, "")))
+			done(t, pasted(t, folder, e.place(t, folder, "")))
 		})
 	}
 }
@@ -150,18 +150,18 @@ func TestExamplesOfARunningPeer(t *testing.T) {
 		return all[i]
 	}
 	folder := shortFolder(t)
-	up := process(t, folder, find("up").place(t, folder, ""))
+	up := pasted(t, folder, find("up").place(t, folder, ""))
 	address := listening(t, up)
-	other := process(t, folder, "cicada up --bind 127.0.0.1:0 --state other --no-port-mapping --join "+address)
+	other := pasted(t, folder, "cicada up --bind 127.0.0.1:0 --state other --no-port-mapping --join "+address)
 	target := listening(t, other)
-	done(t, process(t, folder, "cicada send --state other "+address+" for recv")) // which finds it waiting
+	done(t, pasted(t, folder, "cicada send --state other "+address+" for recv")) // which finds it waiting
 
 	for _, e := range all {
 		if name := e.command.Name; !e.ofPeer1() || name == "up" || name == "leave" {
 			continue
 		}
 		t.Run(e.command.Name, func(t *testing.T) {
-			c := process(t, folder, e.place(t, folder, target))
+			c := pasted(t, folder, e.place(t, folder, target))
 			if e.command.Name == "watch" {
 				watched(t, c)
 			} else {
@@ -169,11 +169,11 @@ func TestExamplesOfARunningPeer(t *testing.T) {
 			}
 		})
 	}
-	done(t, process(t, folder, find("leave").place(t, folder, target)))
+	done(t, pasted(t, folder, find("leave").place(t, folder, target)))
 	if err := up.Wait(); err != nil {
 		t.Errorf("told to leave, the peer of the example ended with %v", err)
 	}
-	done(t, process(t, folder, "cicada leave --state other"))
+	done(t, pasted(t, folder, "cicada leave --state other"))
 	if err := other.Wait(); err != nil {
 		t.Errorf("told to leave, the other peer ended with %v", err)
 	}

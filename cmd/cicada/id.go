@@ -91,17 +91,22 @@ func (c *idCommand) make(ctx context.Context, path string, out *console) (identi
 	if info, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
 		return identity.PrivateKey{}, usageError("folder %s does not exist", folder)
 	}
-	expected := math.Exp2(6 + float64(c.Difficulty)) // tries, on average; the difficulty is checked
-	if c.Difficulty > 0 {
-		out.note("cicada: solving the swarm's puzzle takes about %.0f tries", expected)
-	}
-	key, err := identity.GenerateKey(ctx, uint8(c.Difficulty), func(tries uint64) {
-		out.show("   %d of about %.0f tries", tries, expected)
-	})
+	key, err := solve(ctx, uint8(c.Difficulty), out)
 	if err != nil {
 		return identity.PrivateKey{}, err
 	}
 	return key, withoutNames(path, identity.SaveKey(path, key, nil))
+}
+
+// solve makes a key for a swarm of a difficulty, and shows how far it is.
+func solve(ctx context.Context, difficulty uint8, out *console) (identity.PrivateKey, error) {
+	expected := math.Exp2(6 + float64(difficulty)) // tries, on average
+	if difficulty > 0 {
+		out.note("cicada: solving the swarm's puzzle takes about %.0f tries", expected)
+	}
+	return identity.GenerateKey(ctx, difficulty, func(tries uint64) {
+		out.show("   %d of about %.0f tries", tries, expected)
+	})
 }
 
 // withoutNames says what the file system said of path, without the name that

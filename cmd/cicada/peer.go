@@ -33,6 +33,8 @@ type peerFlags struct {
 
 // swarmFlags are the flags of every command that runs peers.
 type swarmFlags struct {
+	Config configFile `placeholder:"FILE.yaml" help:"Values for flags that are not given here, one flag: value a line."`
+
 	Timeout         patience `default:"10s" placeholder:"TIME" help:"How long joining is tried, and each message (${default})."`
 	NoPortMapping   bool     `aliases:"no-forwarding" help:"Do not ask the router to open the port."`
 	MappingAttempts int      `hidden:"" default:"-1"`
@@ -93,11 +95,32 @@ func (f *swarmFlags) check() error {
 	return nil
 }
 
+// warn says what is not done, unless one asked not to have it done.
+func (f *swarmFlags) warn(out *console) {
+	if !f.NoPortMapping {
+		out.note("cicada: ports are not opened on routers yet: peers outside reach this one only where that was done by hand")
+	}
+}
+
 // A running is a peer that a command runs, and what has to be closed after it.
 type running struct {
 	*swarm.Peer
-	flags   *peerFlags
-	closers []func() error
+	flags *peerFlags
+	closers
+}
+
+// closers close what a command opened.
+type closers []func() error
+
+func (c *closers) add(f func() error) { *c = append(*c, f) }
+
+// end closes all, what came last first.
+func (c *closers) end() (err error) {
+	for i := len(*c) - 1; i >= 0; i-- {
+		err = errors.Join(err, (*c)[i]())
+	}
+	*c = nil
+	return err
 }
 
 // start runs a peer as the flags say, and joins it to its swarm where they name one.
@@ -130,19 +153,14 @@ func (f *peerFlags) open(ctx context.Context, out *console, key identity.Private
 	if f.Identity == "" {
 		config.Key = key
 	}
-	if config.Logger, err = r.logger(out.stdoutWriter()); err != nil {
-		return nil, err
-	}
-	if config.Trace, err = r.tracer(); err != nil {
+	if err := f.observe(&config, out.stdoutWriter(), &r.closers); err != nil {
 		return nil, err
 	}
 	if r.Peer, err = swarm.Listen(ctx, config); err != nil {
 		return nil, err
 	}
-	r.closers = append(r.closers, r.Close)
-	if !f.NoPortMapping {
-		out.note("cicada: ports are not opened on routers yet: peers outside reach this one only where that was done by hand")
-	}
+	r.add(r.Close)
+	f.warn(out)
 	return r, nil
 }
 
@@ -162,15 +180,6 @@ func (r *running) leave() error {
 		err = nil // left already, or nobody was there to hand over to
 	}
 	return errors.Join(err, r.end())
-}
-
-// end closes what was opened, the last first.
-func (r *running) end() (err error) {
-	for i := len(r.closers) - 1; i >= 0; i-- {
-		err = errors.Join(err, r.closers[i]())
-	}
-	r.closers = nil
-	return err
 }
 
 // config turns the flags into a peer's configuration.
@@ -261,43 +270,51 @@ func isPort(text string, least uint64) bool {
 	return err == nil && n >= least
 }
 
-// logger returns where the peer's log goes: a file of --log-dir, stdout, both or nowhere.
-func (r *running) logger(stdout io.Writer) (*slog.Logger, error) {
+// observe sets where log and events of peers go. What it opens is added to after.
+func (f *swarmFlags) observe(c *swarm.Config, stdout io.Writer, after *closers) (err error) {
+	if c.Logger, err = f.logger(stdout, after); err == nil {
+		c.Trace, err = f.tracer(after)
+	}
+	return err
+}
+
+// logger returns where the log goes: a file of --log-dir, stdout, both or nowhere.
+func (f *swarmFlags) logger(stdout io.Writer, after *closers) (*slog.Logger, error) {
 	var to []io.Writer
-	if r.flags.LogDir != "" {
-		if err := os.MkdirAll(r.flags.LogDir, 0o700); err != nil {
+	if f.LogDir != "" {
+		if err := os.MkdirAll(f.LogDir, 0o700); err != nil {
 			return nil, usageError("--log-dir: %w", err)
 		}
-		file, err := os.OpenFile(filepath.Join(r.flags.LogDir, fmt.Sprintf("cicada-%d.log", os.Getpid())), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+		file, err := os.OpenFile(filepath.Join(f.LogDir, fmt.Sprintf("cicada-%d.log", os.Getpid())), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 		if err != nil {
 			return nil, usageError("--log-dir: %w", err)
 		}
-		r.closers = append(r.closers, file.Close)
+		after.add(file.Close)
 		to = append(to, file)
 	}
-	if r.flags.Stdout {
+	if f.Stdout {
 		to = append(to, stdout)
 	}
 	if len(to) == 0 {
 		return nil, nil
 	}
 	level := slog.LevelInfo
-	if r.flags.Debug {
+	if f.Debug {
 		level = slog.LevelDebug
 	}
 	return slog.New(slog.NewTextHandler(io.MultiWriter(to...), &slog.HandlerOptions{Level: level})), nil
 }
 
 // tracer returns a sink that writes into the file of --trace.
-func (r *running) tracer() (trace.Sink, error) {
-	if r.flags.Trace == "" {
+func (f *swarmFlags) tracer(after *closers) (trace.Sink, error) {
+	if f.Trace == "" {
 		return nil, nil
 	}
-	file, err := os.Create(r.flags.Trace)
+	file, err := os.Create(f.Trace)
 	if err != nil {
 		return nil, usageError("--trace: %w", err)
 	}
 	w := trace.NewWriter(file)
-	r.closers = append(r.closers, func() error { return errors.Join(w.Flush(), file.Close()) })
+	after.add(func() error { return errors.Join(w.Flush(), file.Close()) })
 	return w, nil
 }

@@ -72,7 +72,12 @@ func (r *scriptReport) Sent(to identity.ID, s swarm.Receipt, err error) {
 	r.out.record(control.NewSent(to, s, err))
 }
 
-func (r *scriptReport) Received(m swarm.Message) { r.out.record(control.NewReceived(m)) }
+func (r *scriptReport) Received(m swarm.Message) {
+	if r.out.wantsRecords() {
+		record, _ := control.NewReceived(context.Background(), m) // waits 50 ms at most, and so cannot fail
+		r.out.record(record)
+	}
+}
 
 func (r *scriptReport) Broadcast(s swarm.Reached, err error) {
 	r.out.record(control.NewBroadcast(s, err))

@@ -3,13 +3,11 @@ package main
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"slices"
 	"time"
 
 	"cicada/control"
 	"cicada/identity"
-	"cicada/swarm"
 )
 
 type upCommand struct {
@@ -89,7 +87,11 @@ func (c *upCommand) serve(ctx context.Context, s *state, peer *running, out *con
 		<-served
 	}()
 	if len(c.Join) > 0 {
-		if err := peer.join(ctx, slices.Concat(c.Join, s.remembered())); err != nil {
+		err := peer.join(ctx, slices.Concat(c.Join, s.remembered()))
+		if ctx.Err() != nil { // told to leave, which is no failure of the join
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -103,9 +105,8 @@ func (c *upCommand) serve(ctx context.Context, s *state, peer *running, out *con
 
 // Times of a peer that runs.
 const (
-	lookEvery  = time.Second / 2 // whether others are to be remembered, or looked for
-	mergeEvery = 5 * time.Second // one that is remembered and not in the ring is looked for
-	joinFor    = 5 * time.Second // of one attempt
+	lookEvery = time.Second / 2 // whether others are to be remembered, or looked for
+	joinFor   = 5 * time.Second // of one attempt
 )
 
 // stay keeps the peer's memory of others, and looks for those it misses, until ctx
@@ -114,22 +115,14 @@ func (c *upCommand) stay(ctx context.Context, s *state, peer *running, out *cons
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	failed := false
-	for merge := time.Now(); ctx.Err() == nil; {
+	search := newSearch(time.Now())
+	for ctx.Err() == nil {
 		status := peer.Status()
 		if err := s.remember(status); err != nil && !failed {
 			out.note("cicada: peers cannot be remembered for the next start: %v", err)
 			failed = true // said once
 		}
-		// Alone, it looks for all of them; else for one now and then, as the swarm may have come apart.
-		seeds := missing(slices.Concat(c.Join, s.remembered()), status)
-		if len(status.Successors) > 0 && len(seeds) > 0 {
-			if time.Since(merge) < mergeEvery {
-				seeds = nil
-			} else {
-				seeds, merge = []string{seeds[rand.IntN(len(seeds))]}, time.Now()
-			}
-		}
-		if len(seeds) > 0 {
+		if seeds := search.next(time.Now(), status, slices.Concat(c.Join, s.remembered())); len(seeds) > 0 {
 			trying, cancel := context.WithTimeout(ctx, joinFor)
 			_ = peer.Join(trying, seeds...) // nobody there: a later round tries again
 			cancel()
@@ -139,16 +132,4 @@ func (c *upCommand) stay(ctx context.Context, s *state, peer *running, out *cons
 		case <-ctx.Done():
 		}
 	}
-}
-
-// missing returns those of the addresses that are neither the peer's own nor of
-// anybody whom its status names.
-func missing(addresses []string, status swarm.Status) []string {
-	known := map[string]bool{status.Address.String(): true}
-	for _, c := range control.NewStatus(status).Contacts {
-		for _, a := range c.Addresses {
-			known[a.String()] = true
-		}
-	}
-	return slices.DeleteFunc(addresses, func(a string) bool { return known[a] })
 }

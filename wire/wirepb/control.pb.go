@@ -1366,7 +1366,8 @@ type BroadcastDone struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Message       []byte                 `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
 	Limit         []byte                 `protobuf:"bytes,2,opt,name=limit,proto3" json:"limit,omitempty"`
-	Reached       uint64                 `protobuf:"varint,3,opt,name=reached,proto3" json:"reached,omitempty"` // peers in the interval that have it
+	Reached       uint64                 `protobuf:"varint,3,opt,name=reached,proto3" json:"reached,omitempty"`   // peers in the interval that have it
+	Messages      uint64                 `protobuf:"varint,4,opt,name=messages,proto3" json:"messages,omitempty"` // how often it was sent on there, as a Broadcast
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1418,6 +1419,13 @@ func (x *BroadcastDone) GetLimit() []byte {
 func (x *BroadcastDone) GetReached() uint64 {
 	if x != nil {
 		return x.Reached
+	}
+	return 0
+}
+
+func (x *BroadcastDone) GetMessages() uint64 {
+	if x != nil {
+		return x.Messages
 	}
 	return 0
 }
@@ -1521,11 +1529,12 @@ const file_wire_control_proto_rawDesc = "" +
 	"\x04data\x18\x04 \x01(\fR\x04data\"@\n" +
 	"\x0eBroadcastTaken\x12\x18\n" +
 	"\amessage\x18\x01 \x01(\fR\amessage\x12\x14\n" +
-	"\x05limit\x18\x02 \x01(\fR\x05limit\"Y\n" +
+	"\x05limit\x18\x02 \x01(\fR\x05limit\"u\n" +
 	"\rBroadcastDone\x12\x18\n" +
 	"\amessage\x18\x01 \x01(\fR\amessage\x12\x14\n" +
 	"\x05limit\x18\x02 \x01(\fR\x05limit\x12\x18\n" +
-	"\areached\x18\x03 \x01(\x04R\areachedB\x14Z\x12cicada/wire/wirepbb\x06proto3"
+	"\areached\x18\x03 \x01(\x04R\areached\x12\x1a\n" +
+	"\bmessages\x18\x04 \x01(\x04R\bmessagesB\x14Z\x12cicada/wire/wirepbb\x06proto3"
 
 var (
 	file_wire_control_proto_rawDescOnce sync.Once

@@ -140,7 +140,7 @@ func readValue(v *kong.Value, name, placeholder string, names []string) value {
 		return value{name, oneOf, v.EnumSlice()}
 	case placeholder == "COMMAND":
 		return value{name, oneOf, names}
-	case placeholder == "FILE", placeholder == "SCRIPT":
+	case placeholder == "FILE", strings.HasPrefix(placeholder, "FILE."), placeholder == "SCRIPT":
 		return value{name: name, kind: file}
 	case placeholder == "DIR":
 		return value{name: name, kind: folder}

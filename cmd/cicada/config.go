@@ -1,0 +1,179 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"go.yaml.in/yaml/v3"
+)
+
+// A configFile names a YAML file with values for flags that the command line
+// leaves out: one "flag: value" a line, a list for a flag that may be repeated. One
+// file can serve several commands: a key that is a flag of another command with
+// --config is no mistake. Paths in it are relative to the working folder, as on the
+// command line.
+type configFile string
+
+const maxConfigFile = 1 << 20
+
+// BeforeResolve is called by kong, between reading the command line and filling in
+// what that leaves out.
+func (configFile) BeforeResolve(app *kong.Kong, ctx *kong.Context, at *kong.Path) error {
+	path := string(ctx.FlagValue(at.Flag).(configFile))
+	settings, err := readConfig(path)
+	if err != nil {
+		return err
+	}
+	known := configurable(app.Model)
+	mine := make(map[*kong.Flag]any)
+	var wrong []error
+	for _, s := range settings {
+		flag := flagOf(ctx.Flags(), s.key)
+		switch err = nil; {
+		case !known[s.key]:
+			err = fmt.Errorf("unknown key %q", s.key)
+		case flag == nil:
+			continue // of another command
+		case mine[flag] != nil:
+			err = fmt.Errorf("%s is set a second time", s.key)
+		default:
+			mine[flag] = s.value
+			err = s.try(flag)
+		}
+		if err != nil {
+			wrong = append(wrong, fmt.Errorf("%s:%d: %w", path, s.line, err))
+		}
+	}
+	ctx.AddResolver(kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		return mine[flag], nil
+	}))
+	return errors.Join(wrong...)
+}
+
+// configurable returns the names that a file may have.
+func configurable(app *kong.Application) map[string]bool {
+	names := make(map[string]bool)
+	for _, command := range app.Children {
+		if flagOf(command.Flags, "config") == nil {
+			continue
+		}
+		for _, flag := range command.Flags {
+			names[flag.Name] = true
+			for _, alias := range flag.Aliases {
+				names[alias] = true
+			}
+		}
+	}
+	delete(names, "config")
+	delete(names, "help")
+	return names
+}
+
+// flagOf returns the flag of that name, or nil.
+func flagOf(flags []*kong.Flag, name string) *kong.Flag {
+	for _, flag := range flags {
+		if flag.Name == name || slices.Contains(flag.Aliases, name) {
+			return flag
+		}
+	}
+	return nil
+}
+
+// A configLine is one key of a configuration file.
+type configLine struct {
+	key   string
+	value any // a string, or []any of strings, as kong reads values
+	line  int
+}
+
+// try says what is wrong with the value, for its flag.
+func (l configLine) try(flag *kong.Flag) error {
+	scan := kong.Scan().PushTyped(l.value, kong.FlagValueToken)
+	if _, list := l.value.([]any); list && !flag.IsSlice() {
+		return fmt.Errorf("%s: want one value, not a list", l.key)
+	}
+	scratch := reflect.New(flag.Target.Type()).Elem()
+	if err := flag.Mapper.Decode(&kong.DecodeContext{Value: flag.Value, Scan: scan}, scratch); err != nil {
+		return fmt.Errorf("%s: %w", l.key, err)
+	}
+	return nil
+}
+
+// readConfig reads a configuration file. It does not look at what the keys mean.
+func readConfig(path string) ([]configLine, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxConfigFile+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > maxConfigFile {
+		return nil, fmt.Errorf("%s: more than %d bytes", path, maxConfigFile)
+	}
+	top, err := onlyDocument(text)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s: %s", path, strings.TrimPrefix(err.Error(), "yaml: "))
+	case top == nil:
+		return nil, nil
+	}
+	if top.Kind != yaml.MappingNode {
+		return nil, fmt.Errorf("%s:%d: want lines of flag: value", path, top.Line)
+	}
+	var lines []configLine
+	for i := 0; i+1 < len(top.Content); i += 2 {
+		key, value := top.Content[i], top.Content[i+1]
+		line := configLine{key: key.Value, line: key.Line}
+		if line.value, err = plain(value); err != nil {
+			return nil, fmt.Errorf("%s:%d: %s: %w", path, value.Line, key.Value, err)
+		}
+		lines = append(lines, line)
+	}
+	return lines, nil
+}
+
+// onlyDocument returns what is in a file of one YAML document; nil if that is
+// nothing but comments.
+func onlyDocument(text []byte) (*yaml.Node, error) {
+	in := yaml.NewDecoder(bytes.NewReader(text))
+	var first, second yaml.Node
+	if err := in.Decode(&first); errors.Is(err, io.EOF) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	if err := in.Decode(&second); !errors.Is(err, io.EOF) {
+		return nil, errors.New("want one document: nothing is read behind ---")
+	}
+	return first.Content[0], nil
+}
+
+// plain returns a scalar as a string, and a list of scalars as a list of those.
+func plain(node *yaml.Node) (any, error) {
+	switch {
+	case node.Tag == "!!null":
+		return nil, errors.New("a value is missing")
+	case node.Kind == yaml.ScalarNode:
+		return node.Value, nil
+	case node.Kind != yaml.SequenceNode:
+		return nil, errors.New("want a value, or a list of values")
+	}
+	list := make([]any, len(node.Content))
+	for i, item := range node.Content {
+		if item.Kind != yaml.ScalarNode {
+			return nil, errors.New("want a list of values")
+		}
+		list[i] = item.Value
+	}
+	return list, nil
+}
