@@ -17,7 +17,7 @@ import (
 
 // odd is a command line with all that outputs have to cope with.
 type odd struct {
-	Config string  `placeholder:"FILE" help:"Before a command, with a value."`
+	Config string  `placeholder:"FILE.yaml" help:"Before a command, with a value."`
 	Open   openOdd `cmd:"" help:"${text}"`
 	Shut   struct {
 		Rest []string `arg:"" optional:"" placeholder:"FILE"`
