@@ -16,6 +16,9 @@ type benchCommand struct {
 	JSON     bool          `name:"json" help:"Write one JSON object a line."`
 }
 
+// Help is shown by --help.
+func (*benchCommand) Help() string { return "Example: cicada bench --peers 16 --only lookup" }
+
 // Run measures, and shows figures as they come.
 func (c *benchCommand) Run(ctx context.Context, out *console) error {
 	out.useJSON(c.JSON)

@@ -44,6 +44,10 @@ type commandLine struct {
 	Leave   leaveCommand   `cmd:"" help:"Have a running peer leave the swarm, and end." group:"running"`
 	ID      idCommand      `cmd:"" name:"id" help:"Make or show the identity of a peer."`
 	Bench   benchCommand   `cmd:"" help:"Measure Cicada and this machine, in about two minutes."`
+
+	Completion completionCommand `cmd:"" help:"Write the script that completes command lines of cicada in a shell."`
+	Man        manCommand        `cmd:"" help:"Write the man page of cicada, or of one of its commands."`
+
 	Version versionCommand `cmd:"" help:"Show which version this is, as --version does."`
 }
 

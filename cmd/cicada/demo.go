@@ -28,6 +28,9 @@ const (
 	leavePatience  = 2 * time.Second // an interrupt is to be over within three
 )
 
+// Help is shown by --help.
+func (*demoCommand) Help() string { return "Example: cicada demo --peers 8" }
+
 // Run gathers a swarm, shows what it can do, and fails if it does not.
 func (c *demoCommand) Run(ctx context.Context, out *console) error {
 	out.useJSON(c.JSON)

@@ -19,6 +19,9 @@ type idCommand struct {
 	JSON       bool   `name:"json" help:"Write one JSON object a line."`
 }
 
+// Help is shown by --help.
+func (*idCommand) Help() string { return "Example: cicada id --new --identity /tmp/key1" }
+
 // Run makes or shows an identity.
 func (c *idCommand) Run(ctx context.Context, out *console) error {
 	out.useJSON(c.JSON)

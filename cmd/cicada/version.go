@@ -11,6 +11,9 @@ type versionCommand struct {
 	JSON bool `name:"json" help:"Write one JSON object a line."`
 }
 
+// Help is shown by --help.
+func (*versionCommand) Help() string { return "Example: cicada version --json" }
+
 // Run shows the version.
 func (v *versionCommand) Run(out *console) error {
 	out.useJSON(v.JSON)
