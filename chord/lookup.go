@@ -441,10 +441,29 @@ func (c *Core) done(l lookup, m *Message) {
 	case forJoin:
 		c.onJoinFound(m)
 	case forMerge:
-		if c.mode == Full {
-			c.approach(m.Peer)
+		c.merge(m)
+	}
+}
+
+// merge hears between whom this peer would stand on a ring that it may not be a
+// member of. It comes nearer to the one that would follow, and the other, too, has
+// a nearer successor now. Where that ring is small they take this peer in, and all
+// of it come to know.
+func (c *Core) merge(m *Message) {
+	if c.mode != Full {
+		return
+	}
+	c.approach(m.Peer)
+	for _, peer := range [...]*identity.Contact{m.Peer, m.Predecessor} {
+		if peer != nil && !same(peer, c.self) && !c.neighbour(peer) {
+			c.send(c.meet(peer), Message{Kind: Notify})
 		}
 	}
+}
+
+// neighbour reports whether peer is next to this one on its ring: so that it knows.
+func (c *Core) neighbour(peer *identity.Contact) bool {
+	return len(c.successors) > 0 && same(c.successors[0], peer) || len(c.predecessors) > 0 && same(c.predecessors[0], peer)
 }
 
 // end remembers an attempt, so that a second answer to it is no offence.

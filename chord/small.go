@@ -114,11 +114,9 @@ func (c *Core) approach(peer *identity.Contact) {
 // reunite takes in a member that was lost, or that belongs to a ring that was:
 // who stands behind this peer there?
 func (c *Core) reunite(peer *identity.Contact) {
-	if c.mode == Full {
-		c.approach(peer)
+	c.consider(peer)
+	if c.mode == Full { // perhaps only now
 		c.begin(lookup{purpose: forMerge, key: c.self.Point, via: peer})
-	} else {
-		c.consider(peer)
 	}
 	if c.join.asked && same(c.join.seed, peer) {
 		c.endJoin()
