@@ -109,7 +109,6 @@ func (h *handler) Unreachable(id identity.ID, err error) {
 // Refused reports a connection that never became a link.
 func (h *handler) Refused(remote netip.AddrPort, err error) {
 	p := (*Peer)(h)
-	p.config.Logger.Debug("connection refused", "address", remote.String(), "err", err)
 	select {
 	case <-p.started:
 	case <-p.ended:
