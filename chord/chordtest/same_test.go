@@ -41,10 +41,18 @@ func agree(t *testing.T, cores []*chord.Core, successors int, found map[string]i
 func drawn(cores []*chord.Core) (s string) {
 	for _, c := range cores {
 		after, owns := c.Owned()
-		s += fmt.Sprintf("%x %v: after %x %v, successors %x, predecessors %x\n", c.Self().Point, c.Mode(), after, owns,
-			contactPoints(c.Successors()), contactPoints(c.Predecessors()))
+		s += fmt.Sprintf("%v %v: after %v %v, successors %v, predecessors %v\n", briefly(c.Self().Point), c.Mode(), briefly(after), owns,
+			briefly(contactPoints(c.Successors())...), briefly(contactPoints(c.Predecessors())...))
 	}
 	return s
+}
+
+// briefly shows points by their first and last byte.
+func briefly(points ...identity.Point) (list []string) {
+	for _, p := range points {
+		list = append(list, fmt.Sprintf("%d.%d", p[0], p[len(p)-1]))
+	}
+	return list
 }
 
 // TestCheckIsThePlainCheck compares the two on rings at random, from healthy to senseless.
