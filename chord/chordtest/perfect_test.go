@@ -29,7 +29,7 @@ func TestPerfectIsWhatRingsComeTo(t *testing.T) {
 		sizes  []int
 	}{
 		{"plain", chord.Config{}, 16, []int{1, 2, 3, 20, 33, 34, 40, 64, 300}},
-		{"classic", chord.Classic(), 3, []int{4, 7, 8, 64, 300}},
+		{"classic", chord.Classic(), 3, []int{4, 7, 8, 64}},
 		{"short lists", chord.Config{Successors: 2}, 2, []int{5, 6, 64}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -37,6 +37,9 @@ func TestPerfectIsWhatRingsComeTo(t *testing.T) {
 			test.config.FingerInterval = 50 * time.Millisecond
 			config := NetConfig{Seed: 7, Chord: test.config}
 			for _, size := range test.sizes {
+				if size > 100 && testing.Short() {
+					continue
+				}
 				old, _ := grow(t, config, size)
 				ideal(t, old, test.r, 5*time.Minute)
 				old.Run(3 * time.Minute)
