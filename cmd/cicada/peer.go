@@ -166,6 +166,9 @@ func (f *peerFlags) open(ctx context.Context, out *console, key identity.Private
 	switch {
 	case errors.Is(err, transport.ErrAddressUsed):
 		return nil, fmt.Errorf("another program listens at %s: choose another port with --bind or --port", config.Address)
+	case errors.Is(err, identity.ErrDifficulty) && f.Identity != "":
+		return nil, &codedError{exitRefused, fmt.Errorf("the key in %s does not meet --difficulty %d; cicada id --new --difficulty %d --identity FILE makes one that does",
+			f.Identity, f.Difficulty, f.Difficulty)}
 	case err != nil:
 		return nil, err
 	}

@@ -45,7 +45,8 @@ func (c *upCommand) Run(ctx context.Context, out *console) error {
 	peer, err := c.open(ctx, out, key)
 	switch {
 	case errors.Is(err, identity.ErrDifficulty) && c.Identity == "":
-		return &codedError{exitRefused, fmt.Errorf("%w: it is in %s; without that file a new one is made, for another identity", err, s.path(identityFile))}
+		return &codedError{exitRefused, fmt.Errorf("the key in %s does not meet --difficulty %d; move that file away, and a new key is made, which is another identity",
+			s.path(identityFile), c.Difficulty)}
 	case err != nil:
 		return err
 	}
