@@ -21,37 +21,69 @@ import (
 // Who writes a log waits for nobody, however much there is and whoever does not read
 // it. What was dropped is counted, at the place where it is missing.
 func TestALogDoesNotWaitForItsReader(t *testing.T) {
-	const lines = 100_000
-	reader, stdout := io.Pipe() // which keeps nothing
-	out := newConsole(stdout, io.Discard)
-	log := out.logWriter()
-	line := append(bytes.Repeat([]byte("x"), 99), '\n')
-	for range lines {
-		if n, err := log.Write(line); n != len(line) || err != nil {
-			t.Fatalf("got %d, %v", n, err)
+	for _, more := range []string{"", "the log goes on\n"} {
+		const lines = 100_000
+		reader, stdout := io.Pipe() // which keeps nothing
+		out := newConsole(stdout, io.Discard)
+		log := out.logWriter()
+		line := append(bytes.Repeat([]byte("x"), 99), '\n')
+		for range lines {
+			if n, err := log.Write(line); n != len(line) || err != nil {
+				t.Fatalf("got %d, %v", n, err)
+			}
+		}
+		said := make(chan struct{})
+		go func() {
+			out.say("a result")
+			if more != "" {
+				_, _ = io.WriteString(log, more)
+			}
+			out.flush()
+			stdout.Close()
+			close(said)
+		}()
+		text, err := io.ReadAll(reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-said
+		kept := bytes.Count(text, line)
+		if want := maxBacklog / len(line); kept != want {
+			t.Errorf("%d lines were kept, want %d", kept, want)
+		}
+		rest := string(text[kept*len(line):])
+		want := fmt.Sprintf("%d lines of the log were dropped", lines-kept)
+		if !strings.HasPrefix(rest, "a result\n") || strings.Count(rest, want) != 1 || !strings.HasSuffix(rest, "\n"+more) {
+			t.Errorf("after the lines of the log there is %q, want a result, %q and %q", rest, want, more)
 		}
 	}
-	said := make(chan struct{})
+}
+
+// How many lines were dropped stands where they are missing, though others follow
+// before all is read.
+func TestDroppedLinesAreToldWhereTheyAreMissing(t *testing.T) {
+	reader, stdout := io.Pipe()
+	out := newConsole(stdout, io.Discard)
+	log := out.logWriter()
+	line := append(bytes.Repeat([]byte("x"), 1023), '\n')
+	for range 2 * maxBacklog / len(line) {
+		_, _ = log.Write(line)
+	}
+	if _, err := io.ReadFull(reader, make([]byte, maxBacklog/4*3)); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = log.Write([]byte("the log goes on\n"))
 	go func() {
-		out.say("a result")
-		fmt.Fprintf(log, "the log goes on\n")
 		out.flush()
 		stdout.Close()
-		close(said)
 	}()
 	text, err := io.ReadAll(reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	<-said
-	kept := bytes.Count(text, line)
-	if kept < maxBacklog/len(line) || kept > maxBacklog/len(line)+1 {
-		t.Errorf("%d lines were kept, want %d", kept, maxBacklog/len(line))
-	}
-	rest := string(text[kept*len(line):])
-	want := fmt.Sprintf("%d lines of the log were dropped", lines-kept)
-	if !strings.HasPrefix(rest, "a result\n") || strings.Count(rest, want) != 1 || !strings.HasSuffix(rest, "the log goes on\n") {
-		t.Errorf("after the lines of the log there is %q, want a result, %q and what came after", rest, want)
+	before, after, found := strings.Cut(string(text), "1024 lines of the log were dropped")
+	if !found || strings.Contains(before, "goes on") || !strings.HasSuffix(after, "\nthe log goes on\n") {
+		t.Errorf("got %q, want the dropped lines told before the log goes on", text[max(0, len(text)-300):])
 	}
 }
 
