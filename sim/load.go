@@ -74,6 +74,21 @@ type broadcast struct {
 // pending reports whether something is under way that will still end.
 func (l *load) pending() bool { return len(l.lookups)+len(l.sends)+len(l.broadcasts) > 0 }
 
+// forsake forgets what nobody waits for any more, or nobody is left to take: it ends
+// neither well nor badly.
+func (w *World) forsake() {
+	for id, l := range w.load.lookups {
+		if !w.nodes[l.from].alive {
+			delete(w.load.lookups, id)
+		}
+	}
+	for id, s := range w.load.sends {
+		if !w.nodes[s.from].alive || !w.nodes[s.to].alive && !s.delivered {
+			delete(w.load.sends, id)
+		}
+	}
+}
+
 // someone returns a peer that is a member, at random, or -1 if none is found.
 func (w *World) someone() int32 {
 	for range 64 {

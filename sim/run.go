@@ -144,6 +144,7 @@ func (w *World) live(i int32) {
 			return
 		}
 		w.crash(i)
+		w.forsake()
 		w.bereaved()
 		k := w.spawn(newContact(w.random))
 		w.join(k)
@@ -157,6 +158,7 @@ func (w *World) killShare(share float64) {
 	for range min(n, len(w.alive)-1) {
 		w.crash(w.alive[w.random.IntN(len(w.alive))])
 	}
+	w.forsake()
 	w.bereaved()
 	w.watch.killedAt, w.watch.idealAt = w.now, never
 	var look func()
