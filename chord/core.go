@@ -254,10 +254,16 @@ func (c *Core) Predecessor() *identity.Contact {
 	return c.predecessors[0]
 }
 
-// Owns reports whether key is this peer's: its successor accepted it, and key
-// lies after the last peer that this one accepted as its predecessor.
+// Owned returns the keys that are this peer's: those after a point, that of the
+// last peer which this one accepted as its predecessor, up to the peer's own
+// point, that included. Where both are one, they are all keys. ok is false where
+// the peer owns nothing, because its successor has not accepted it yet.
+func (c *Core) Owned() (after identity.Point, ok bool) { return c.border.Point, c.accepted }
+
+// Owns reports whether key is this peer's. See Owned.
 func (c *Core) Owns(key identity.Point) bool {
-	return c.accepted && within(c.border.Point, key, c.self.Point)
+	after, ok := c.Owned()
+	return ok && within(after, key, c.self.Point)
 }
 
 // Owned returns what this peer owns: the keys after a point, up to its own, which

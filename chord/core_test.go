@@ -67,6 +67,39 @@ func points(list []*identity.Contact) string {
 
 func state(c *Core) string { return string(c.AppendState(nil)) }
 
+// TestOwnedIsWhatIsOwned compares the bounds of a peer's keys with the keys.
+func TestOwnedIsWhatIsOwned(t *testing.T) {
+	alone := New(at(100), Config{}, rand.New(rand.NewPCG(1, 1)))
+	alone.Start(0)
+	for _, test := range []struct {
+		name  string
+		core  *Core
+		after byte
+		ok    bool
+		keys  string // of 89 90 91 99 100 101
+	}{
+		{"of a ring", full(), 90, true, "..xxx."},
+		{"alone", alone, 100, true, "xxxxxx"},
+		{"joining", New(at(100), Config{}, rand.New(rand.NewPCG(1, 1))), 0, false, "......"},
+	} {
+		after, ok := test.core.Owned()
+		if ok != test.ok || ok && after != (identity.Point{test.after}) {
+			t.Errorf("%s: got all after %v, %v, want %d, %v", test.name, after, ok, test.after, test.ok)
+		}
+		keys := ""
+		for _, key := range []byte{89, 90, 91, 99, 100, 101} {
+			if owns := test.core.Owns(identity.Point{key}); owns {
+				keys += "x"
+			} else {
+				keys += "."
+			}
+		}
+		if keys != test.keys {
+			t.Errorf("%s: got keys %s, want %s", test.name, keys, test.keys)
+		}
+	}
+}
+
 // TestForgeriesChangeNothing sends what nobody asked for, and what breaks the rules.
 func TestForgeriesChangeNothing(t *testing.T) {
 	long := make([]*identity.Contact, maxList+1)

@@ -126,21 +126,8 @@ func (c *Core) fillFinger(number int, m *Message) {
 	if i < 0 {
 		return
 	}
-	start, end := c.bounds(number)
-	before := spanOf(start)
-	length := spanOf(end).minus(before)
-	candidates := make([]*identity.Contact, 0, c.config.FingerCandidates)
-	way := span{}
-	for j, peer := range append([]*identity.Contact{m.Peer}, m.Successors...) {
-		further := spanOf(peer.Point).minus(before)
-		if len(candidates) == c.config.FingerCandidates || !further.less(length) || j > 0 && !way.less(further) {
-			break
-		}
-		way = further
-		if !same(peer, c.self) && !c.lost.recent(peer.ID, c.now) {
-			candidates = append(candidates, c.meet(peer))
-		}
-	}
+	start, _ := c.bounds(number)
+	candidates := c.candidates(number, append([]*identity.Contact{m.Peer}, m.Successors...))
 	s := &c.fingers.slots[i]
 	s.tried = true
 	if slices.EqualFunc(s.candidates, candidates, same) {
@@ -153,6 +140,27 @@ func (c *Core) fillFinger(number int, m *Message) {
 		ids[i] = peer.ID
 	}
 	c.event(trace.Event{Kind: trace.RingFinger, Key: start, Peers: ids})
+}
+
+// candidates returns those of peers, the first at or behind a slot's start and
+// some that follow it, that stand in its interval.
+func (c *Core) candidates(number int, peers []*identity.Contact) []*identity.Contact {
+	start, end := c.bounds(number)
+	before := spanOf(start)
+	length := spanOf(end).minus(before)
+	candidates := make([]*identity.Contact, 0, c.config.FingerCandidates)
+	way := span{}
+	for i, peer := range peers {
+		further := spanOf(peer.Point).minus(before)
+		if len(candidates) == c.config.FingerCandidates || !further.less(length) || i > 0 && !way.less(further) {
+			break
+		}
+		way = further
+		if !same(peer, c.self) && !c.lost.recent(peer.ID, c.now) {
+			candidates = append(candidates, c.meet(peer))
+		}
+	}
+	return candidates
 }
 
 // dropFinger takes a dead peer out of its slots, which are looked up again.
@@ -186,11 +194,16 @@ func (c *Core) tickFingers() {
 	f.next = c.now + c.jitter(c.config.StabilizeMin/5) // more at once would only wait for each other
 	if i < 0 {
 		f.filled = true
-		f.next = c.now + c.jitter(c.config.FingerInterval*(c.period/c.config.StabilizeMin))
+		f.next = c.now + c.jitter(c.fingerInterval())
 		i = c.random.IntN(len(f.slots))
 	}
 	s := &f.slots[i]
 	s.tried = true // should it fail, its turn comes again
 	f.busy = true
 	c.begin(lookup{purpose: forFinger, key: c.start(s.number).point(), slot: s.number})
+}
+
+// fingerInterval returns how long it is between two refreshes of fingers.
+func (c *Core) fingerInterval() time.Duration {
+	return c.config.FingerInterval * (c.period / c.config.StabilizeMin)
 }

@@ -14,6 +14,10 @@ import (
 func (c *Core) Restore(now time.Duration, p model.Place) {
 	c.advance(now)
 	c.always, c.whole = p.AlwaysFull, p.Whole
+	if p.Rest != nil {
+		c.rest(p.Rest)
+		return
+	}
 	if len(p.Successors) == 0 || len(p.Predecessors) == 0 {
 		return
 	}

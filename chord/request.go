@@ -160,7 +160,7 @@ func (c *Core) measure(peer *identity.Contact, d time.Duration) {
 	if e == nil {
 		return
 	}
-	rtt := uint32(min(max(d/time.Microsecond, 1), 1<<28))
+	rtt := microseconds(d)
 	if c.typical == 0 {
 		c.typical = rtt
 	}
@@ -174,6 +174,9 @@ func (c *Core) measure(peer *identity.Contact, d time.Duration) {
 	e.srtt += rtt/8 - e.srtt/8
 	e.srtt = max(e.srtt, 1)
 }
+
+// microseconds returns a round-trip time as it is kept: never 0, which says that none was measured.
+func microseconds(d time.Duration) uint32 { return uint32(min(max(d/time.Microsecond, 1), 1<<28)) }
 
 // hear notes that a peer said something: it lives.
 func (c *Core) hear(from *identity.Contact) *identity.Contact {

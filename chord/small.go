@@ -15,15 +15,21 @@ import (
 // and the lists what follows from them.
 func (c *Core) deriveLists(members []*identity.Contact) {
 	c.members = members
-	n := min(len(members), c.config.Successors)
-	back := slices.Clone(members[len(members)-n:])
-	slices.Reverse(back)
+	successors, predecessors := c.derived(members)
 	c.version++
 	c.stale = true
-	c.setSuccessors(slices.Clip(members[:n]))
-	c.setPredecessors(back)
+	c.setSuccessors(successors)
+	c.setPredecessors(predecessors)
 	c.confirmed = true
 	c.changed()
+}
+
+// derived returns the lists that follow from members.
+func (c *Core) derived(members []*identity.Contact) (successors, predecessors []*identity.Contact) {
+	n := min(len(members), c.config.Successors)
+	predecessors = slices.Clone(members[len(members)-n:])
+	slices.Reverse(predecessors)
+	return slices.Clip(members[:n]), predecessors
 }
 
 // addMember enters a peer that said itself that it is a member.

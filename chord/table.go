@@ -23,6 +23,14 @@ type entry struct {
 // never is a time before all others.
 const never = -far
 
+// since returns when the peer last said anything, or the beginning of time.
+func (e *entry) since() time.Duration {
+	if e.heard == never {
+		return 0
+	}
+	return e.heard
+}
+
 // search returns the place in the table of the peer at point, or where it would be.
 func (c *Core) search(point identity.Point) (place int, found bool) {
 	way := spanOf(point).minus(c.origin)

@@ -114,17 +114,28 @@ func (c *Core) probeAt(list []*identity.Contact, times float64) time.Duration {
 			return far // it is being asked
 		}
 	}
+	return e.since() + c.probeInterval(times)
+}
+
+// probeInterval returns how long a neighbour may be silent.
+func (c *Core) probeInterval(times float64) time.Duration {
 	interval := time.Duration(times * float64(c.config.ProbeInterval))
-	if c.period > 4*c.config.StabilizeMin {
+	if c.resting() {
 		interval *= 3
 	}
-	return max(e.heard, 0) + interval
+	return interval
 }
+
+// resting reports whether nothing has changed for some stabilisations.
+func (c *Core) resting() bool { return c.period > 4*c.config.StabilizeMin }
+
+// restingRounds is how many stabilisations at rest pass between two looks at whoever was silent for longest.
+const restingRounds = 4
 
 // probeOldest asks the peer of the table that was silent for longest whether it
 // lives; more rarely at rest.
 func (c *Core) probeOldest() {
-	if c.period > 4*c.config.StabilizeMin && c.rounds%4 != 0 {
+	if c.resting() && c.rounds%restingRounds != 0 {
 		return // at rest most of them have no link, and making one is dear
 	}
 	oldest := -1
@@ -133,7 +144,7 @@ func (c *Core) probeOldest() {
 			oldest = i
 		}
 	}
-	if oldest >= 0 && c.now-max(c.table[oldest].heard, 0) > 4*c.config.ProbeInterval || oldest >= 0 && c.table[oldest].heard == never {
+	if oldest >= 0 && c.now-c.table[oldest].since() > 4*c.config.ProbeInterval || oldest >= 0 && c.table[oldest].heard == never {
 		c.probe(c.table[oldest].contact)
 	}
 }

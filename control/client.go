@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -134,6 +135,8 @@ func (c *Client) open(ctx context.Context, method, path string, body []byte) (*h
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fmt.Errorf("control: %s: %w", c.path, fs.ErrPermission)
 	case errors.As(err, &dial) && dial.Op == "dial":
 		return nil, fmt.Errorf("%w: %s", ErrNotRunning, c.path)
 	case err != nil:
@@ -199,7 +202,7 @@ func follow[T any](ctx context.Context, c *Client, path string, each func(T) err
 		case errors.Is(err, io.EOF) && len(line) == 0:
 			return nil
 		case err != nil:
-			return fmt.Errorf("control: %w", err)
+			return &Failure{Closed, "the peer has ended: " + err.Error()}
 		}
 		var object T
 		if err := json.Unmarshal(line, &object); err != nil {

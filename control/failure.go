@@ -45,9 +45,10 @@ var meanings = []struct {
 	{swarm.ErrRefused, Refused}, {swarm.ErrNoSuchPeer, Refused}, {swarm.ErrInboxFull, Refused},
 	{swarm.ErrOtherSwarm, Refused}, {swarm.ErrOutcomeUnknown, Refused}, {swarm.ErrTooLarge, Refused},
 	{identity.ErrPassphrase, Refused}, {identity.ErrDifficulty, Refused},
-	{swarm.ErrAddress, Usage},
+	{swarm.ErrAddress, Usage}, {swarm.ErrSelf, Usage}, {swarm.ErrDuplicates, Usage},
 	{swarm.ErrNoAnswer, Timeout}, {context.DeadlineExceeded, Timeout},
 	{swarm.ErrClosed, Closed},
+	{swarm.ErrUnreachable, Refused}, // behind what took too long: that can be both
 }
 
 // KindOf says what sort of failure err is: a Failure's own kind, or what an error

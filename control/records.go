@@ -104,6 +104,23 @@ type Broadcast struct {
 	Error    string `json:"error,omitempty"`
 }
 
+// Sentence says how far the broadcast came.
+func (b Broadcast) Sentence() string {
+	has := "have"
+	if b.Reached == 1 {
+		has = "has"
+	}
+	return fmt.Sprintf("%s %s it, by %s", Count(b.Reached, "other peer"), has, Count(b.Messages, "message"))
+}
+
+// Count says how many there are of what has a plural with s: "1 hop", "2 hops".
+func Count(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}
+
 // NewBroadcast returns the record of a broadcast, from what Peer.Broadcast returned.
 func NewBroadcast(r swarm.Reached, err error) Broadcast {
 	return Broadcast{Event: "broadcast", Reached: r.Peers, Messages: r.Messages, Error: text(err)}
@@ -111,6 +128,7 @@ func NewBroadcast(r swarm.Reached, err error) Broadcast {
 
 // Lookup is the answer to a lookup.
 type Lookup struct {
+	Event   string         `json:"event"` // "lookup"
 	Target  identity.ID    `json:"target"`
 	Owner   identity.ID    `json:"owner"`
 	Address netip.AddrPort `json:"address,omitzero"`
@@ -120,7 +138,7 @@ type Lookup struct {
 
 // NewLookup returns the record of a lookup, from what Peer.Lookup returned.
 func NewLookup(target identity.ID, owner *identity.Contact, trail []identity.ID) Lookup {
-	l := Lookup{Target: target, Owner: owner.ID, Hops: max(len(trail)-1, 0), Trail: trail}
+	l := Lookup{Event: "lookup", Target: target, Owner: owner.ID, Hops: max(len(trail)-1, 0), Trail: trail}
 	if len(owner.Addresses) > 0 {
 		l.Address = owner.Addresses[0]
 	}
@@ -129,15 +147,17 @@ func NewLookup(target identity.ID, owner *identity.Contact, trail []identity.ID)
 
 // Peers are a peer's neighbours, nearest first.
 type Peers struct {
+	Event        string        `json:"event"` // "peers"
 	Successors   []identity.ID `json:"successors"`
 	Predecessors []identity.ID `json:"predecessors"`
 }
 
 // NewPeers returns the neighbours in a status.
-func NewPeers(s swarm.Status) Peers { return Peers{ids(s.Successors), ids(s.Predecessors)} }
+func NewPeers(s swarm.Status) Peers { return Peers{"peers", ids(s.Successors), ids(s.Predecessors)} }
 
 // Finger is one slot of a finger table.
 type Finger struct {
+	Event      string         `json:"event"` // "finger"
 	Start      identity.Point `json:"start"`
 	End        identity.Point `json:"end"` // the first point beyond
 	Candidates []identity.ID  `json:"candidates"`
@@ -147,7 +167,7 @@ type Finger struct {
 func NewFingers(s swarm.Status) []Finger {
 	all := make([]Finger, len(s.Fingers))
 	for i, f := range s.Fingers {
-		all[i] = Finger{f.Start, f.End, ids(f.Candidates)}
+		all[i] = Finger{"finger", f.Start, f.End, ids(f.Candidates)}
 	}
 	return all
 }

@@ -272,17 +272,12 @@ func (s *Server) within(ctx context.Context, text string) (context.Context, cont
 	return ctx, cancel, nil
 }
 
-// resolve finds whom a target names. Where nobody is to be found there, what was
-// asked for was not delivered.
+// resolve finds whom a target names.
 func (s *Server) resolve(ctx context.Context, target string) (identity.ID, error) {
 	if target == "" {
 		return identity.ID{}, &Failure{Usage, "a target is missing: an ID or host:port"}
 	}
-	id, err := s.peer.Resolve(ctx, target)
-	if kind := KindOf(err); err != nil && kind == Fault {
-		err = &Failure{Refused, err.Error()}
-	}
-	return id, err
+	return s.peer.Resolve(ctx, target)
 }
 
 // readRequest returns the body of a request, and its data.

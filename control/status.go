@@ -11,6 +11,7 @@ import (
 
 // Status is how a peer stands. Lists are of IDs, nearest first.
 type Status struct {
+	Event        string         `json:"event"` // "status"
 	ID           identity.ID    `json:"id"`
 	Point        identity.Point `json:"point"`
 	Address      netip.AddrPort `json:"address"` // where it listens
@@ -52,7 +53,7 @@ type Counters struct {
 func NewStatus(s swarm.Status) Status {
 	c := s.Counters
 	record := Status{
-		ID: s.ID, Point: s.Point, Address: s.Address, Mode: s.Mode.String(),
+		Event: "status", ID: s.ID, Point: s.Point, Address: s.Address, Mode: s.Mode.String(),
 		Successors: ids(s.Successors), Predecessors: ids(s.Predecessors),
 		Contacts: contacts(s), Links: make([]Link, len(s.Links)), Mappings: []string{}, Reachable: s.Reachable,
 		Counters: Counters{c.Sent, c.Failed, c.Delivered, c.Refused, c.Envelopes, c.Broadcasts, c.Dropped},

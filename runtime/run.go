@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"cicada/control"
 	"cicada/identity"
 	"cicada/swarm"
 	"cicada/trace"
@@ -155,7 +156,7 @@ func (i *interpreter) receive(ctx context.Context, count int) error {
 		if m.Address.IsValid() {
 			from = m.Address.String()
 		}
-		i.say("%d/%d -- %s: %s", k+1, count, from, m.Data)
+		i.say("%d/%d -- %s: %s", k+1, count, from, control.Visible(m.Data))
 		i.report.Received(m)
 	}
 	return nil
@@ -216,7 +217,7 @@ func (i *interpreter) lookup(ctx context.Context, target string) error {
 	if err != nil {
 		return err
 	}
-	i.say("%s is %s, %d hops away.", target, describe(owner), max(len(trail)-1, 0))
+	i.say("%s is %s, %s away.", target, describe(owner), control.Count(max(len(trail)-1, 0), "hop"))
 	i.report.LookedUp(id, owner, trail)
 	return nil
 }

@@ -107,7 +107,7 @@ func TestTwoScripts(t *testing.T) {
 			"Sending 14 bytes to 10.0.0.1:49610.", "done", "Set duplicates = 2",
 			"Sending 5 bytes to " + p[0].ID().String() + ".", "done",
 			"1/1 -- 10.0.0.1:49610: thank  you", "1/1 -- 10.0.0.1:49610: bye",
-			"10.0.0.1:49610 is " + other + ", 1 hops away.",
+			"10.0.0.1:49610 is " + other + ", 1 hop away.",
 			"successor 1: " + other, "predecessor 1: " + other,
 			"No fingers: this peer knows everybody.", "Sleeping for 0.5 seconds.",
 			"Paused: press Enter to go on.", "Paused: press Enter to go on.", "Leaving the swarm.",

@@ -44,7 +44,7 @@ func (d dialling) addresses(ctx context.Context, lookup lookupHost) ([]netip.Add
 		ips, err = lookup(ctx, d.host)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("swarm: address %q: %w", d.text, err)
+		return nil, &addressError{d.text, err}
 	}
 	list := make([]netip.AddrPort, len(ips))
 	for i, ip := range ips {

@@ -30,10 +30,12 @@ var (
 	// ErrBusy: too much is under way at this peer; try again when something ended.
 	ErrBusy = errors.New("swarm: too many messages under way")
 	// ErrOutcomeUnknown: the message may have been delivered before the target
-	// restarted; sending it again may deliver it twice.
-	ErrOutcomeUnknown = errors.New("swarm: outcome unknown: the target restarted while the message was on its way")
+	// restarted, or left; sending it again may deliver it twice.
+	ErrOutcomeUnknown = errors.New("swarm: outcome unknown: the target went away while the message was on its way")
 	// ErrOtherSwarm: the name, the difficulty or the secret differs.
 	ErrOtherSwarm = errors.New("swarm: that peer belongs to another swarm: its name, difficulty or secret differs")
+	// ErrUnreachable: nobody was reached at an address.
+	ErrUnreachable = errors.New("swarm: nobody was reached there")
 	// ErrAddress: the text can never be an address.
 	ErrAddress = errors.New("swarm: not an address")
 	// ErrSelf: the address to join is this peer's own.
@@ -83,9 +85,10 @@ func (e *JoinError) Error() string {
 // Unwrap returns the cause.
 func (e *JoinError) Unwrap() error { return e.Err }
 
-// An addressError says why no link to an address came about.
+// An addressError says why no link to an address came about. It is ErrUnreachable,
+// too, unless the one there refused.
 type addressError struct {
-	address netip.AddrPort
+	address string
 	err     error
 }
 
@@ -98,7 +101,12 @@ func newAddressError(a netip.AddrPort, err error) error {
 			err = to
 		}
 	}
-	return &addressError{a, err}
+	return &addressError{a.String(), err}
+}
+
+// Is reports whether target is ErrUnreachable and this is a case of it.
+func (e *addressError) Is(target error) bool {
+	return target == ErrUnreachable && !errors.Is(e.err, ErrOtherSwarm) && !errors.Is(e.err, ErrSelf) && !errors.Is(e.err, ErrClosed)
 }
 
 // Error leaves out what the system says of its calls: they name the address again.

@@ -109,7 +109,6 @@ func (h *handler) Unreachable(id identity.ID, err error) {
 // Refused reports a connection that never became a link.
 func (h *handler) Refused(remote netip.AddrPort, err error) {
 	p := (*Peer)(h)
-	p.config.Logger.Debug("connection refused", "address", remote.String(), "err", err)
 	select {
 	case <-p.started:
 	case <-p.ended:
@@ -227,6 +226,9 @@ func (p *Peer) ackFrame(link transport.Link, body []byte) error {
 	now := p.now()
 	for i := range acks.Len() {
 		message, number := acks.At(i)
+		if s := p.sending[message]; s != nil && s.target == link.Peer() {
+			s.handed = true
+		}
 		p.route.Ack(now, link.Peer(), message, number)
 	}
 	return nil

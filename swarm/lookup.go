@@ -74,8 +74,8 @@ func (p *Peer) answerLookup(a chord.Answer) {
 
 // Resolve returns the ID of whom text names: an ID in base32, or the "host:port"
 // of a peer, which is dialled to learn who proves to be there. Errors match
-// ErrAddress where text is neither, ErrOtherSwarm, ErrClosed, or say why nobody was
-// reached there.
+// ErrAddress where text is neither, ErrUnreachable, ErrOtherSwarm, ErrClosed, or are
+// ctx's.
 func (p *Peer) Resolve(ctx context.Context, text string) (identity.ID, error) {
 	if id, err := identity.ParseID(text); err == nil {
 		return id, nil
@@ -86,7 +86,7 @@ func (p *Peer) Resolve(ctx context.Context, text string) (identity.ID, error) {
 	}
 	addresses, err := d.addresses(ctx, p.lookupHost)
 	if err != nil {
-		return identity.ID{}, err
+		return identity.ID{}, fmt.Errorf("swarm: %w", err)
 	}
 	if id, ok := p.answeredAt(addresses); ok {
 		return id, nil
@@ -101,7 +101,7 @@ func (p *Peer) Resolve(ctx context.Context, text string) (identity.ID, error) {
 	switch {
 	case err == nil:
 		return c.ID, nil
-	case errors.As(err, &at) && at.address.String() == text:
+	case errors.As(err, &at) && at.address == text:
 		return identity.ID{}, fmt.Errorf("swarm: %w", err)
 	}
 	return identity.ID{}, fmt.Errorf("swarm: %s: %w", text, err)

@@ -5,6 +5,7 @@ import (
 	crand "crypto/rand"
 	"fmt"
 	"iter"
+	"log/slog"
 	"math/rand/v2"
 	"net/netip"
 	"sync"
@@ -71,6 +72,7 @@ type Peer struct {
 	leaving    bool
 	reachable  bool // another peer has dialled this one
 	traced     bool // the state machines make events
+	logs       bool // there is a text log
 	counters   Counters
 }
 
@@ -140,6 +142,7 @@ func newPeer(config Config) (*Peer, error) {
 		started: make(chan struct{}),
 		ended:   make(chan struct{}),
 		random:  rand.New(rand.NewChaCha8(seed)),
+		logs:    config.Logger.Enabled(context.Background(), slog.LevelInfo),
 
 		greeted:    make(map[identity.ID]*neighbour),
 		sending:    make(map[trace.MessageID]*sending),
@@ -239,6 +242,9 @@ func (p *Peer) now() time.Duration { return time.Since(p.born) }
 
 // emit reports an event of this peer. It is called with mu held.
 func (p *Peer) emit(e trace.Event) {
+	if p.logs {
+		p.log(&e)
+	}
 	if !p.tracing() {
 		return
 	}

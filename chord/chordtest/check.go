@@ -1,6 +1,7 @@
 package chordtest
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,17 +41,25 @@ type Rules struct {
 	Redundancy bool
 }
 
-// A ring is what the checker sees: all live peers, by point.
+// A ring is what the checker sees: all live peers. Members are named by their
+// place among all of them, so that a stretch of the ring is two numbers and
+// nothing here costs more than the lists are long, times a search.
 type ring struct {
 	rules   Rules
-	cores   []*chord.Core // members and joiners
-	members []*chord.Core
-	live    map[identity.Point]*chord.Core // members
+	cores   []*chord.Core    // members and joiners
+	members []*chord.Core    // clockwise from point 0
+	points  []identity.Point // theirs
+	best    []int            // of each member, the place of its first live successor, or none
+	living  []int            // of each member, how many successors live
 	found   []Violation
 }
 
+// none is the place of nobody.
+const none = -1
+
 // Check looks at all live peers at once and returns which invariants are
-// broken. Cores that left or crashed must not be among them.
+// broken. Cores that left or crashed must not be among them, and no two may
+// stand at one point.
 func Check(cores []*chord.Core, rules Rules) []Violation {
 	r := newRing(cores, rules)
 	r.lists()
@@ -62,23 +71,38 @@ func Check(cores []*chord.Core, rules Rules) []Violation {
 	if len(r.members) == 0 || !(rules.Base || full) || !r.successors() {
 		return r.found
 	}
-	if rules.Base && len(r.principals()) < rules.Successors+1 {
-		r.report("I2 SufficientPrincipals", "too few", r.principals()...)
+	if rules.Base {
+		if principals := r.principals(); len(principals) < rules.Successors+1 {
+			r.report("I2 SufficientPrincipals", "too few", principals...)
+		}
 	}
 	r.shape()
 	return r.found
 }
 
 func newRing(cores []*chord.Core, rules Rules) *ring {
-	r := &ring{rules: rules, cores: cores, live: make(map[identity.Point]*chord.Core)}
+	r := &ring{rules: rules, cores: cores, members: make([]*chord.Core, 0, len(cores))}
 	for _, c := range cores {
 		if c.Mode() != chord.Joining {
 			r.members = append(r.members, c)
-			r.live[c.Self().Point] = c
 		}
 	}
 	slices.SortFunc(r.members, func(a, b *chord.Core) int { return byPoint(a.Self(), b.Self()) })
+	r.points = points(r.members)
 	return r
+}
+
+// search returns the place of the first member at point or behind it, which is
+// len(r.members) where none is before point 0, and whether it is at point. It
+// looks at place near first.
+func (r *ring) search(point identity.Point, near int) (place int, at bool) {
+	if near == len(r.points) {
+		near = 0
+	}
+	if near < len(r.points) && r.points[near] == point {
+		return near, true
+	}
+	return slices.BinarySearchFunc(r.points, point, comparePoints)
 }
 
 func (r *ring) report(invariant, text string, peers ...identity.Point) {
@@ -88,203 +112,149 @@ func (r *ring) report(invariant, text string, peers ...identity.Point) {
 // lists checks what concerns one peer's list alone: I3, I4, I14.
 func (r *ring) lists() {
 	for _, c := range r.members {
-		self := c.Self().Point
-		for _, side := range [...]struct {
-			name string
-			list []*identity.Contact
-			back bool
-		}{{"successor", c.Successors(), false}, {"predecessor", c.Predecessors(), true}} {
-			before := self
-			for i, peer := range side.list {
-				a, x, b := before, peer.Point, self
-				if side.back {
-					a, b = self, before
-				}
-				switch {
-				case peer.Point == self && i == 0:
-					r.report("I14 NoSelfSuccessor", "is its own "+side.name, self)
-				case peer.Point == self || has(side.list[:i], peer.Point):
-					r.report("I4 NoDuplicates", side.name+" list has itself or a peer twice", self, peer.Point)
-				case i > 0 && !chord.Between(a, x, b):
-					r.report("I3 OrderedLists", side.name+" list out of order", self, before, peer.Point)
-				}
-				before = peer.Point
-			}
-		}
+		r.list(c.Self().Point, c.Successors(), false)
+		r.list(c.Self().Point, c.Predecessors(), true)
 	}
+}
+
+func (r *ring) list(self identity.Point, list []*identity.Contact, back bool) {
+	if ordered(self, list, back) {
+		return
+	}
+	name, before := "successor", self
+	if back {
+		name = "predecessor"
+	}
+	for i, peer := range list {
+		switch {
+		case peer.Point == self && i == 0:
+			r.report("I14 NoSelfSuccessor", "is its own "+name, self)
+		case peer.Point == self || has(list[:i], peer.Point):
+			r.report("I4 NoDuplicates", name+" list has itself or a peer twice", self, peer.Point)
+		case i > 0 && !further(self, before, peer.Point, back):
+			r.report("I3 OrderedLists", name+" list out of order", self, before, peer.Point)
+		}
+		before = peer.Point
+	}
+}
+
+// ordered reports whether list goes on and on from self without coming back to
+// it: then nobody is in it twice. It is what further says of each step, but a
+// comparison of two points is much cheaper.
+func ordered(self identity.Point, list []*identity.Contact, back bool) bool {
+	on := -1 // how a point compares to those further on
+	if back {
+		on = 1
+	}
+	before, turned := &self, false // turned: past point 0
+	for _, peer := range list {
+		way := bytes.Compare(before[:], peer.Point[:])
+		if way == 0 || way != on && turned {
+			return false
+		}
+		if turned = turned || way != on; turned && bytes.Compare(peer.Point[:], self[:]) != on {
+			return false
+		}
+		before = &peer.Point
+	}
+	return true
+}
+
+// further reports whether a list of self may go on from a to b.
+func further(self, a, b identity.Point, back bool) bool {
+	if back {
+		return chord.Between(self, b, a)
+	}
+	return chord.Between(a, b, self)
 }
 
 // joiners checks I11: who is not a member yet is in nobody's list.
 func (r *ring) joiners() {
+	if len(r.members) == len(r.cores) {
+		return
+	}
+	seen := make(map[identity.Point][]identity.Point) // of each joiner, in whose lists it is
+	for _, j := range r.cores {
+		if j.Mode() == chord.Joining {
+			seen[j.Self().Point] = nil
+		}
+	}
+	for _, c := range r.members {
+		for _, list := range [...][]*identity.Contact{c.Successors(), c.Predecessors()} {
+			for _, peer := range list {
+				in, joins := seen[peer.Point]
+				if joins && (len(in) == 0 || in[len(in)-1] != c.Self().Point) {
+					seen[peer.Point] = append(in, c.Self().Point)
+				}
+			}
+		}
+	}
 	for _, j := range r.cores {
 		if j.Mode() != chord.Joining {
 			continue
 		}
-		for _, c := range r.members {
-			if has(c.Successors(), j.Self().Point) || has(c.Predecessors(), j.Self().Point) {
-				r.report("I11 JoinersUnseen", "is in a list before it is a member", j.Self().Point, c.Self().Point)
-			}
+		for _, point := range seen[j.Self().Point] {
+			r.report("I11 JoinersUnseen", "is in a list before it is a member", j.Self().Point, point)
 		}
 	}
 }
 
 // owners checks that no key has two owners. It is enough to try each peer's own
-// point, and the one right behind each.
+// point, key 2i for the peer at place i, and the one right behind it, key 2i+1.
 func (r *ring) owners() {
-	for _, c := range r.members {
-		behind := c.Self().Point
-		for i := len(behind) - 1; i >= 0; i-- {
-			if behind[i]++; behind[i] != 0 {
-				break
-			}
-		}
-		for _, key := range [...]identity.Point{c.Self().Point, behind} {
-			var owners []identity.Point
-			for _, d := range r.members {
-				if d.Owns(key) {
-					owners = append(owners, d.Self().Point)
-				}
-			}
-			if len(owners) > 1 {
-				r.report("I16 OneOwner", fmt.Sprintf("key %d has several", key[0]), owners...)
-			}
+	keys := newCover(2 * len(r.members))
+	for i := range r.members {
+		if from, to, ok := r.owned(i); ok {
+			keys.add(from, to)
 		}
 	}
-}
-
-// best returns the first live successor of c, or nil. A peer of a
-// small ring that has outlived all it knows is a ring of its own.
-func (r *ring) best(c *chord.Core) *chord.Core {
-	if r.alone(c) {
-		return c
-	}
-	for _, peer := range c.Successors() {
-		if d := r.live[peer.Point]; d != nil {
-			return d
-		}
-	}
-	return nil
-}
-
-// successors checks I1 and I15, and reports whether every member has a live successor.
-func (r *ring) successors() bool {
-	all := true
-	for _, c := range r.members {
-		if r.alone(c) {
-			continue
-		}
-		count := 0
-		for _, peer := range c.Successors() {
-			if r.live[peer.Point] != nil {
-				count++
-			}
-		}
-		switch {
-		case count == 0:
-			r.report("I1 OneLiveSuccessor", "has none", c.Self().Point)
-			all = false
-		case r.rules.Redundancy && 2*count < min(r.rules.Successors, len(r.members)-1):
-			r.report("I15 LiveRedundancy", fmt.Sprintf("has only %d live successors", count), c.Self().Point)
-		}
-	}
-	return all
-}
-
-// alone reports whether c is a small ring of one: nobody it knows is alive.
-func (r *ring) alone(c *chord.Core) bool {
-	return c.Mode() == chord.Small && !slices.ContainsFunc(c.Successors(), func(p *identity.Contact) bool { return r.live[p.Point] != nil })
-}
-
-// Principals returns the points of the members that no member's list skips.
-func Principals(cores []*chord.Core) []identity.Point {
-	return newRing(cores, Rules{}).principals()
-}
-
-func (r *ring) principals() []identity.Point {
-	var list []identity.Point
-	for _, p := range r.members {
-		if !slices.ContainsFunc(r.members, func(c *chord.Core) bool { return skips(c, p.Self().Point) }) {
-			list = append(list, p.Self().Point)
-		}
-	}
-	return list
-}
-
-// skips reports whether a list of c, with c in front, passes over point.
-func skips(c *chord.Core, point identity.Point) bool {
-	before := c.Self().Point
-	for _, peer := range c.Successors() {
-		if chord.Between(before, point, peer.Point) {
-			return true
-		}
-		before = peer.Point
-	}
-	return false
-}
-
-// shape checks the ring as a whole: I7 to I9. Two more follow from what was
-// checked before, and could not fail here: where every member has a live
-// successor, a walk along them must close, so there is a ring (I6); and a ring
-// goes all the way round, past every point, so a peer that no list passes over
-// is on it (I5).
-func (r *ring) shape() {
-	on := map[identity.Point]int{} // ring members, by the number of their ring
-	rings := 0
-	for _, c := range r.members {
-		if _, known := on[c.Self().Point]; known {
-			continue
-		}
-		if cycle := r.cycle(c); cycle != nil {
-			rings++
-			for _, d := range cycle {
-				on[d.Self().Point] = rings
-			}
-		}
-	}
-	if len(r.members) == 1 {
+	several := keys.above(1)
+	if len(several) == 0 {
 		return
 	}
-	if rings > 1 {
-		r.report("I7 AtMostOneRing", fmt.Sprintf("there are %d rings", rings), points(r.members)...)
-	}
-	for _, c := range r.members {
-		if on[c.Self().Point] == 0 {
-			r.appendage(c, on)
+	owners := make(map[int][]identity.Point)
+	for i := range r.members {
+		from, to, ok := r.owned(i)
+		if !ok {
 			continue
 		}
-		for _, d := range r.members {
-			if on[d.Self().Point] > 0 && chord.Between(c.Self().Point, d.Self().Point, r.best(c).Self().Point) {
-				r.report("I8 OrderedRing", "the ring passes over a member of it", c.Self().Point, d.Self().Point)
+		for _, part := range inside(several, from, to) {
+			for _, key := range part {
+				owners[key] = append(owners[key], r.points[i])
 			}
 		}
 	}
-}
-
-// cycle returns the ring that c is a member of, or nil.
-func (r *ring) cycle(c *chord.Core) []*chord.Core {
-	var cycle []*chord.Core
-	for d := c; ; {
-		cycle = append(cycle, d)
-		if d = r.best(d); d == nil || len(cycle) > len(r.members) {
-			return nil
+	for _, key := range several {
+		point := r.points[key/2]
+		if key%2 == 1 {
+			point = behind(point)
 		}
-		if d == c {
-			return cycle
-		}
+		r.report("I16 OneOwner", fmt.Sprintf("key %d has several", point[0]), owners[key]...)
 	}
 }
 
-// appendage checks I9 for a member that is not on the ring.
-func (r *ring) appendage(c *chord.Core, on map[identity.Point]int) {
-	d := c
-	for range r.members {
-		if d = r.best(d); d == nil || on[d.Self().Point] > 0 {
+// owned returns which keys the member at place i owns, from the first on, up to but without the second.
+func (r *ring) owned(i int) (from, to int, ok bool) {
+	after, ok := r.members[i].Owned()
+	if !ok {
+		return 0, 0, false
+	}
+	place, at := r.search(after, max(i-1, 0))
+	from = 2 * place
+	if at {
+		from++ // the point is not owned, the one behind it is
+	}
+	return from % (2 * len(r.members)), 2*i + 1, true
+}
+
+// behind returns the point that follows p.
+func behind(p identity.Point) identity.Point {
+	for i := len(p) - 1; i >= 0; i-- {
+		if p[i]++; p[i] != 0 {
 			break
 		}
 	}
-	if d == nil || on[d.Self().Point] == 0 {
-		r.report("I9 ConnectedAppendages", "does not reach the ring", c.Self().Point)
-	}
+	return p
 }
 
 // Ideal checks I13, what a quiet ring must come to: all live peers members,
@@ -303,14 +273,13 @@ func Ideal(cores []*chord.Core, successors int) []Violation {
 		for side, list := range [...][]*identity.Contact{c.Successors(), c.Predecessors()} {
 			right := len(list) == n
 			for j := 0; right && j < n; j++ {
-				want := r.members[(i+(j+1)*(1-2*side)+size*n)%size]
-				right = list[j].Point == want.Self().Point
+				right = list[j].Point == r.points[(i+(j+1)*(1-2*side)+size*n)%size]
 			}
 			if !right {
 				r.report("I13 Ideal", [...]string{"successors", "predecessors"}[side]+" are not right", append([]identity.Point{self}, contactPoints(list)...)...)
 			}
 		}
-		before := r.members[(i-1+size)%size].Self().Point
+		before := r.points[(i-1+size)%size]
 		switch {
 		case !c.Owns(self):
 			r.report("I13 Ideal", "does not own its own point", self)

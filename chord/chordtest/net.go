@@ -152,6 +152,21 @@ func (n *Net) Settle(contacts []*identity.Contact) {
 	}
 }
 
+// Rest adds contacts as members of a perfect ring that has been quiet for long, see Perfect.
+func (n *Net) Rest(contacts []*identity.Contact) {
+	list := slices.Clone(contacts)
+	slices.SortFunc(list, byPoint)
+	perfect := NewPerfect(list)
+	perfect.RoundTrip = func(a, b *identity.Contact) time.Duration {
+		return n.config.Latency(a.ID, b.ID) + n.config.Latency(b.ID, a.ID)
+	}
+	for i, contact := range list {
+		p := n.Add(contact)
+		perfect.Restore(n.now, i, p.Core)
+		n.collect(p)
+	}
+}
+
 // Start has p begin a ring of its own.
 func (n *Net) Start(p *Peer) { n.do(p, func() { p.Core.Start(n.now) }) }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"strconv"
 	"time"
 
@@ -24,6 +25,11 @@ func (c *benchCommand) Run(ctx context.Context, out *console) error {
 	out.useJSON(c.JSON)
 	if c.Duration <= 0 {
 		return usageError("--duration %v: nothing can be measured in no time", c.Duration)
+	}
+	if c.Profiles != "" {
+		if err := os.MkdirAll(c.Profiles, 0o755); err != nil {
+			return usageError("--profiles: %w", err)
+		}
 	}
 	config := bench.Config{Peers: c.Peers, Only: c.Only, Duration: c.Duration, Profiles: c.Profiles}
 	if err := config.Validate(); err != nil {

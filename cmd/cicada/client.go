@@ -30,7 +30,10 @@ func stateFolder(named string, f *peerFlags) (string, error) {
 	if named != "" {
 		return named, nil
 	}
-	port := f.Port
+	port, err := f.port()
+	if err != nil {
+		return "", err
+	}
 	if f.Bind != "" {
 		inside, _, _ := strings.Cut(f.Bind, "@")
 		_, text, err := net.SplitHostPort(inside)
@@ -48,7 +51,10 @@ func stateFolder(named string, f *peerFlags) (string, error) {
 // of these commands is given by kong.
 func (f *clientFlags) ProvideClient(out *console) (*control.Client, error) {
 	out.useJSON(f.JSON)
-	folder, err := stateFolder(f.State, &peerFlags{Port: f.Port})
+	if err := checkPort(f.Port, 1); err != nil {
+		return nil, err
+	}
+	folder, err := stateFolder(f.State, &peerFlags{Port: &f.Port})
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +89,7 @@ func (c *sendCommand) Run(ctx context.Context, out *console, client *control.Cli
 	if err != nil {
 		return err
 	}
-	out.say("delivered to %s: %s, %d hops, %d µs", sent.To.Short(), sent.Path, sent.Hops, sent.Microseconds)
+	out.say("delivered to %s: %s, %s, %d µs", sent.To.Short(), sent.Path, control.Count(sent.Hops, "hop"), sent.Microseconds)
 	return nil
 }
 
@@ -126,12 +132,12 @@ func (c *bcastCommand) Run(ctx context.Context, out *console, client *control.Cl
 	if err != nil {
 		return err
 	}
-	out.say("%d other peers have it, by %d messages", reached.Reached, reached.Messages)
+	out.say("%s", reached.Sentence())
 	return nil
 }
 
 type recvCommand struct {
-	Count int `arg:"" optional:"" help:"How many messages; without it, all until interrupted."`
+	Count *int `arg:"" optional:"" help:"How many messages; without it, all until interrupted."`
 	clientFlags
 }
 
@@ -140,26 +146,24 @@ func (*recvCommand) Help() string { return "Example: cicada recv --state /tmp/pe
 
 // Run shows what arrives.
 func (c *recvCommand) Run(ctx context.Context, out *console, client *control.Client) error {
-	if c.Count < 0 {
-		return usageError("recv %d: want a number from 1", c.Count)
+	n, most, of := 0, 0, "∞"
+	if c.Count != nil {
+		if most, of = *c.Count, strconv.Itoa(*c.Count); most < 1 {
+			return usageError("recv %d: want a number from 1", most)
+		}
 	}
-	n := 0
-	return client.Receive(ctx, c.Count, func(r control.Received) error {
+	return client.Receive(ctx, most, func(r control.Received) error {
 		n++
 		out.record(r)
 		data, err := r.Bytes()
 		if err != nil {
 			return err
 		}
-		from := r.From.Short()
+		from := r.From.Short() // this is proven; the address is what its peer says
 		if r.Address.IsValid() {
-			from = r.Address.String()
+			from += " at " + r.Address.String()
 		}
-		count := "∞"
-		if c.Count > 0 {
-			count = strconv.Itoa(c.Count)
-		}
-		out.say("%d/%s -- %s: %s", n, count, from, data)
+		out.say("%d/%s -- %s: %s", n, of, from, control.Visible(data))
 		return out.failure()
 	})
 }
@@ -182,7 +186,7 @@ func (c *lookupCommand) Run(ctx context.Context, out *console, client *control.C
 		return err
 	}
 	out.record(l)
-	out.say("%s at %s, %d hops away", l.Owner, l.Address, l.Hops)
+	out.say("%s at %s, %s away", l.Owner, l.Address, control.Count(l.Hops, "hop"))
 	return nil
 }
 
@@ -211,7 +215,7 @@ func (c *statusCommand) Run(ctx context.Context, out *console, client *control.C
 	}
 	out.say("knows         %d peers, %d links", len(s.Contacts), len(s.Links))
 	n := s.Counters
-	out.say("messages      %d sent, %d failed, %d delivered, %d refused", n.Sent, n.Failed, n.Delivered, n.Refused)
+	out.say("messages      its own: %d delivered, %d not; to it: %d taken, %d refused", n.Sent, n.Failed, n.Delivered, n.Refused)
 	return nil
 }
 
@@ -238,8 +242,17 @@ func (c *peersCommand) Run(ctx context.Context, out *console, client *control.Cl
 		return err
 	}
 	out.record(p)
-	out.say("successors    %s", short(p.Successors))
-	out.say("predecessors  %s", short(p.Predecessors))
+	for _, side := range []struct {
+		name string
+		list []identity.ID
+	}{{"successor", p.Successors}, {"predecessor", p.Predecessors}} {
+		for i, id := range side.list {
+			out.say("%-11s %2d  %s", side.name, i+1, id)
+		}
+	}
+	if len(p.Successors) == 0 {
+		out.say("this peer is alone")
+	}
 	return nil
 }
 
@@ -273,16 +286,9 @@ func (*watchCommand) Help() string { return "Example: cicada watch --state /tmp/
 func (c *watchCommand) Run(ctx context.Context, out *console, client *control.Client) error {
 	return client.Events(ctx, func(e trace.Event) error {
 		out.record(e)
-		out.say("%12.3fs  %-20s %s %s", e.At.Seconds(), e.Kind, shortName(e.Other), e.Reason)
+		out.say("%s", e)
 		return out.failure()
 	})
-}
-
-func shortName(id identity.ID) string {
-	if id.IsZero() {
-		return ""
-	}
-	return id.Short()
 }
 
 type leaveCommand struct{ clientFlags }

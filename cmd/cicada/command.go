@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -56,8 +57,13 @@ type commandLine struct {
 func run(arguments []string, stdout, stderr io.Writer) int {
 	var line commandLine
 	helped := false
-	if len(arguments) > 0 && arguments[0] == "--version" {
-		arguments = append([]string{"version"}, arguments[1:]...)
+	if len(arguments) > 0 {
+		switch arguments[0] {
+		case "--version":
+			arguments = append([]string{"version"}, arguments[1:]...)
+		case "help":
+			arguments = append(slices.Clone(arguments[1:]), "--help")
+		}
 	}
 	parser, err := kong.New(&line,
 		kong.Name("cicada"),
@@ -122,6 +128,7 @@ func misread(err error) string {
 			}
 		}
 	}
+	text = strings.ReplaceAll(text, `expected string value but got "EOL" (<EOL>)`, "a value is missing")
 	return fmt.Sprintf("%s; see %s --help", text, help)
 }
 
@@ -134,7 +141,7 @@ func conclude(ctx context.Context, stderr io.Writer, err error) int {
 		fmt.Fprintln(stderr, "cicada: interrupted")
 		return exitInterrupted
 	}
-	fmt.Fprintln(stderr, "cicada:", oneLine(err))
+	fmt.Fprintln(stderr, "cicada:", control.Visible([]byte(oneLine(err))))
 	return exitCode(err)
 }
 

@@ -33,14 +33,15 @@ func (configFile) BeforeResolve(app *kong.Kong, ctx *kong.Context, at *kong.Path
 	}
 	known := configurable(app.Model)
 	mine := make(map[*kong.Flag]any)
+	given := givenInstead(ctx)
 	var wrong []error
 	for _, s := range settings {
 		flag := flagOf(ctx.Flags(), s.key)
 		switch err = nil; {
 		case !known[s.key]:
 			err = fmt.Errorf("unknown key %q", s.key)
-		case flag == nil:
-			continue // of another command
+		case flag == nil || slices.Contains(given, flag.Name):
+			continue // of another command, or said otherwise on the command line
 		case mine[flag] != nil:
 			err = fmt.Errorf("%s is set a second time", s.key)
 		default:
@@ -55,6 +56,20 @@ func (configFile) BeforeResolve(app *kong.Kong, ctx *kong.Context, at *kong.Path
 		return mine[flag], nil
 	}))
 	return errors.Join(wrong...)
+}
+
+// instead are flags that leave no room for others: who gives one of them on the
+// command line does not want the others from a file.
+var instead = map[string][]string{"bind": {"interface", "port"}, "interface": {"bind"}, "port": {"bind"}}
+
+// givenInstead returns the flags that the command line leaves no room for.
+func givenInstead(ctx *kong.Context) (names []string) {
+	for _, path := range ctx.Path {
+		if path.Flag != nil {
+			names = append(names, instead[path.Flag.Name]...)
+		}
+	}
+	return names
 }
 
 // configurable returns the names that a file may have.
@@ -123,7 +138,11 @@ func readConfig(path string) ([]configLine, error) {
 	top, err := onlyDocument(text)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("%s: %s", path, strings.TrimPrefix(err.Error(), "yaml: "))
+		why := strings.TrimPrefix(err.Error(), "yaml: ")
+		if !strings.HasPrefix(why, "line ") && !errors.Is(err, errDocuments) {
+			why = "line 1: " + why // which the library leaves out
+		}
+		return nil, fmt.Errorf("%s: %s", path, why)
 	case top == nil:
 		return nil, nil
 	}
@@ -142,6 +161,8 @@ func readConfig(path string) ([]configLine, error) {
 	return lines, nil
 }
 
+var errDocuments = errors.New("want one document: nothing is read behind ---")
+
 // onlyDocument returns what is in a file of one YAML document; nil if that is
 // nothing but comments.
 func onlyDocument(text []byte) (*yaml.Node, error) {
@@ -153,7 +174,7 @@ func onlyDocument(text []byte) (*yaml.Node, error) {
 		return nil, err
 	}
 	if err := in.Decode(&second); !errors.Is(err, io.EOF) {
-		return nil, errors.New("want one document: nothing is read behind ---")
+		return nil, errDocuments
 	}
 	return first.Content[0], nil
 }

@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/term"
+
+	"cicada/control"
 )
 
 // A console is where a command's results and people's text go. With JSON on,
@@ -80,13 +82,20 @@ func (c *console) wantsRecords() bool {
 	return c.json
 }
 
-// say writes a line for people. With JSON on it is left out.
+// say writes a line for people. With JSON on it is left out. Whatever peers had a
+// hand in it, it is one line, and only shown by a terminal.
 func (c *console) say(format string, arguments ...any) {
+	c.text(control.Visible(fmt.Appendf(nil, format, arguments...)) + "\n")
+}
+
+// text writes text of our own for people or their programs, as it is. With JSON on it
+// is left out.
+func (c *console) text(text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.json {
 		c.clearLocked()
-		c.writeLocked(fmt.Appendf(nil, format+"\n", arguments...))
+		c.writeLocked([]byte(text))
 	}
 }
 
@@ -112,6 +121,9 @@ func (c *console) writeLocked(text []byte) {
 	}
 }
 
+// progressWidth is how much of a progress line is shown.
+const progressWidth = 78
+
 // show writes over the progress line, on a terminal; nowhere else is it of use.
 func (c *console) show(format string, arguments ...any) {
 	c.mu.Lock()
@@ -120,7 +132,10 @@ func (c *console) show(format string, arguments ...any) {
 		return
 	}
 	c.clearLocked()
-	text := fmt.Sprintf(format, arguments...)
+	text := control.Visible(fmt.Appendf(nil, format, arguments...))
+	if runes := []rune(text); len(runes) > progressWidth { // a line that wraps could not be taken away
+		text = string(runes[:progressWidth-1]) + "…"
+	}
 	c.progress = utf8.RuneCountInString(text)
 	fmt.Fprint(c.stderr, text)
 }
@@ -144,7 +159,7 @@ func (c *console) note(format string, arguments ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.clearLocked()
-	fmt.Fprintf(c.stderr, format+"\n", arguments...)
+	fmt.Fprintln(c.stderr, control.Visible(fmt.Appendf(nil, format, arguments...)))
 }
 
 // failure returns the first error that stdout met.

@@ -47,7 +47,7 @@ func (c *idCommand) Run(ctx context.Context, out *console) error {
 	}
 	point, err := identity.PointOf(key.ID(), difficulty)
 	if err != nil {
-		return fmt.Errorf("key file %s: %w of %d bits: make one for it with --new", path, err, c.Difficulty)
+		return fmt.Errorf("key file %s: %w of %d bits: cicada id --new --difficulty %d makes one for it", path, err, c.Difficulty, c.Difficulty)
 	}
 	out.record(struct {
 		ID         identity.ID    `json:"id"`
@@ -131,7 +131,7 @@ func (c *idCommand) explain(err error, path string) error {
 	case errors.Is(err, fs.ErrExist):
 		return &codedError{exitRefused, fmt.Errorf("key file %s exists, and a new key would end the identity in it: name another file", path)}
 	case errors.Is(err, fs.ErrNotExist) && !c.New:
-		return &codedError{exitUsage, fmt.Errorf("%w; make a key with --new", err)}
+		return &codedError{exitUsage, fmt.Errorf("%w; cicada id --new --identity %s makes one", err, path)}
 	case errors.Is(err, identity.ErrKey), errors.Is(err, identity.ErrPermissions),
 		errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
 		return &codedError{exitUsage, err}

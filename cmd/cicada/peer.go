@@ -19,15 +19,16 @@ import (
 	"cicada/identity"
 	"cicada/swarm"
 	"cicada/trace"
+	"cicada/transport"
 )
 
 // peerFlags are the flags of every command that runs one peer.
 type peerFlags struct {
 	Bind      string   `placeholder:"[HOST]:PORT[@EXTERNAL:PORT]" help:"Where to listen, and where others can dial that from outside."`
 	Interface string   `placeholder:"HOST" help:"Listen at this address only, at --port."`
-	Port      int      `short:"p" default:"49610" placeholder:"N" help:"The port to listen on (${default}); 0 is any free one."`
+	Port      *int     `short:"p" placeholder:"N" help:"The port to listen on (49610); 0 is any free one."`
 	Join      []string `placeholder:"HOST:PORT" sep:"none" help:"A peer of the swarm to join; more than one may be named."`
-	Identity  string   `placeholder:"FILE" help:"The key file of the peer. Without it, a key for this run only."`
+	Identity  string   `placeholder:"FILE" help:"The key file of the peer. Without it, run makes a key for this run only, and up one that it keeps in its folder."`
 	swarmFlags
 }
 
@@ -162,7 +163,11 @@ func (f *peerFlags) open(ctx context.Context, out *console, key identity.Private
 	if err := f.observe(&config, out.stdoutWriter(), &r.closers); err != nil {
 		return nil, err
 	}
-	if r.Peer, err = swarm.Listen(ctx, config); err != nil {
+	r.Peer, err = swarm.Listen(ctx, config)
+	switch {
+	case errors.Is(err, transport.ErrAddressUsed):
+		return nil, fmt.Errorf("another program listens at %s: choose another port with --bind or --port", config.Address)
+	case err != nil:
 		return nil, err
 	}
 	r.add(r.Close)
@@ -242,14 +247,12 @@ func readSecret(path string) ([]byte, error) {
 
 // addresses returns where to listen, and what to tell others where that differs.
 func (f *peerFlags) addresses(ctx context.Context) (listen string, advertise []netip.AddrPort, err error) {
-	if f.Port < 0 || f.Port > 65535 {
-		return "", nil, usageError("--port %d: want 0 to 65535", f.Port)
-	}
 	if f.Bind == "" {
-		return net.JoinHostPort(f.Interface, strconv.Itoa(f.Port)), nil, nil
+		port, err := f.port()
+		return net.JoinHostPort(f.Interface, strconv.Itoa(port)), nil, err
 	}
-	if f.Interface != "" {
-		return "", nil, usageError("--bind and --interface say the same thing: give one of them")
+	if f.Interface != "" || f.Port != nil {
+		return "", nil, usageError("--bind says what --interface and --port say: give it, or them")
 	}
 	inside, outside, both := strings.Cut(f.Bind, "@")
 	if _, port, err := net.SplitHostPort(inside); err != nil || !isPort(port, 0) {
@@ -271,6 +274,24 @@ func (f *peerFlags) addresses(ctx context.Context) (listen string, advertise []n
 		advertise = append(advertise, netip.AddrPortFrom(ip.Unmap(), uint16(number)))
 	}
 	return inside, advertise, nil
+}
+
+// defaultPort is 0xC1CA.
+const defaultPort = 49610
+
+// port returns the port to listen on where --bind does not say.
+func (f *peerFlags) port() (int, error) {
+	if f.Port == nil {
+		return defaultPort, nil
+	}
+	return *f.Port, checkPort(*f.Port, 0)
+}
+
+func checkPort(port, least int) error {
+	if port < least || port > 65535 {
+		return usageError("--port %d: want %d to 65535", port, least)
+	}
+	return nil
 }
 
 func isPort(text string, least uint64) bool {

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -44,7 +43,7 @@ func (c *completionCommand) Run(parser *kong.Kong, out *console) error {
 		Shell  string `json:"shell"`
 		Script string `json:"script"`
 	}{c.Shell, script})
-	out.say("%s", strings.TrimSuffix(script, "\n"))
+	out.text(script)
 	return nil
 }
 
@@ -84,7 +83,10 @@ func (c *manCommand) Run(parser *kong.Kong, out *console) error {
 		return usageError("man %s: there is no such command", c.Command)
 	}
 	out.record(manPage{Page: program.PageName(c.Command), Text: page})
-	out.say("%s", strings.TrimSuffix(page, "\n"))
+	out.text(page)
+	if isTerminal(os.Stdout) {
+		out.note("cicada: that is a page for man: cicada man %s | man -l -", c.Command)
+	}
 	return nil
 }
 

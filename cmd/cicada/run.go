@@ -38,7 +38,7 @@ func (c *runCommand) Run(ctx context.Context, out *console) error {
 	if c.Script != "-" {
 		in = os.Stdin
 	}
-	err = runtime.Run(ctx, script, peer.Peer, in, &scriptReport{out})
+	err = runtime.Run(ctx, script, scriptPeer{peer}, in, &scriptReport{out})
 	if err == nil {
 		return peer.leave()
 	}
@@ -62,6 +62,12 @@ func (c *runCommand) parse() (*runtime.Script, error) {
 	defer file.Close()
 	return runtime.Parse(c.Script, file)
 }
+
+// A scriptPeer joins for as long as the flags say.
+type scriptPeer struct{ *running }
+
+// Join joins the swarm of any of the seeds.
+func (p scriptPeer) Join(ctx context.Context, seeds ...string) error { return p.join(ctx, seeds) }
 
 // A scriptReport shows what a script does: its lines, or with --json its results.
 type scriptReport struct{ out *console }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"cicada/cmd/cicada/internal/shell"
+	"cicada/control"
 	"cicada/swarm"
 )
 
@@ -208,5 +209,5 @@ func shellCode(err error) int {
 
 // plainly returns what went wrong in one line, fit for a terminal whatever a peer had a hand in.
 func plainly(err error) string {
-	return shell.Visible([]byte(oneLine(err)))
+	return control.Visible([]byte(oneLine(err)))
 }

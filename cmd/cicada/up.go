@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -42,7 +43,10 @@ func (c *upCommand) Run(ctx context.Context, out *console) error {
 		return err
 	}
 	peer, err := c.open(ctx, out, key)
-	if err != nil {
+	switch {
+	case errors.Is(err, identity.ErrDifficulty) && c.Identity == "":
+		return &codedError{exitRefused, fmt.Errorf("%w: it is in %s; without that file a new one is made, for another identity", err, s.path(identityFile))}
+	case err != nil:
 		return err
 	}
 	if err := c.serve(ctx, s, peer, out); err != nil {
@@ -87,7 +91,7 @@ func (c *upCommand) serve(ctx context.Context, s *state, peer *running, out *con
 		<-served
 	}()
 	if len(c.Join) > 0 {
-		err := peer.join(ctx, slices.Concat(c.Join, s.remembered()))
+		err := peer.join(ctx, c.seeds(s))
 		if ctx.Err() != nil { // told to leave, which is no failure of the join
 			return nil
 		}
@@ -101,6 +105,17 @@ func (c *upCommand) serve(ctx context.Context, s *state, peer *running, out *con
 	out.say("state    %s", s.folder)
 	c.stay(ctx, s, peer, out)
 	return nil
+}
+
+// seeds returns where to look for the swarm: where it was told to, and where peers
+// were that it knew.
+func (c *upCommand) seeds(s *state) (all []string) {
+	for _, seed := range slices.Concat(c.Join, s.remembered()) {
+		if !slices.Contains(all, seed) {
+			all = append(all, seed)
+		}
+	}
+	return all
 }
 
 // Times of a peer that runs.
@@ -122,7 +137,7 @@ func (c *upCommand) stay(ctx context.Context, s *state, peer *running, out *cons
 			out.note("cicada: peers cannot be remembered for the next start: %v", err)
 			failed = true // said once
 		}
-		if seeds := search.next(time.Now(), status, slices.Concat(c.Join, s.remembered())); len(seeds) > 0 {
+		if seeds := search.next(time.Now(), status, c.seeds(s)); len(seeds) > 0 {
 			trying, cancel := context.WithTimeout(ctx, joinFor)
 			_ = peer.Join(trying, seeds...) // nobody there: a later round tries again
 			cancel()

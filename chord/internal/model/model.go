@@ -3,7 +3,11 @@
 // cannot import it.
 package model
 
-import "cicada/identity"
+import (
+	"time"
+
+	"cicada/identity"
+)
 
 // A Place is where a core is to stand.
 type Place struct {
@@ -15,4 +19,19 @@ type Place struct {
 	// Whole has it ask for lists whether or not they changed, so that versions,
 	// which differ from run to run, do not tell equal states apart.
 	Whole bool
+	// Rest, if set, is used instead of the lists above.
+	Rest *Rest
+}
+
+// A Rest is the place of a core that has been a member of a perfect ring for so
+// long that nothing changes any more, and nothing in it does but by what happens.
+type Rest struct {
+	Ring  *Ring
+	Place int // on it
+	// Met is how many peers beyond its table the core has met, at most.
+	Met int
+	// Version returns the version of a peer's lists, not 0.
+	Version func(*identity.Contact) uint64
+	// RoundTrip, if set, returns how long a peer took to answer; without it none was measured.
+	RoundTrip func(*identity.Contact) time.Duration
 }

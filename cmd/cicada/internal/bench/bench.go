@@ -103,10 +103,19 @@ func (c Config) Validate() error {
 	}
 	for _, only := range c.Only {
 		if !slices.ContainsFunc(Metrics(), func(m Metric) bool { return strings.HasPrefix(m.Name, only) }) {
-			return fmt.Errorf("--only %s: no metric's name begins so", only)
+			return fmt.Errorf("--only %s: no metric's name begins so; they are %s", only, strings.Join(names(), ", "))
 		}
 	}
 	return nil
+}
+
+// names returns the names of all metrics.
+func names() []string {
+	all := make([]string, len(Metrics()))
+	for i, m := range Metrics() {
+		all[i] = m.Name
+	}
+	return all
 }
 
 const (

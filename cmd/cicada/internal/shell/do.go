@@ -10,12 +10,9 @@ import (
 )
 
 // What --json writes: the records of package control, with the peer whose they are
-// where they do not say so themselves.
+// where they do not say so themselves. How a peer stands is a status, whose event is
+// "created", "joined" or "status".
 type (
-	standing struct {
-		Event string `json:"event"` // "created", "joined" or "status"
-		control.Status
-	}
 	ended struct {
 		Event string      `json:"event"` // "stopped", "killed" or "traced"
 		Peer  identity.ID `json:"peer"`
@@ -33,21 +30,24 @@ type (
 		control.Broadcast
 	}
 	lookedUp struct {
-		Event string      `json:"event"` // "lookup"
-		Peer  identity.ID `json:"peer"`  // who asked
+		Peer identity.ID `json:"peer"` // who asked
 		control.Lookup
 	}
 	neighbours struct {
-		Event string      `json:"event"` // "peers"
-		Peer  identity.ID `json:"peer"`
+		Peer identity.ID `json:"peer"`
 		control.Peers
 	}
 	finger struct {
-		Event string      `json:"event"` // "finger"
-		Peer  identity.ID `json:"peer"`
+		Peer identity.ID `json:"peer"`
 		control.Finger
 	}
 )
+
+// stands records how a peer stands after an event.
+func (s *Shell) stands(event string, status control.Status) {
+	status.Event = event
+	s.record(status)
+}
 
 func (s *Shell) record(object any) { s.config.Output.Record(object) }
 
@@ -64,7 +64,7 @@ func (s *Shell) create(ctx context.Context, words []string) error {
 		return err
 	}
 	s.add(p)
-	s.record(standing{"created", control.NewStatus(p.Status())})
+	s.stands("created", control.NewStatus(p.Status()))
 	s.sayf("created %s at %s", p.ID(), p.Address())
 	return nil
 }
@@ -86,8 +86,8 @@ func (s *Shell) join(ctx context.Context, words []string) error {
 	if err := m.peer.Join(ctx, seed); err != nil {
 		return err
 	}
-	s.record(standing{"joined", control.NewStatus(m.peer.Status())})
-	s.sayf("%s joined through %s", m.peer.ID().Short(), Visible([]byte(seed)))
+	s.stands("joined", control.NewStatus(m.peer.Status()))
+	s.sayf("%s joined through %s", m.peer.ID().Short(), control.Visible([]byte(seed)))
 	return nil
 }
 
@@ -105,8 +105,8 @@ func (s *Shell) lookup(ctx context.Context, words []string) error {
 		return err
 	}
 	l := control.NewLookup(id, owner, trail)
-	s.record(lookedUp{"lookup", m.peer.ID(), l})
-	s.sayf("%s at %s, %d hops away", l.Owner, l.Address, l.Hops)
+	s.record(lookedUp{m.peer.ID(), l})
+	s.sayf("%s at %s, %s away", l.Owner, l.Address, control.Count(l.Hops, "hop"))
 	s.sayf("trail  %s", names(l.Trail))
 	return nil
 }
@@ -127,7 +127,7 @@ func (s *Shell) send(ctx context.Context, words []string) error {
 	if err != nil {
 		return err
 	}
-	s.sayf("delivered to %s: %s, %d hops, %d µs", r.To.Short(), r.Path, r.Hops, r.Microseconds)
+	s.sayf("delivered to %s: %s, %s, %d µs", r.To.Short(), r.Path, control.Count(r.Hops, "hop"), r.Microseconds)
 	return nil
 }
 
@@ -143,7 +143,7 @@ func (s *Shell) broadcast(ctx context.Context, words []string) error {
 	if err != nil {
 		return err
 	}
-	s.sayf("%d other peers have it, by %d messages", r.Reached, r.Messages)
+	s.sayf("%s", r.Sentence())
 	return nil
 }
 
@@ -153,7 +153,7 @@ func (s *Shell) peers(_ context.Context, words []string) error {
 		return err
 	}
 	p := control.NewPeers(m.peer.Status())
-	s.record(neighbours{"peers", m.peer.ID(), p})
+	s.record(neighbours{m.peer.ID(), p})
 	s.sayf("successors    %s", names(p.Successors))
 	s.sayf("predecessors  %s", names(p.Predecessors))
 	return nil
@@ -166,7 +166,7 @@ func (s *Shell) fingers(_ context.Context, words []string) error {
 	}
 	fingers := control.NewFingers(m.peer.Status())
 	for _, f := range fingers {
-		s.record(finger{"finger", m.peer.ID(), f})
+		s.record(finger{m.peer.ID(), f})
 		s.sayf("%s…  %s", f.Start.String()[:8], names(f.Candidates))
 	}
 	if len(fingers) == 0 {
@@ -195,7 +195,7 @@ func (s *Shell) list(context.Context, []string) error {
 	s.sayf("%-8s  %-21s  %-7s  %10s  %8s", "PEER", "ADDRESS", "MODE", "SUCCESSORS", "MESSAGES")
 	for _, m := range s.members {
 		status := control.NewStatus(m.peer.Status())
-		s.record(standing{"status", status})
+		s.stands("status", status)
 		s.sayf("%-8s  %-21s  %-7s  %10d  %8d", status.ID.Short(), status.Address, status.Mode,
 			len(status.Successors), status.Counters.Delivered)
 	}

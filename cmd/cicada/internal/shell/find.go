@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"cicada/control"
 	"cicada/identity"
 )
 
@@ -117,11 +116,7 @@ func (s *Shell) target(ctx context.Context, from *member, text string) (identity
 		if err := checkAddress(text); err != nil {
 			return identity.ID{}, err
 		}
-		id, err := from.peer.Resolve(ctx, text)
-		if err != nil && control.KindOf(err) == control.Fault {
-			err = &control.Failure{Kind: control.Refused, Text: err.Error()} // nobody is there: no fault of ours
-		}
-		return id, err
+		return from.peer.Resolve(ctx, text)
 	}
 	if id, err := identity.ParseID(text); err == nil {
 		return id, nil

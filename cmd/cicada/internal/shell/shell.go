@@ -223,7 +223,7 @@ func (s *Shell) receive(m *member) {
 				record, _ := control.NewReceived(context.Background(), message) // waits 50 ms at most, and so cannot fail
 				s.record(received{to, record})
 			}
-			s.sayf("%s <- %s: %s", to.Short(), message.From.Short(), Visible(message.Data))
+			s.sayf("%s <- %s: %s", to.Short(), message.From.Short(), control.Visible(message.Data))
 		}
 		s.mu.Lock()
 		if err == nil {

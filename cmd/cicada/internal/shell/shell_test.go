@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"unicode"
 
+	"cicada/control"
 	"cicada/swarm"
 )
 
@@ -22,11 +23,11 @@ func TestALineIsACommandInCapitalsOrNot(t *testing.T) {
 			"abcdaaaa  127.0.0.1:7001         joining           0         0\n" +
 			"efghaaaa  127.0.0.1:7002         joining           0         0"},
 		{"inner blanks stay", "send a e  two  blanks  ", "efghaaaa <- abcdaaaa: two  blanks\n" +
-			"delivered to efghaaaa: direct, 1 hops, 0 µs"},
+			"delivered to efghaaaa: direct, 1 hop, 0 µs"},
 		{"no escape sequence gets through", "send a e \x1b[2J\x07\u202e\xffé", `efghaaaa <- abcdaaaa: \x1b[2J\a\u202e\xffé` + "\n" +
-			"delivered to efghaaaa: direct, 1 hops, 0 µs"},
-		{"broadcast", "broadcast e to all", "abcdaaaa <- efghaaaa: to all\n1 other peers have it, by 1 messages"},
-		{"lookup", "lookup a e", "efgh" + strings.Repeat("a", 45) + "bba at 127.0.0.1:7002, 1 hops away\ntrail  abcdaaaa efghaaaa"},
+			"delivered to efghaaaa: direct, 1 hop, 0 µs"},
+		{"broadcast", "broadcast e to all", "abcdaaaa <- efghaaaa: to all\n1 other peer has it, by 1 message"},
+		{"lookup", "lookup a e", "efgh" + strings.Repeat("a", 45) + "bba at 127.0.0.1:7002, 1 hop away\ntrail  abcdaaaa efghaaaa"},
 		{"join", "join a e", "abcdaaaa joined through 127.0.0.1:7002"},
 		{"join an address", "join a localhost:1", "abcdaaaa joined through localhost:1"},
 		{"fingers", "fingers a", "no fingers: this peer knows everybody"},
@@ -234,7 +235,7 @@ func FuzzRun(f *testing.F) {
 	f.Fuzz(func(t *testing.T, line string) {
 		w := newWorld(t, "abcd", "efgh")
 		err := w.Run(context.Background(), line)
-		said := append(w.said, Visible([]byte(fmt.Sprint(err))))
+		said := append(w.said, control.Visible([]byte(fmt.Sprint(err))))
 		for _, text := range append(said, w.notes...) {
 			if i := strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }); i >= 0 {
 				t.Errorf("%q: got %q shown, which is not printable at %d", line, text, i)
