@@ -266,10 +266,6 @@ func (c *Core) Owns(key identity.Point) bool {
 	return ok && within(after, key, c.self.Point)
 }
 
-// Owned returns what this peer owns: the keys after a point, up to its own, which
-// is everything where that is the same. ok is false where it owns nothing.
-func (c *Core) Owned() (after identity.Point, ok bool) { return c.border.Point, c.accepted }
-
 // Renew replaces this peer's own contact, whose record was signed anew. The ID must be the same.
 func (c *Core) Renew(self *identity.Contact) {
 	if self.ID == c.self.ID {

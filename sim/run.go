@@ -1,11 +1,14 @@
 package sim
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
+	"cicada/chord/chordtest"
 	"cicada/identity"
 )
 
@@ -173,4 +176,15 @@ func (w *World) killShare(share float64) {
 }
 
 // restore puts peers at their places of a perfect ring.
-func (w *World) restore(contacts []*identity.Contact) { panic("not yet") }
+func (w *World) restore(contacts []*identity.Contact) {
+	slices.SortFunc(contacts, func(a, b *identity.Contact) int { return bytes.Compare(a.Point[:], b.Point[:]) })
+	ring := chordtest.NewPerfect(contacts)
+	ring.RoundTrip = func(a, b *identity.Contact) time.Duration { return 2 * w.direct(w.byID[a.ID], w.byID[b.ID]) }
+	for _, contact := range contacts {
+		w.spawn(contact)
+	}
+	for i := range w.nodes {
+		ring.Restore(w.now, i, w.nodes[i].ring)
+		w.settle(int32(i))
+	}
+}
