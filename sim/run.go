@@ -49,6 +49,9 @@ const chunk = 100 * time.Millisecond
 // until lets time pass.
 func (r *runner) until(ctx context.Context, t time.Duration) error {
 	for r.now < t {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err := r.World.run(ctx, min(t, r.now+chunk)); err != nil {
 			return err
 		}
