@@ -3,6 +3,8 @@ package sim
 import (
 	"fmt"
 	"time"
+
+	"cicada/chord"
 )
 
 // A Result is what a run measured. Names in JSON are kept once given. Hops are links
@@ -33,25 +35,26 @@ type Result struct {
 	IDWrong   int `json:"id_wrong"`
 	IDFailed  int `json:"id_failed"`
 
-	Sends            int     `json:"sends"` // whose end was seen
-	Delivered        int     `json:"delivered"`
-	DeliveredIn1s    int     `json:"delivered_in_1s"`
-	DeliveredIn5s    int     `json:"delivered_in_5s"`
-	DeliveredTwice   int     `json:"delivered_twice"`
-	LatencyP50       float64 `json:"latency_p50"`
-	LatencyP99       float64 `json:"latency_p99"`
-	Broadcasts       int     `json:"broadcasts"`
-	Coverage         float64 `json:"broadcast_coverage"` // mean share of those that were there
-	CoverageLeast    float64 `json:"broadcast_coverage_least"`
-	MessagesPerPeer  float64 `json:"broadcast_messages_per_peer"`
-	Depth            int     `json:"broadcast_depth"`
-	Upkeep           float64 `json:"upkeep_bytes_per_second"` // a peer, sent
-	Traffic          float64 `json:"bytes_per_second"`        // all of it
-	Violations       int     `json:"violations"`
-	FirstViolation   string  `json:"first_violation,omitempty"`
-	AssumptionBroken int     `json:"assumption_broken"`
-	RulesBroken      uint64  `json:"rules_broken"`        // by peers, as others saw it: of honest ones none
-	IdealAfter       float64 `json:"ideal_after_seconds"` // after the kill; -1: not until the end; 0: nobody was killed
+	Sends            int                `json:"sends"` // whose end was seen
+	Delivered        int                `json:"delivered"`
+	DeliveredIn1s    int                `json:"delivered_in_1s"`
+	DeliveredIn5s    int                `json:"delivered_in_5s"`
+	DeliveredTwice   int                `json:"delivered_twice"`
+	LatencyP50       float64            `json:"latency_p50"`
+	LatencyP99       float64            `json:"latency_p99"`
+	Broadcasts       int                `json:"broadcasts"`
+	Coverage         float64            `json:"broadcast_coverage"` // mean share of those that were there
+	CoverageLeast    float64            `json:"broadcast_coverage_least"`
+	MessagesPerPeer  float64            `json:"broadcast_messages_per_peer"`
+	Depth            int                `json:"broadcast_depth"`
+	Upkeep           float64            `json:"upkeep_bytes_per_second"` // a peer, sent
+	UpkeepByKind     map[string]float64 `json:"upkeep_by_kind"`          // of the same, by the kind of message
+	Traffic          float64            `json:"bytes_per_second"`        // all of it
+	Violations       int                `json:"violations"`
+	FirstViolation   string             `json:"first_violation,omitempty"`
+	AssumptionBroken int                `json:"assumption_broken"`
+	RulesBroken      uint64             `json:"rules_broken"`        // by peers, as others saw it: of honest ones none
+	IdealAfter       float64            `json:"ideal_after_seconds"` // after the kill; -1: not until the end; 0: nobody was killed
 
 	VirtualSeconds  float64 `json:"virtual_seconds"`
 	Events          uint64  `json:"events"`
@@ -96,6 +99,12 @@ func (w *World) result(real time.Duration) *Result {
 	}
 	share := w.config.Duration.Seconds() * float64(len(w.alive))
 	r.Upkeep = float64(w.stopped.upkeep-w.measured.upkeep) / share
+	r.UpkeepByKind = make(map[string]float64)
+	for kind := chord.Ping; kind <= chord.Leave; kind++ {
+		if b := w.stopped.byKind[kind] - w.measured.byKind[kind]; b > 0 {
+			r.UpkeepByKind[kind.String()] = float64(b) / share
+		}
+	}
 	r.Traffic = float64(w.stopped.bytes-w.measured.bytes) / share
 	switch at := w.watch.idealAt; {
 	case at == never:

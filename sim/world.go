@@ -37,11 +37,12 @@ type World struct {
 
 // counters count what happened.
 type counters struct {
-	events     uint64 // messages and timers that were handled
-	bytes      uint64 // of all messages sent, and
-	upkeep     uint64 // of those that the ring itself sent
-	casts      uint64 // broadcasts handed from one peer to another
-	violations uint64 // rules that a peer saw another break
+	events     uint64                  // messages and timers that were handled
+	bytes      uint64                  // of all messages sent, and
+	upkeep     uint64                  // of those that the ring itself sent
+	byKind     [chord.Leave + 1]uint64 // of upkeep
+	casts      uint64                  // broadcasts handed from one peer to another
+	violations uint64                  // rules that a peer saw another break
 }
 
 // newWorld returns a world without peers.
@@ -235,6 +236,7 @@ func (w *World) send(from int32, to identity.ID, size int, p parcel) {
 	w.count.bytes += uint64(size)
 	if p.sort == ringMessage {
 		w.count.upkeep += uint64(size)
+		w.count.byKind[p.ring.Kind] += uint64(size)
 	}
 	i, known := w.byID[to]
 	if !known || !w.nodes[i].alive {
