@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -106,13 +105,13 @@ func (c *console) record(object any) {
 	if !c.json {
 		return
 	}
-	line, err := json.Marshal(object)
+	line, err := control.Line(object)
 	if err != nil {
 		c.err = err
 		return
 	}
 	c.clearLocked()
-	c.writeLocked(append(line, '\n'))
+	c.writeLocked(line)
 }
 
 func (c *console) writeLocked(text []byte) {
