@@ -74,8 +74,8 @@ type Core struct {
 
 	hops  []hop
 	own   []lookup
-	ended [16]trace.MessageID // lookups of this peer that ended: late answers to them are no offence
-	next  int                 // in ended
+	ended [32]uint64 // the beginnings of lookups that ended here: a second answer to one is no offence
+	next  int        // in ended
 
 	ready  Ready
 	spare  Ready // the buffers handed out last
@@ -225,9 +225,9 @@ func (c *Core) Step(now time.Duration, from *identity.Contact, m Message) {
 // Ready hands out what is to be done, and forgets it. See Ready.
 func (c *Core) Ready() Ready {
 	r := c.ready
-	clear(c.spare.Messages[:cap(c.spare.Messages)])
-	clear(c.spare.Events[:cap(c.spare.Events)])
-	clear(c.spare.Answers[:cap(c.spare.Answers)])
+	clear(c.spare.Messages) // what lies behind is zero from before
+	clear(c.spare.Events)
+	clear(c.spare.Answers)
 	c.ready = Ready{Messages: c.spare.Messages[:0], Events: c.spare.Events[:0], Answers: c.spare.Answers[:0]}
 	c.spare = r
 	c.takes++

@@ -102,6 +102,7 @@ func (c *Core) newMessageID() (id trace.MessageID) {
 // attempt sends own lookup i on its way, anew.
 func (c *Core) attempt(i int) {
 	l := &c.own[i]
+	c.end(l.former)
 	l.former, l.attempt = l.attempt, c.newMessageID()
 	l.attemptAt = c.now + attemptAfter
 	h := hop{id: l.attempt, key: l.key, join: l.purpose == forJoin || l.purpose == forMerge, finger: l.purpose == forFinger,
@@ -396,6 +397,7 @@ func (c *Core) onFound(from *identity.Contact, m *Message) {
 	c.hops = slices.Delete(c.hops, i, i+1)
 	c.dueSet = false
 	if h.from != nil {
+		c.end(h.id) // it may have gone two ways
 		c.send(h.from, *m)
 		return
 	}
@@ -408,7 +410,7 @@ func (c *Core) onFound(from *identity.Contact, m *Message) {
 // own lookup is as good. Only who it was passed to knows its name.
 func (c *Core) onFoundLate(from *identity.Contact, m *Message) {
 	switch i := c.ownOf(m.Lookup); {
-	case i < 0 && slices.Contains(c.ended[:], m.Lookup):
+	case i < 0 && slices.Contains(c.ended[:], beginning(m.Lookup)):
 	case i < 0:
 		c.violation(from, "found without a lookup")
 	case c.own[i].key != m.Key:
@@ -466,10 +468,12 @@ func (c *Core) neighbour(peer *identity.Contact) bool {
 	return len(c.successors) > 0 && same(c.successors[0], peer) || len(c.predecessors) > 0 && same(c.predecessors[0], peer)
 }
 
+func beginning(id trace.MessageID) uint64 { return binary.BigEndian.Uint64(id[:8]) }
+
 // end remembers an attempt, so that a second answer to it is no offence.
 func (c *Core) end(id trace.MessageID) {
 	if !id.IsZero() {
-		c.ended[c.next] = id
+		c.ended[c.next] = beginning(id)
 		c.next = (c.next + 1) % len(c.ended)
 	}
 }

@@ -194,7 +194,7 @@ func TestFailures(t *testing.T) {
 }
 
 func refusedBy(s *station, method, path, body string) error {
-	return s.ask(context.Background(), method, path, []byte(body), nil)
+	return s.ask(context.Background(), patience, method, path, []byte(body), nil)
 }
 
 // A socket belongs to its owner and to one peer; one that was left behind by a
@@ -225,7 +225,11 @@ func TestSocket(t *testing.T) {
 	if _, err := NewClient(dead).Status(t.Context()); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("got %v, want %v", err, ErrNotRunning)
 	}
-	if _, err := Listen(filepath.Join(t.TempDir(), strings.Repeat("x", 200))); err == nil || !strings.Contains(err.Error(), "can have 103 bytes") {
+	long := filepath.Join(t.TempDir(), strings.Repeat("x", 200))
+	if _, err := Listen(long); KindOf(err) != Usage || !strings.Contains(err.Error(), "can have 103 bytes") {
+		t.Errorf("got %v, want the length named", err)
+	}
+	if _, err := NewClient(long).Status(t.Context()); KindOf(err) != Usage || !strings.Contains(err.Error(), "can have 103 bytes") {
 		t.Errorf("got %v, want the length named", err)
 	}
 }

@@ -3,7 +3,7 @@
 // A peer that "cicada up" runs listens on a Unix socket that only its owner may
 // use, and answers HTTP requests with JSON: send, broadcast, look up, receive,
 // status, events, leave. docs/control.md describes every request, with examples for
-// curl. [Serve] answers them for a peer; a [Client] asks.
+// curl. A [Server] answers them for a peer; a [Client] asks.
 //
 // It is no remote control: whoever can open the socket can do what the peer can,
 // and nothing asks who that is. Begin reading at records.go, the objects that are

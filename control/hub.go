@@ -20,28 +20,32 @@ type hub struct {
 	left      []swarm.Message    // read, and then nobody took it: at most one
 }
 
-// A receiver is one who receives.
+// A receiver is one who receives. It says of each message that it took, before it
+// takes another or parts, whether it passed that on.
 type receiver struct {
-	messages chan swarm.Message // closed where the peer gives no more
+	messages chan swarm.Message // holds one; closed where the peer gives no more
 	passed   chan bool          // for each of them, whether it was passed on
-	gone     chan struct{}      // closed when it leaves, or kept the others waiting
+	out      chan struct{}      // closed when it is put out
+	abort    func()             // has it fail at once to pass on what it is at; not called once it parted
+	gone     chan struct{}      // closed when it parts
 	leaving  sync.Once
 }
 
-func (r *receiver) leave() { r.leaving.Do(func() { close(r.gone) }) }
-
-// stall is how long a receiver may keep the others waiting.
+// stall is how long receivers may keep the others waiting, all together.
 const stall = 5 * time.Second
 
 func newHub(receive func(context.Context) (swarm.Message, error)) *hub {
 	return &hub{receive: receive, receivers: make(map[*receiver]struct{})}
 }
 
-// join adds a receiver. It must part.
-func (h *hub) join() *receiver {
+// join adds a receiver. It must part. Where it keeps the others waiting, abort is
+// called, which must not wait.
+func (h *hub) join(abort func()) *receiver {
 	r := &receiver{
-		messages: make(chan swarm.Message), // unbuffered: what a receiver did not take is still to be had by others
+		messages: make(chan swarm.Message, 1), // what it did not take when it parts is still to be had by others
 		passed:   make(chan bool, 1),
+		out:      make(chan struct{}),
+		abort:    abort,
 		gone:     make(chan struct{}),
 	}
 	h.mu.Lock()
@@ -61,9 +65,24 @@ func (h *hub) startLocked() {
 
 // part takes a receiver out. Doing so again does nothing.
 func (h *hub) part(r *receiver) {
-	r.leave()
+	r.leaving.Do(func() { close(r.gone) })
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.removeLocked(r)
+}
+
+// putOut takes a receiver out that keeps the others waiting, if it is still there.
+func (h *hub) putOut(r *receiver) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if _, there := h.receivers[r]; there {
+		h.removeLocked(r)
+		close(r.out)
+		r.abort()
+	}
+}
+
+func (h *hub) removeLocked(r *receiver) {
 	delete(h.receivers, r)
 	if len(h.receivers) == 0 && h.stop != nil {
 		h.stop()
@@ -109,7 +128,8 @@ func (h *hub) next(ctx context.Context) (swarm.Message, error) {
 	return h.receive(ctx)
 }
 
-// handOut gives a message to all receivers and reports whether any passed it on.
+// handOut gives a message to all receivers and reports whether any passed it on. It
+// takes no longer than stall, however many do not.
 func (h *hub) handOut(m swarm.Message) (taken bool) {
 	h.mu.Lock()
 	all := make([]*receiver, 0, len(h.receivers))
@@ -117,38 +137,38 @@ func (h *hub) handOut(m swarm.Message) (taken bool) {
 		all = append(all, r)
 	}
 	h.mu.Unlock()
-	late := time.NewTimer(stall)
-	defer late.Stop()
-	given := all[:0]
 	for _, r := range all {
-		select {
-		case r.messages <- m:
-			given = append(given, r)
-		case <-r.gone:
-		case <-late.C:
-			h.part(r)
-			late.Reset(stall)
-		}
+		r.messages <- m // there is room: each has passed on the one before
 	}
-	for _, r := range given {
+	late := make(chan struct{})
+	timer := time.AfterFunc(stall, func() { close(late) })
+	defer timer.Stop()
+	for _, r := range all {
 		taken = h.passedOn(r, late) || taken
 	}
 	return taken
 }
 
 // passedOn waits until r has passed on what it was given, and reports whether it
-// did.
-func (h *hub) passedOn(r *receiver, late *time.Timer) bool {
+// did. One that is late is put out; it says then how far it had come, so that what
+// it passed on at the last moment goes to nobody again.
+func (h *hub) passedOn(r *receiver, late <-chan struct{}) bool {
 	select {
 	case ok := <-r.passed:
 		return ok
 	case <-r.gone:
-	case <-late.C:
-		h.part(r)
-		late.Reset(stall)
+	case <-late:
+		if len(r.passed) == 0 {
+			h.putOut(r)
+		}
 	}
 	select {
-	case ok := <-r.passed: // and then it left
+	case ok := <-r.passed:
+		return ok
+	case <-r.gone:
+	}
+	select {
+	case ok := <-r.passed: // and then it parted
 		return ok
 	default:
 		return false

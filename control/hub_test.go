@@ -29,7 +29,7 @@ func inbox() (chan string, *hub) {
 
 // take receives n messages, one after the other, and leaves.
 func take(h *hub, n int) (got []string) {
-	r := h.join()
+	r := h.join(func() {})
 	defer h.part(r)
 	for len(got) < n {
 		select {
@@ -39,7 +39,7 @@ func take(h *hub, n int) (got []string) {
 			}
 			got = append(got, string(m.Data))
 			r.passed <- true
-		case <-r.gone:
+		case <-r.out:
 			return got
 		case <-time.After(time.Minute):
 			return got
@@ -80,10 +80,11 @@ func TestWhatIsNotPassedOnIsKept(t *testing.T) {
 		in <- "precious"
 		for _, fails := range []func(*receiver){
 			func(r *receiver) { r.passed <- false },
-			func(*receiver) {},                                    // leaves without a word
-			func(*receiver) { <-time.After(stall + time.Second) }, // takes too long
+			func(*receiver) {},                               // parts without a word
+			func(r *receiver) { <-r.out },                    // takes too long
+			func(r *receiver) { <-r.out; r.passed <- false }, // and its write fails
 		} {
-			r := h.join()
+			r := h.join(func() {})
 			<-r.messages
 			fails(r)
 			h.part(r)
@@ -95,13 +96,41 @@ func TestWhatIsNotPassedOnIsKept(t *testing.T) {
 	})
 }
 
-// All who receive at the same time get everything; one that stalls is put out and
-// does not keep the others from it.
+// What a receiver passed on although it was put out at that moment goes to nobody
+// again.
+func TestWhatIsPassedOnLateIsNotKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in, h := inbox()
+		in <- "late"
+		r := h.join(func() {})
+		<-r.messages
+		<-r.out
+		r.passed <- true
+		h.part(r)
+		synctest.Wait()
+		in <- "next"
+		if got := fmt.Sprint(take(h, 1)); got != "[next]" {
+			t.Errorf("got %s, want what came after it", got)
+		}
+	})
+}
+
+// All who receive at the same time get everything; those that stall are put out, each
+// once, and do not keep the others from it for longer than one would.
 func TestAllReceiversGetAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in, h := inbox()
-		stalled := h.join()
-		defer h.part(stalled)
+		aborted := make(chan struct{}, 20)
+		for i := range 10 {
+			stalled := h.join(func() { aborted <- struct{}{} })
+			go func() {
+				defer h.part(stalled)
+				if i%2 == 0 { // one that took it, and one that did not come to that
+					<-stalled.messages
+				}
+				<-stalled.out
+			}()
+		}
 		results := make(chan []string)
 		for range 3 {
 			go func() { results <- take(h, 4) }()
@@ -119,10 +148,8 @@ func TestAllReceiversGetAll(t *testing.T) {
 		if took := time.Since(began); took > stall {
 			t.Errorf("it took %v, want at most %v", took, stall)
 		}
-		select {
-		case <-stalled.gone:
-		default:
-			t.Error("the receiver that takes nothing is still waited for")
+		if len(aborted) != 10 {
+			t.Errorf("%d were put out, want 10", len(aborted))
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,7 +11,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strconv"
 	"time"
 
 	"cicada/identity"
@@ -51,12 +51,14 @@ const (
 // A Server answers the requests that docs/control.md describes. All methods may be
 // called concurrently.
 type Server struct {
-	peer   Peer
-	config Config
-	hub    *hub
-	http   http.Server
-	ctx    context.Context // ends with Close
-	cancel context.CancelFunc
+	peer    Peer
+	config  Config
+	hub     *hub
+	http    http.Server
+	streams chan struct{}   // holds one for each stream
+	large   chan struct{}   // holds one for each large body
+	ctx     context.Context // ends with Close
+	cancel  context.CancelFunc
 }
 
 // NewServer returns a server for a peer.
@@ -67,31 +69,40 @@ func NewServer(peer Peer, config Config) *Server {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{peer: peer, config: config, hub: newHub(peer.Receive)}
+	s := &Server{
+		peer: peer, config: config, hub: newHub(peer.Receive),
+		streams: make(chan struct{}, maxStreams), large: make(chan struct{}, maxLarge),
+	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/status", ask(s.status))
-	mux.HandleFunc("GET /v1/peers", ask(s.peers))
-	mux.HandleFunc("GET /v1/fingers", ask(s.fingers))
-	mux.HandleFunc("GET /v1/lookup", ask(s.lookup))
-	mux.HandleFunc("GET /v1/messages", s.messages)
-	mux.HandleFunc("GET /v1/events", s.events)
-	mux.HandleFunc("POST /v1/send", ask(s.send))
-	mux.HandleFunc("POST /v1/broadcast", ask(s.broadcast))
-	mux.HandleFunc("POST /v1/leave", s.leave)
-	mux.HandleFunc("/", s.unknown)
 	s.http = http.Server{
-		Handler: mux, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10,
+		Handler: guard(s.requests()), ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: 16 << 10,
 		ErrorLog:    slog.NewLogLogger(config.Logger.Handler(), slog.LevelDebug),
 		BaseContext: func(net.Listener) context.Context { return s.ctx },
 	}
 	return s
 }
 
+// requests returns what answers which request.
+func (s *Server) requests() http.Handler {
+	mux := http.NewServeMux()
+	for path, answering := range map[string]http.HandlerFunc{
+		"status": ask(s.status), "peers": ask(s.peers), "fingers": ask(s.fingers), "lookup": ask(s.lookup),
+		"messages": s.streaming(s.messages), "events": s.streaming(s.events),
+	} {
+		mux.HandleFunc("GET /v1/"+path, answering)
+		mux.HandleFunc("HEAD /v1/"+path, s.unknown) // else it is taken for a GET, and messages for delivered
+	}
+	mux.HandleFunc("POST /v1/send", ask(s.send))
+	mux.HandleFunc("POST /v1/broadcast", ask(s.broadcast))
+	mux.HandleFunc("POST /v1/leave", s.leave)
+	mux.HandleFunc("/", s.unknown)
+	return mux
+}
+
 // Serve answers requests that come in through listener, until Close, when it
 // returns nil.
 func (s *Server) Serve(listener net.Listener) error {
-	if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	if err := s.http.Serve(newBounded(listener, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("control: %w", err)
 	}
 	return nil
@@ -135,12 +146,12 @@ func (s *Server) fingers(http.ResponseWriter, *http.Request) (any, error) {
 }
 
 func (s *Server) lookup(_ http.ResponseWriter, r *http.Request) (any, error) {
-	ctx, cancel, err := s.within(r.Context(), r.FormValue("timeout"))
+	ctx, cancel, err := s.within(r.Context(), r.URL.Query().Get("timeout"))
 	if err != nil {
 		return nil, err
 	}
 	defer cancel()
-	target, err := s.resolve(ctx, r.FormValue("target"))
+	target, err := s.resolve(ctx, r.URL.Query().Get("target"))
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +174,7 @@ type SendRequest struct {
 }
 
 func (s *Server) send(w http.ResponseWriter, r *http.Request) (any, error) {
-	q, data, err := readRequest(w, r)
+	q, data, err := s.readRequest(w, r)
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +192,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request) (any, error) {
 }
 
 func (s *Server) broadcast(w http.ResponseWriter, r *http.Request) (any, error) {
-	q, data, err := readRequest(w, r)
+	q, data, err := s.readRequest(w, r)
 	if err != nil {
 		return nil, err
 	}
@@ -208,55 +219,10 @@ func (s *Server) leave(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *Server) unknown(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		w.Header().Set("Connection", "close") // its body is not waited for
+	}
 	answer(w, http.StatusNotFound, &Failure{Usage, fmt.Sprintf("no such request: %s %s", r.Method, r.URL.Path)})
-}
-
-// messages writes what arrives, one object a line, until count of them are written
-// or the client goes.
-func (s *Server) messages(w http.ResponseWriter, r *http.Request) {
-	count := 0
-	if text := r.FormValue("count"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 {
-			refuse(w, &Failure{Usage, fmt.Sprintf("count %q: want a number from 1", text)})
-			return
-		}
-		count = n
-	}
-	me := s.hub.join()
-	defer s.hub.part(me)
-	out := newStream(w)
-	for n := 0; count == 0 || n < count; n++ {
-		select {
-		case m, ok := <-me.messages:
-			if !ok {
-				return
-			}
-			record, err := NewReceived(r.Context(), m)
-			if err == nil {
-				err = out.write(record)
-			}
-			me.passed <- err == nil
-			if err != nil {
-				return
-			}
-		case <-me.gone: // it stalled
-			return
-		case <-r.Context().Done():
-			return
-		}
-	}
-}
-
-// events writes the peer's events, one object a line, until the client goes.
-func (s *Server) events(w http.ResponseWriter, r *http.Request) {
-	events := s.peer.Events(r.Context()) // before the answer begins: who has that misses nothing
-	out := newStream(w)
-	for e := range events {
-		if out.write(e) != nil {
-			return
-		}
-	}
 }
 
 // within returns a context for a request that named a time, or none.
@@ -281,8 +247,13 @@ func (s *Server) resolve(ctx context.Context, target string) (identity.ID, error
 }
 
 // readRequest returns the body of a request, and its data.
-func readRequest(w http.ResponseWriter, r *http.Request) (q SendRequest, data []byte, err error) {
-	body := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+func (s *Server) readRequest(w http.ResponseWriter, r *http.Request) (q SendRequest, data []byte, err error) {
+	text, done, err := s.readBody(w, r)
+	if err != nil {
+		return q, nil, err
+	}
+	defer done()
+	body := json.NewDecoder(bytes.NewReader(text))
 	body.DisallowUnknownFields()
 	if err := body.Decode(&q); err != nil {
 		return q, nil, &Failure{Usage, "the body is not what was expected: " + err.Error()}
@@ -311,30 +282,12 @@ func refuse(w http.ResponseWriter, err error) {
 
 // answer writes one object. Where the client has gone there is nobody to tell.
 func answer(w http.ResponseWriter, status int, object any) {
+	line, err := Line(object)
+	if err != nil {
+		status, line = http.StatusInternalServerError, nil
+	}
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTime))
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(object)
+	_, _ = w.Write(line)
 }
-
-// A stream is an answer of one object a line, each sent at once.
-type stream struct {
-	w   http.ResponseWriter
-	out *json.Encoder
-}
-
-func newStream(w http.ResponseWriter) *stream {
-	w.Header().Set("Content-Type", "application/x-ndjson")
-	w.WriteHeader(http.StatusOK)
-	s := &stream{w, json.NewEncoder(w)}
-	s.flush()
-	return s
-}
-
-func (s *stream) write(object any) error {
-	if err := s.out.Encode(object); err != nil {
-		return err
-	}
-	return s.flush()
-}
-
-func (s *stream) flush() error { return http.NewResponseController(s.w).Flush() }

@@ -15,13 +15,21 @@ var ErrInUse = errors.New("control: another peer uses this socket")
 // maxSocketPath is how long the path of a Unix socket can be on every system.
 const maxSocketPath = 103
 
+// checkPath returns a Failure for the path of what can be no socket.
+func checkPath(path string) error {
+	if len(path) > maxSocketPath {
+		return &Failure{Usage, fmt.Sprintf("control: the path of a socket can have %d bytes, and %s has %d", maxSocketPath, path, len(path))}
+	}
+	return nil
+}
+
 // Listen makes the Unix socket at path, which only its owner may use. One that a
 // process left behind when it was killed is taken away first. Its folder must be
 // one that nobody else can write to. Errors match ErrInUse where somebody answers
 // there.
 func Listen(path string) (net.Listener, error) {
-	if len(path) > maxSocketPath {
-		return nil, fmt.Errorf("control: the path of a socket can have %d bytes, and %s has %d", maxSocketPath, path, len(path))
+	if err := checkPath(path); err != nil {
+		return nil, err
 	}
 	if conn, err := net.DialTimeout("unix", path, time.Second); err == nil {
 		conn.Close()

@@ -236,10 +236,15 @@ func (p *Peer) sendBack(to identity.ID, kind wire.FrameKind, head, body []byte) 
 	if n == nil {
 		return false
 	}
-	if err := n.link.Queue(kind, head, body); err != nil {
-		return false
+	link := n.link
+	if link.Queue(kind, head, body) != nil {
+		// Of two links it may be the one that was given up, which is not known here yet.
+		link = p.links.Link(to)
+		if link == nil || link == n.link || link.Queue(kind, head, body) != nil {
+			return false
+		}
 	}
-	p.touch(n.link)
+	p.touch(link)
 	return true
 }
 

@@ -30,8 +30,8 @@ var (
 	// ErrBusy: too much is under way at this peer; try again when something ended.
 	ErrBusy = errors.New("swarm: too many messages under way")
 	// ErrOutcomeUnknown: the message may have been delivered before the target
-	// restarted; sending it again may deliver it twice.
-	ErrOutcomeUnknown = errors.New("swarm: outcome unknown: the target restarted while the message was on its way")
+	// restarted, or left; sending it again may deliver it twice.
+	ErrOutcomeUnknown = errors.New("swarm: outcome unknown: the target went away while the message was on its way")
 	// ErrOtherSwarm: the name, the difficulty or the secret differs.
 	ErrOtherSwarm = errors.New("swarm: that peer belongs to another swarm: its name, difficulty or secret differs")
 	// ErrUnreachable: nobody was reached at an address.

@@ -226,6 +226,9 @@ func (p *Peer) ackFrame(link transport.Link, body []byte) error {
 	now := p.now()
 	for i := range acks.Len() {
 		message, number := acks.At(i)
+		if s := p.sending[message]; s != nil && s.target == link.Peer() {
+			s.handed = true
+		}
 		p.route.Ack(now, link.Peer(), message, number)
 	}
 	return nil

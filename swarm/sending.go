@@ -38,6 +38,7 @@ type sending struct {
 	paths    int         // copies that left by different first hops
 	routed   bool        // the routing has it
 	absent   int         // lookups that found another peer in the target's place
+	handed   bool        // the target itself took a copy: it may have delivered it
 
 	done  chan outcome // capacity 1
 	timer *time.Timer
@@ -370,10 +371,15 @@ func (p *Peer) sendLookedUp(s *sending, a chord.Answer) {
 	case a.Owner.ID == p.id && s.paths > 0 && len(p.ring.Successors()) == 0:
 		// Alone, but not when the message left: this peer knows nothing of the others.
 	default:
-		if s.absent++; s.absent >= lookupsToBeSure {
-			p.finish(s, outcome{err: &TargetError{Target: s.target, Nearest: a.Owner, Err: ErrNoSuchPeer}})
-			return
+		if s.absent++; s.absent < lookupsToBeSure {
+			break
 		}
+		err := &TargetError{Target: s.target, Nearest: a.Owner, Err: ErrNoSuchPeer}
+		if s.handed { // it has gone since, and took the receipt along
+			err = &TargetError{Target: s.target, Err: ErrOutcomeUnknown}
+		}
+		p.finish(s, outcome{err: err})
+		return
 	}
 	if err := p.carry(s); err != nil {
 		p.finish(s, outcome{err: sendError(err)})

@@ -1,10 +1,14 @@
 package swarm
 
 import (
+	"errors"
 	"testing"
 	"time"
 
+	"cicada/identity"
 	"cicada/trace"
+	"cicada/transport"
+	"cicada/wire"
 )
 
 // Two peers dial each other, one after the other, so that one of the two links is
@@ -42,4 +46,47 @@ func TestSecondLink(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A link that was given up for another is no reason to lose an answer.
+func TestAnswersTakeTheLinkThatStays(t *testing.T) {
+	inWorld(t, lan, func(t *testing.T, w *world) {
+		w.grow(2, classic())
+		a, b := w.peers[0], w.peers[1]
+		a.mu.Lock()
+		a.greeted[b.ID()].link = givenUp{a.greeted[b.ID()].link}
+		a.mu.Unlock()
+		if _, err := b.Send(t.Context(), a.ID(), []byte("well?"), SendOptions{}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// givenUp is a link that takes nothing more.
+type givenUp struct{ transport.Link }
+
+func (givenUp) Queue(wire.FrameKind, []byte, []byte) error { return transport.ErrClosed }
+
+// A target that took a message and is gone before its receipt came may have
+// delivered it: nobody says that there is no such peer.
+func TestATargetThatTookTheMessageIsGone(t *testing.T) {
+	inWorld(t, lan, func(t *testing.T, w *world) {
+		w.grow(3, classic())
+		from, to := w.peers[0], w.peers[1]
+		slow := &slowPoints{points: to.points, asked: make(chan identity.ID), let: make(chan struct{})}
+		to.mu.Lock()
+		to.points = slow // so that it takes a while to open what it took
+		to.mu.Unlock()
+		s, err := from.begin(sending{target: to.ID(), point: to.Point(), data: []byte("last words?")}, time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-slow.asked
+		pass(time.Second)
+		w.net.Kill(hostAddress(2))
+		close(slow.let)
+		if o := <-s.done; !errors.Is(o.err, ErrOutcomeUnknown) {
+			t.Errorf("got %v, want that nobody knows", o.err)
+		}
+	})
 }

@@ -171,9 +171,9 @@ func (c *recvCommand) Run(ctx context.Context, out *console, client *control.Cli
 		if err != nil {
 			return err
 		}
-		from := r.From.Short()
+		from := r.From.Short() // this is proven; the address is what its peer says
 		if r.Address.IsValid() {
-			from = r.Address.String()
+			from += " at " + r.Address.String()
 		}
 		out.say("%d/%s -- %s: %s", n, of, from, control.Visible(data))
 		return out.failure()

@@ -31,6 +31,7 @@ const (
 // commandLine is every command and flag there is.
 type commandLine struct {
 	Demo    demoCommand    `cmd:"" help:"Watch a swarm on this machine: it gathers, talks, loses a quarter of its peers and heals."`
+	Sim     simCommand     `cmd:"" help:"Simulate a swarm of up to two million peers in virtual time."`
 	Run     runCommand     `cmd:"" help:"Run a script on a peer: send, receive, broadcast, one command a line."`
 	Up      upCommand      `cmd:"" help:"Run a peer that other commands talk to, until it is interrupted."`
 	Shell   shellCommand   `cmd:"" help:"Type commands to many peers in one process: make a ring, look at it, break it."`

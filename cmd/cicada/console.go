@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -107,7 +106,7 @@ func (c *console) record(object any) {
 	if !c.wantsRecords() {
 		return
 	}
-	line, err := json.Marshal(object)
+	line, err := control.Line(object)
 	c.mu.Lock()
 	if err != nil {
 		c.err = err
@@ -115,7 +114,7 @@ func (c *console) record(object any) {
 		return
 	}
 	c.clearLocked()
-	c.writeAndUnlock(piece{text: append(line, '\n')})
+	c.writeAndUnlock(piece{text: line})
 }
 
 // progressWidth is how much of a progress line is shown.

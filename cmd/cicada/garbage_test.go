@@ -72,7 +72,7 @@ func TestAPeerStandsGarbage(t *testing.T) {
 	after := victim.memory(t)
 	t.Logf("%d connections with garbage and 1000 without in %v; %d questions answered; %d KiB resident before, %d after",
 		thrown.Load(), lasts, asked, before, after)
-	if after > before+20<<10 {
+	if after > before+20<<10 && !raceEnabled { // the race detector keeps a shadow of what was freed
 		t.Errorf("%d KiB resident before, %d after: more than 20 MiB were gained", before, after)
 	}
 	for _, p := range ring[1:] {

@@ -56,6 +56,7 @@ func TestScripts(t *testing.T) {
 			"idOf":     idOf,
 			"fill":     fill,
 
+			"traceHash":  traceHash,
 			"everyPair":  everyPair,
 			"hopsTraced": hopsTraced,
 			"relay":      relay,

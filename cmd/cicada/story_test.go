@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -210,4 +211,17 @@ func replay(ts *testscript.TestScript, negated bool, arguments []string) {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		ts.Fatalf("the peer went on listening")
 	}
+}
+
+// traceHash NAME keeps the trace hash in the JSON object on stdout as an environment
+// variable.
+func traceHash(ts *testscript.TestScript, negated bool, arguments []string) {
+	var object struct {
+		TraceHash string `json:"trace_hash"`
+	}
+	err := json.Unmarshal([]byte(ts.ReadFile("stdout")), &object)
+	if negated || len(arguments) != 1 || err != nil || object.TraceHash == "" {
+		ts.Fatalf("usage: traceHash NAME, after a simulation with --json: %v", err)
+	}
+	ts.Setenv(arguments[0], object.TraceHash)
 }

@@ -1,0 +1,186 @@
+package sim
+
+import (
+	"encoding/binary"
+	"time"
+
+	"cicada/chord"
+	"cicada/chord/chordtest"
+	"cicada/identity"
+	"cicada/routing"
+	"cicada/trace"
+	"cicada/wire"
+)
+
+// What the parts of a message take on a link, beside what chordtest.Size says of
+// those of the ring: record layer and frame header share a frame's 22 bytes.
+const (
+	frameSize   = 22 + 8
+	ackSize     = 17 // several share a frame
+	castSize    = frameSize + 150
+	receiptSize = 64
+)
+
+// settleRing carries out one Ready of the ring and reports whether there was any.
+func (w *World) settleRing(i int32) bool {
+	n := &w.nodes[i]
+	r := n.ring.Ready()
+	for k := range r.Messages {
+		m := &r.Messages[k]
+		w.send(i, m.To.ID, chordtest.Size(&m.Message), parcel{sort: ringMessage, ring: m.Message})
+	}
+	for k := range r.Events {
+		w.event(i, &r.Events[k])
+	}
+	for k := range r.Answers {
+		w.answered(i, &r.Answers[k])
+	}
+	switch {
+	case r.Joined:
+		w.joined(i)
+	case r.JoinFail != nil:
+		w.joinAgain(i)
+	}
+	return len(r.Messages)+len(r.Answers) > 0
+}
+
+// settleRoute carries out one Ready of the routing and reports whether there was any.
+func (w *World) settleRoute(i int32) bool {
+	n := &w.nodes[i]
+	r := n.route.Ready()
+	for k := range r.Receipts {
+		w.receipt(i, &r.Receipts[k])
+	}
+	for k := range r.Arrivals {
+		w.arrive(i, &r.Arrivals[k])
+	}
+	for k := range r.BroadcastArrivals {
+		w.hearBroadcast(i, &r.BroadcastArrivals[k])
+	}
+	for k := range r.Envelopes {
+		o := &r.Envelopes[k]
+		e := append(append(make([]byte, 0, len(o.Header)+len(o.Payload)), o.Header[:]...), o.Payload...)
+		w.send(i, o.To, frameSize+len(e), parcel{sort: envelope, bytes: e})
+	}
+	for _, a := range r.Acks {
+		w.send(i, a.To, ackSize, parcel{sort: acknowledgement, message: a.Message, copy: a.Copy})
+	}
+	for _, f := range r.Refusals {
+		w.send(i, f.To, frameSize+ackSize+1, parcel{sort: refusal, message: f.Message, copy: f.Copy, reason: f.Reason})
+	}
+	for k := range r.Broadcasts {
+		b := &r.Broadcasts[k]
+		w.count.casts++
+		m := b.Broadcast
+		m.Body, m.Signature = append([]byte(nil), m.Body...), append([]byte(nil), m.Signature...)
+		w.send(i, b.To.ID, castSize+len(m.Body), parcel{sort: cast, cast: m})
+	}
+	for _, a := range r.BroadcastAnswers {
+		w.send(i, a.To, castSize, parcel{sort: castAnswer, message: a.Message, limit: a.Limit, done: a.Done, outcome: a.Outcome})
+	}
+	for _, f := range r.Failures {
+		w.sendFailed(f.Message)
+	}
+	for _, id := range r.Doubtful {
+		n.ring.Doubt(w.now, id)
+	}
+	return len(r.Envelopes)+len(r.Acks)+len(r.Refusals)+len(r.Arrivals)+len(r.Receipts)+len(r.Broadcasts)+
+		len(r.BroadcastAnswers)+len(r.BroadcastArrivals)+len(r.Doubtful) > 0
+}
+
+// A seal stands in for the real one: whose it is, in clear. Nobody forges here.
+const sealSize = 32 + 16
+
+func seal(origin identity.ID) []byte {
+	return append(make([]byte, 0, sealSize), origin[:]...)[:sealSize]
+}
+
+func unseal(e wire.Envelope) (origin identity.ID) {
+	copy(origin[:], e.Payload())
+	return origin
+}
+
+// arrive opens a message for a peer, takes it, and answers it.
+func (w *World) arrive(i int32, a *routing.Arrival) {
+	n := &w.nodes[i]
+	origin := unseal(a.Envelope)
+	if !n.route.Accepted(w.now, a.Offer, origin) {
+		return
+	}
+	hops := a.Hops
+	if a.From == origin {
+		hops = 1
+	}
+	w.delivered(a.Offer.Message, hops)
+	reply := routing.Replying{Kind: wire.EnvelopeReceipt, Payload: seal(n.contact.ID), Target: w.nodes[w.byID[origin]].contact.Point}
+	reply.Duplicates = w.config.Duplicates > 0
+	_ = n.route.Reply(w.now, a.Offer, reply) // forgotten meanwhile: the origin asks again
+}
+
+// receipt opens an answer to a message of this peer.
+func (w *World) receipt(i int32, r *routing.Receipt) {
+	if w.nodes[i].route.Done(w.now, r.Message, unseal(r.Envelope), r.Hops) {
+		w.receipted(r.Message)
+	}
+}
+
+// hearBroadcast takes a broadcast and has it passed on.
+func (w *World) hearBroadcast(i int32, b *routing.BroadcastArrival) {
+	origin := identity.ID(b.Body[:32])
+	if w.nodes[i].route.BroadcastAccepted(w.now, b.Offer, origin) {
+		w.heardBroadcast(i, b.Offer.Message, b.Hops)
+	}
+}
+
+// messageID draws an ID from the world's generator.
+func (w *World) messageID() (id trace.MessageID) {
+	binary.LittleEndian.PutUint64(id[:8], w.random.Uint64())
+	binary.LittleEndian.PutUint64(id[8:], w.random.Uint64())
+	return id
+}
+
+// How a peer that could not join tries again, as a driver does.
+const (
+	joinPause = 250 * time.Millisecond
+	joinLimit = 10 * time.Second // of one attempt
+)
+
+// join has a peer join through any member, until it is one.
+func (w *World) join(i int32) {
+	w.nodes[i].joinAt = w.now
+	w.tryJoin(i)
+	w.settle(i)
+}
+
+func (w *World) tryJoin(i int32) {
+	n := &w.nodes[i]
+	n.joinAt = never
+	if len(w.alive) == 1 {
+		n.ring.Start(w.now)
+		return
+	}
+	for {
+		k := w.alive[w.random.IntN(len(w.alive))]
+		if k != i {
+			n.seed = w.nodes[k].contact
+			break
+		}
+	}
+	n.ring.Join(w.now, n.seed)
+	n.joinAt = w.now + joinLimit
+}
+
+func (w *World) joinAgain(i int32) {
+	n := &w.nodes[i]
+	if n.ring.Mode() == chord.Joining {
+		n.joinAt = w.now + joinPause
+	}
+}
+
+func (w *World) joined(i int32) { w.nodes[i].joinAt = never }
+
+func (w *World) event(i int32, e *trace.Event) {
+	if e.Kind == trace.Violation {
+		w.count.violations++
+	}
+}

@@ -1,0 +1,291 @@
+package sim
+
+import (
+	"time"
+
+	"cicada/chord"
+	"cicada/identity"
+	"cicada/routing"
+	"cicada/trace"
+	"cicada/wire"
+)
+
+// A load is what the swarm was asked to do, and what became of it.
+type load struct {
+	lookups    map[trace.MessageID]*lookup // under way
+	sends      map[trace.MessageID]*send
+	broadcasts map[trace.MessageID]*broadcast
+
+	keys, ids lookups
+	messages  sends
+	casts     broadcasts
+}
+
+func (l *load) init() {
+	l.lookups = make(map[trace.MessageID]*lookup)
+	l.sends = make(map[trace.MessageID]*send)
+	l.broadcasts = make(map[trace.MessageID]*broadcast)
+}
+
+// lookups are those of one sort that ended.
+type lookups struct {
+	right, wrong, failed int
+	hops                 sample
+	millis               sample // from asking to the answer
+}
+
+type lookup struct {
+	from  int32
+	began time.Duration
+	ofID  bool
+}
+
+// sends are the messages that ended.
+type sends struct {
+	delivered, failed int
+	inOne, inFive     int // delivered within so many seconds
+	twice             int // delivered more than once
+	hops              sample
+	millis            sample // from sending to delivery
+	stretch           sample // of that, to what a message takes directly
+	receipts          int
+}
+
+type send struct {
+	from, to  int32
+	began     time.Duration
+	delivered bool
+}
+
+// broadcasts are those that ended.
+type broadcasts struct {
+	count    int
+	coverage sample // of the peers that were there from beginning to end
+	depth    int
+}
+
+type broadcast struct {
+	from     int32
+	messages uint64 // World.count.casts when it began
+	heard    []bool // by node; those that came later do not count
+	depth    int
+}
+
+// pending reports whether something is under way that will still end.
+func (l *load) pending() bool { return len(l.lookups)+len(l.sends)+len(l.broadcasts) > 0 }
+
+// forsake forgets what nobody waits for any more, or nobody is left to take: it ends
+// neither well nor badly.
+func (w *World) forsake() {
+	for id, l := range w.load.lookups {
+		if !w.nodes[l.from].alive {
+			delete(w.load.lookups, id)
+		}
+	}
+	for id, s := range w.load.sends {
+		if !w.nodes[s.from].alive || !w.nodes[s.to].alive && !s.delivered {
+			delete(w.load.sends, id)
+		}
+	}
+}
+
+// someone returns a peer that is a member, at random, or -1 if none is found.
+func (w *World) someone() int32 {
+	for range 64 {
+		i := w.alive[w.random.IntN(len(w.alive))]
+		if w.nodes[i].ring.Mode() != chord.Joining {
+			return i
+		}
+	}
+	return -1
+}
+
+// spread calls f count times, evenly over a time from now on.
+func (w *World) spread(count int, over time.Duration, f func()) {
+	began, k := w.now, 0
+	var next func()
+	next = func() {
+		f()
+		if k++; k < count {
+			w.at(began+time.Duration(float64(over)*float64(k)/float64(count)), next)
+		}
+	}
+	if count > 0 {
+		w.at(began, next)
+	}
+}
+
+func (w *World) lookUpKey() {
+	var key identity.Point
+	fill(key[:], w.random)
+	w.lookUp(key, false)
+}
+
+func (w *World) lookUpID() {
+	if i := w.someone(); i >= 0 {
+		w.lookUp(w.nodes[i].contact.Point, true)
+	}
+}
+
+func (w *World) lookUp(key identity.Point, ofID bool) {
+	i := w.someone()
+	if i < 0 {
+		return
+	}
+	id := w.nodes[i].ring.Lookup(w.now, key)
+	w.load.lookups[id] = &lookup{from: i, began: w.now, ofID: ofID}
+	w.settle(i)
+}
+
+// answered takes the end of a lookup.
+func (w *World) answered(i int32, a *chord.Answer) {
+	l := w.load.lookups[a.Lookup]
+	if l == nil {
+		return
+	}
+	delete(w.load.lookups, a.Lookup)
+	of := &w.load.keys
+	if l.ofID {
+		of = &w.load.ids
+	}
+	switch {
+	case a.Owner == nil:
+		of.failed++
+		return
+	case w.owned(w.byID[a.Owner.ID], a.Key, l.began):
+		of.right++
+	default:
+		of.wrong++
+	}
+	of.hops.add(float64(a.Hops))
+	of.millis.add(millis(w.now - l.began))
+}
+
+func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// send sends a message between two members.
+func (w *World) sendMessage() {
+	from, to := w.someone(), w.someone()
+	if from < 0 || to < 0 || from == to {
+		if len(w.alive) > 1 {
+			w.at(w.now, w.sendMessage) // another pair
+		}
+		return
+	}
+	id := w.messageID()
+	w.load.sends[id] = &send{from: from, to: to, began: w.now}
+	_, err := w.routing(from).Send(w.now, routing.Sending{
+		Message: id, Target: w.nodes[to].contact.Point, Kind: wire.EnvelopeMessage, Payload: seal(w.nodes[from].contact.ID),
+		Duplicates: w.config.Duplicates,
+	})
+	if err != nil {
+		w.sendFailed(id)
+	}
+	w.settle(from)
+}
+
+// delivered notes that a message reached its target.
+func (w *World) delivered(id trace.MessageID, hops int) {
+	s := w.load.sends[id]
+	of := &w.load.messages
+	switch {
+	case s == nil:
+		return // its receipt was there already
+	case s.delivered:
+		of.twice++
+		return
+	}
+	s.delivered = true
+	of.delivered++
+	took := w.now - s.began
+	if took <= time.Second {
+		of.inOne++
+	}
+	if took <= 5*time.Second {
+		of.inFive++
+	}
+	of.hops.add(float64(hops))
+	of.millis.add(millis(took))
+	of.stretch.add(float64(took) / float64(w.direct(s.from, s.to)))
+}
+
+// direct returns how long a message takes between two peers without a hop.
+func (w *World) direct(from, to int32) time.Duration {
+	if flat := w.config.Network.Flat; flat > 0 {
+		return flat
+	}
+	return w.nodes[from].location.delay(w.nodes[to].location)
+}
+
+func (w *World) receipted(id trace.MessageID) {
+	if w.load.sends[id] != nil {
+		delete(w.load.sends, id)
+		w.load.messages.receipts++
+	}
+}
+
+func (w *World) sendFailed(id trace.MessageID) {
+	if s := w.load.sends[id]; s != nil {
+		delete(w.load.sends, id)
+		if !s.delivered {
+			w.load.messages.failed++
+		}
+	}
+}
+
+// broadcast has a member broadcast.
+func (w *World) broadcast() {
+	i := w.someone()
+	if i < 0 {
+		return
+	}
+	id := w.messageID()
+	b := &broadcast{from: i, messages: w.count.casts, heard: make([]bool, len(w.nodes))}
+	w.load.broadcasts[id] = b
+	body := append(seal(w.nodes[i].contact.ID), id[:]...)
+	if err := w.routing(i).Broadcast(w.now, id, body, make([]byte, 64)); err != nil {
+		delete(w.load.broadcasts, id)
+	}
+	w.settle(i)
+	w.at(w.now+broadcastTime, func() { w.broadcastOver(id) })
+}
+
+// broadcastTime is after how long it is counted whom a broadcast reached.
+const broadcastTime = 20 * time.Second
+
+func (w *World) heardBroadcast(i int32, id trace.MessageID, hops int) {
+	b := w.load.broadcasts[id]
+	if b == nil {
+		return
+	}
+	if int(i) < len(b.heard) {
+		b.heard[i] = true
+	}
+	b.depth = max(b.depth, hops)
+}
+
+// broadcastOver counts whom a broadcast reached, of those that were members at its
+// beginning and are still there.
+func (w *World) broadcastOver(id trace.MessageID) {
+	b := w.load.broadcasts[id]
+	if b == nil {
+		return
+	}
+	delete(w.load.broadcasts, id)
+	others, heard := 0, 0
+	for i, h := range b.heard {
+		if int32(i) == b.from || !w.nodes[i].alive {
+			continue
+		}
+		others++
+		if h {
+			heard++
+		}
+	}
+	of := &w.load.casts
+	of.count++
+	of.depth = max(of.depth, b.depth)
+	if others > 0 {
+		of.coverage.add(float64(heard) / float64(others))
+	}
+}

@@ -1,0 +1,288 @@
+package sim
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"cicada/chord"
+	"cicada/identity"
+	"cicada/routing"
+	"cicada/trace"
+	"cicada/wire"
+)
+
+// A World is a swarm in virtual time. It belongs to one goroutine.
+type World struct {
+	config  Config
+	now     time.Duration
+	queue   queue
+	nodes   []node // all that ever were
+	alive   []int32
+	byID    map[identity.ID]int32
+	random  *rand.Rand // decides what is asked of the swarm and done to it
+	parcels parcels
+	calls   []func() // what is to be done at a time
+	free    []int    // of calls
+
+	load      load
+	watch     watch
+	count     counters
+	measured  counters // as it was when the watching began,
+	stopped   counters // and when it ended
+	watchedAt time.Duration
+	settled   bool // nothing more is done to the swarm
+	hash      uint64
+}
+
+// counters count what happened.
+type counters struct {
+	events     uint64                  // messages and timers that were handled
+	bytes      uint64                  // of all messages sent, and
+	upkeep     uint64                  // of those that the ring itself sent
+	byKind     [chord.Leave + 1]uint64 // of upkeep
+	casts      uint64                  // broadcasts handed from one peer to another
+	violations uint64                  // rules that a peer saw another break
+}
+
+// newWorld returns a world without peers.
+func newWorld(config Config) *World {
+	w := &World{
+		config: config, byID: make(map[identity.ID]int32, config.Peers),
+		random: rand.New(rand.NewPCG(config.Seed, 0)), hash: config.Seed,
+	}
+	w.load.init()
+	return w
+}
+
+// A sort of parcel says what a message is.
+type sort uint8
+
+const (
+	ringMessage sort = iota
+	envelope
+	acknowledgement
+	refusal
+	cast
+	castAnswer
+)
+
+// A parcel is a message under way. Which fields it uses its sort says.
+type parcel struct {
+	sort    sort
+	copy    uint8
+	reason  wire.Reason
+	done    bool
+	from    int32
+	ring    chord.Message
+	bytes   []byte // an envelope
+	message trace.MessageID
+	cast    routing.BroadcastMessage
+	limit   identity.Point
+	outcome routing.Outcome
+}
+
+// parcels are all that are under way, each in a slot from 1 on.
+type parcels struct {
+	all  []parcel
+	free []int32
+}
+
+func (p *parcels) put(x parcel) int32 {
+	if n := len(p.free); n > 0 {
+		slot := p.free[n-1]
+		p.free = p.free[:n-1]
+		p.all[slot-1] = x
+		return slot
+	}
+	p.all = append(p.all, x)
+	return int32(len(p.all))
+}
+
+func (p *parcels) take(slot int32) parcel {
+	x := p.all[slot-1]
+	p.all[slot-1] = parcel{}
+	p.free = append(p.free, slot)
+	return x
+}
+
+// Slots of events that are no messages: timer, and below it functions.
+const timer = 0
+
+// at calls f at a time.
+func (w *World) at(t time.Duration, f func()) {
+	k := len(w.calls)
+	if n := len(w.free); n > 0 {
+		k = w.free[n-1]
+		w.free = w.free[:n-1]
+		w.calls[k] = f
+	} else {
+		w.calls = append(w.calls, f)
+	}
+	w.queue.push(max(t, w.now), -1, timer-1-int32(k))
+}
+
+// call calls the function of a slot.
+func (w *World) call(slot int32) {
+	k := int(timer - 1 - slot)
+	f := w.calls[k]
+	w.calls[k] = nil
+	w.free = append(w.free, k)
+	f()
+}
+
+// run lets everything happen up to a time. It returns ctx's error where that ends
+// first.
+func (w *World) run(ctx context.Context, until time.Duration) error {
+	const askEvery = 1 << 12
+	for n := 1; w.queue.next() <= until; n++ {
+		if n%askEvery == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		w.step()
+	}
+	w.now = max(w.now, until)
+	return nil
+}
+
+// step handles the next event.
+func (w *World) step() {
+	e := w.queue.pop()
+	w.now = max(w.now, e.at)
+	if e.slot < timer {
+		w.call(e.slot)
+		return
+	}
+	n := &w.nodes[e.node]
+	switch {
+	case !n.alive:
+		if e.slot != timer {
+			w.parcels.take(e.slot)
+		}
+		return
+	case n.resumeAt > w.now:
+		if e.slot == timer && e.at == n.tickAt {
+			n.tickAt = n.resumeAt
+		}
+		w.queue.push(n.resumeAt, e.node, e.slot)
+		return
+	}
+	if e.slot == timer {
+		if e.at != n.tickAt {
+			return // another one took its place
+		}
+		n.tickAt = never
+		w.tick(e.node)
+	} else {
+		p := w.parcels.take(e.slot)
+		w.deliver(e.node, &p)
+		w.note(e.node, uint64(p.sort)<<8|uint64(p.ring.Kind))
+	}
+	w.count.events++
+	w.settle(e.node)
+}
+
+// note mixes an event into the trace's hash.
+func (w *World) note(i int32, what uint64) {
+	w.hash = mix(w.hash ^ uint64(w.now)<<20 ^ uint64(i)<<8 ^ what)
+}
+
+func (w *World) tick(i int32) {
+	n := &w.nodes[i]
+	w.note(i, 1<<20)
+	if w.now >= n.joinAt {
+		w.tryJoin(i)
+	}
+	if w.now >= n.ring.Next() {
+		n.ring.Tick(w.now)
+	}
+	if n.route != nil && w.now >= n.route.Next() {
+		n.route.Tick(w.now)
+	}
+}
+
+// deliver hands a message to a peer.
+func (w *World) deliver(i int32, p *parcel) {
+	n := &w.nodes[i]
+	from := w.nodes[p.from].contact
+	if p.sort == ringMessage {
+		n.ring.Step(w.now, from, p.ring)
+		return
+	}
+	n.ring.Hear(w.now, from)
+	route := w.routing(i)
+	switch p.sort {
+	case envelope:
+		route.Envelope(w.now, from.ID, wire.Envelope(p.bytes))
+	case acknowledgement:
+		route.Ack(w.now, from.ID, p.message, p.copy)
+	case refusal:
+		route.Refusal(w.now, from.ID, p.message, p.copy, p.reason)
+	case cast:
+		route.BroadcastIn(w.now, from.ID, p.cast)
+	case castAnswer:
+		if p.done {
+			route.BroadcastDone(w.now, from.ID, p.message, p.limit, p.outcome)
+		} else {
+			route.BroadcastTaken(w.now, from.ID, p.message, p.limit)
+		}
+	}
+}
+
+// send puts a message on its link, where it may get lost, or arrive twice.
+func (w *World) send(from int32, to identity.ID, size int, p parcel) {
+	n := &w.nodes[from]
+	n.sent++
+	w.count.bytes += uint64(size)
+	if p.sort == ringMessage {
+		w.count.upkeep += uint64(size)
+		w.count.byKind[p.ring.Kind] += uint64(size)
+	}
+	i, known := w.byID[to]
+	if !known || !w.nodes[i].alive {
+		return // nobody hears it, and nobody says so
+	}
+	d := draw(w.config.Seed ^ mix(uint64(from)<<32|uint64(i)) ^ mix(uint64(n.sent)))
+	net := &w.config.Network
+	times := 1
+	if net.Loss > 0 && d.float() < net.Loss {
+		return
+	}
+	if net.Duplicate > 0 && d.float() < net.Duplicate {
+		times = 2
+	}
+	p.from = from
+	for range times {
+		delay := net.Flat
+		if delay == 0 {
+			delay = n.location.delay(w.nodes[i].location)
+		}
+		if net.Jitter > 0 {
+			delay += time.Duration(d.float() * float64(net.Jitter))
+		}
+		w.queue.push(w.now+delay, i, w.parcels.put(p))
+	}
+}
+
+// settle carries out what a peer's state machines want, until they want nothing more.
+func (w *World) settle(i int32) {
+	n := &w.nodes[i]
+	for again := true; again; {
+		again = w.settleRing(i)
+		if n.route != nil {
+			again = w.settleRoute(i) || again
+		}
+		if !n.alive {
+			return
+		}
+	}
+	w.observe(i)
+	next := min(n.ring.Next(), n.joinAt)
+	if n.route != nil {
+		next = min(next, n.route.Next())
+	}
+	if next < n.tickAt {
+		n.tickAt = max(next, w.now)
+		w.queue.push(n.tickAt, i, timer)
+	}
+}
