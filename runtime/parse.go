@@ -21,7 +21,7 @@ const (
 	MaxLine     = swarm.MaxMessage + 4096 // bytes of one line: the largest message, and its command
 	MaxCommands = 100_000
 	MaxCount    = 1_000_000_000 // messages of one RECV
-	maxErrors   = 20            // told of one script
+	maxErrors   = 20            // told of one script; the others are counted
 	maxSeconds  = 1e9           // of one WAIT or SLEEP
 )
 
@@ -36,16 +36,17 @@ type SyntaxError struct {
 func (e *SyntaxError) Error() string { return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Reason) }
 
 // Parse reads a script to its end. name is that of its file. The error joins a
-// *SyntaxError for each bad line, up to twenty, or is what r failed with. It may be
+// *SyntaxError for each bad line, of which it quotes 100 characters at most, up to
+// twenty, and says how many more there are; or it is what r failed with. It may be
 // called concurrently.
 func Parse(name string, r io.Reader) (*Script, error) {
 	s := &Script{Name: name}
-	var bad []error
+	var bad faults
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 0, 4096), MaxLine)
 	left := 0 // the line of a LEAVE
 	number := 0
-	for lines.Scan() && len(bad) < maxErrors {
+	for lines.Scan() {
 		number++
 		text := lines.Bytes()
 		if number == 1 {
@@ -57,13 +58,14 @@ func Parse(name string, r io.Reader) (*Script, error) {
 			continue
 		case err == nil && left > 0:
 			err = fmt.Errorf("%s: nothing can be done after the LEAVE of line %d", c.Verb, left)
-		case err == nil && len(s.Commands) == MaxCommands:
-			return nil, &SyntaxError{name, number, fmt.Sprintf("a script can have %d commands", MaxCommands)}
+		case len(s.Commands)+bad.count == MaxCommands:
+			over := &SyntaxError{name, number, fmt.Sprintf("a script can have %d commands", MaxCommands)}
+			return nil, errors.Join(append(bad.told, over)...)
 		case err == nil && c.Verb == Leave:
 			left = number
 		}
 		if err != nil {
-			bad = append(bad, &SyntaxError{name, number, err.Error()})
+			bad.add(&SyntaxError{name, number, err.Error()})
 			continue
 		}
 		c.Line = number
@@ -71,14 +73,34 @@ func Parse(name string, r io.Reader) (*Script, error) {
 	}
 	switch err := lines.Err(); {
 	case errors.Is(err, bufio.ErrTooLong):
-		bad = append(bad, &SyntaxError{name, number + 1, fmt.Sprintf("a line can have %d bytes", MaxLine)})
+		bad.add(&SyntaxError{name, number + 1, fmt.Sprintf("a line can have %d bytes", MaxLine)})
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	if len(bad) > 0 {
-		return nil, errors.Join(bad...)
+	if bad.count > 0 {
+		return nil, bad.err()
 	}
 	return s, nil
+}
+
+// Faults are what is wrong with a script, as far as it is told.
+type faults struct {
+	told  []error
+	count int
+}
+
+func (f *faults) add(err *SyntaxError) {
+	if f.count++; f.count <= maxErrors {
+		f.told = append(f.told, err)
+	}
+}
+
+func (f *faults) err() error {
+	told := f.told
+	if more := f.count - len(told); more > 0 {
+		told = append(told, fmt.Errorf("and %d more", more))
+	}
+	return errors.Join(told...)
 }
 
 // verbs are the words that begin a line.
@@ -97,7 +119,7 @@ func parseLine(line string) (Command, error) {
 	}
 	verb, ok := verbs[strings.ToUpper(word)]
 	if !ok {
-		return Command{}, fmt.Errorf("invalid command: %q", word)
+		return Command{}, fmt.Errorf("invalid command: %.100q", word)
 	}
 	c := Command{Verb: verb}
 	var err error
@@ -116,7 +138,7 @@ func parseLine(line string) (Command, error) {
 		err = c.parseTarget(rest)
 	default:
 		if rest != "" {
-			err = fmt.Errorf("%s takes nothing: %q", verb, rest)
+			err = fmt.Errorf("%s takes nothing: %.100q", verb, rest)
 		}
 	}
 	return c, err
@@ -178,7 +200,7 @@ func (c *Command) parseCount(text string) error {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 || n > MaxCount {
-		return fmt.Errorf("RECV: invalid count %q: 1 to %d", text, MaxCount)
+		return fmt.Errorf("RECV: invalid count %.100q: 1 to %d", text, MaxCount)
 	}
 	c.Count = n
 	return nil
@@ -192,7 +214,7 @@ func (c *Command) parseTime(text string) error {
 	}
 	seconds, err := strconv.ParseFloat(text, 64)
 	if err != nil || seconds < 0 || seconds > maxSeconds || math.IsNaN(seconds) {
-		return fmt.Errorf("%s: invalid time %q: seconds", c.Verb, text)
+		return fmt.Errorf("%s: invalid time %.100q: seconds", c.Verb, text)
 	}
 	c.Time = time.Duration(seconds * float64(time.Second))
 	return nil
@@ -219,7 +241,7 @@ func (c *Command) parseOptions(text string) error {
 		pair, text = cut(text)
 		key, value, ok := strings.Cut(pair, "=")
 		if !ok {
-			return fmt.Errorf("OPT: %q is not key=value", pair)
+			return fmt.Errorf("OPT: %.100q is not key=value", pair)
 		}
 		n, err := optionValue(key, value)
 		if err != nil {
@@ -241,11 +263,11 @@ func optionValue(key, value string) (int, error) {
 	case "routed":
 		most = 1
 	default:
-		return 0, fmt.Errorf("OPT: invalid option %q: duplicates or routed", key)
+		return 0, fmt.Errorf("OPT: invalid option %.100q: duplicates or routed", key)
 	}
 	n, err := strconv.Atoi(value)
 	if err != nil || n < 0 || n > most {
-		return 0, fmt.Errorf("OPT: invalid value %q of %s: 0 to %d", value, key, most)
+		return 0, fmt.Errorf("OPT: invalid value %.100q of %s: 0 to %d", value, key, most)
 	}
 	return n, nil
 }

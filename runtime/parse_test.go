@@ -124,12 +124,29 @@ func TestParseHasLimits(t *testing.T) {
 		t.Errorf("got %v, want the longest script named", err)
 	}
 	_, err := Parse("f", strings.NewReader(strings.Repeat("X\n", 1000)))
-	if got := strings.Count(err.Error(), "\n") + 1; got != maxErrors {
-		t.Errorf("got %d bad lines told, want %d", got, maxErrors)
+	if got := strings.Count(err.Error(), "\n"); got != maxErrors || !strings.HasSuffix(err.Error(), "\nand 980 more") {
+		t.Errorf("got %d bad lines told, want %d, in %v", got, maxErrors, err)
+	}
+	_, err = Parse("f", strings.NewReader(strings.Repeat("X\n", 2*MaxCommands)))
+	if got := strings.Count(err.Error(), "\n"); got != maxErrors || !strings.HasSuffix(err.Error(), "a script can have 100000 commands") {
+		t.Errorf("got %d bad lines told, want %d and the limit, in %v", got, maxErrors, err)
 	}
 	broken := errors.New("the disk is gone")
 	if _, err := Parse("f", &failing{broken}); !errors.Is(err, broken) {
 		t.Errorf("got %v, want what the reader failed with", err)
+	}
+}
+
+// However long what is wrong may be, little of it is told.
+func TestParseQuotesLittle(t *testing.T) {
+	garbage := strings.Repeat("\x01", 1<<20)
+	for _, before := range []string{"", "PEERS ", "RECV ", "WAIT ", "OPT ", "OPT x=", "OPT duplicates="} {
+		for _, after := range []string{"", "=1"} {
+			_, err := Parse("f", strings.NewReader(before+garbage+after))
+			if err == nil || len(err.Error()) > 500 {
+				t.Errorf("%q: got %.600v, want at most 100 characters quoted", before, err)
+			}
+		}
 	}
 }
 

@@ -276,17 +276,21 @@ func (i *interpreter) pause(ctx context.Context) error {
 	}
 }
 
-// readLines tells of each line. It ends with r: nothing can end a read that waits.
+// readLines tells of each line, and keeps none. It ends with r: nothing can end a
+// read that waits.
 func readLines(r io.Reader, lines chan<- struct{}) {
 	defer close(lines)
 	if r == nil {
 		return
 	}
 	for in := bufio.NewReader(r); ; {
-		if _, err := in.ReadString('\n'); err != nil {
+		switch _, err := in.ReadSlice('\n'); {
+		case errors.Is(err, bufio.ErrBufferFull): // the line goes on
+		case err != nil:
 			return
+		default:
+			lines <- struct{}{}
 		}
-		lines <- struct{}{}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	goruntime "runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -61,6 +62,31 @@ func parse(t *testing.T, text string) *Script {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// What is typed at a PAUSE is not kept, however long its lines are.
+func TestPauseKeepsNothing(t *testing.T) {
+	const size = 64 << 20
+	line := io.MultiReader(io.LimitReader(zeros{}, size), strings.NewReader("\n"), io.LimitReader(zeros{}, size))
+	lines := make(chan struct{}, 10)
+	var before, after goruntime.MemStats
+	goruntime.ReadMemStats(&before)
+	readLines(line, lines)
+	goruntime.ReadMemStats(&after)
+	if n := len(lines); n != 1 {
+		t.Errorf("got %d lines, want 1", n)
+	}
+	if got := after.TotalAlloc - before.TotalAlloc; got > size/8 {
+		t.Errorf("%d bytes were allocated for a line of %d", got, size)
+	}
+}
+
+// Zeros are a file without an end.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
 }
 
 // Two scripts talk to each other, and print what they did in the words of the

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -54,11 +53,24 @@ func (f *clientFlags) ProvideClient(out *console) (*control.Client, error) {
 	if err := checkPort(f.Port, 1); err != nil {
 		return nil, err
 	}
-	folder, err := stateFolder(f.State, &peerFlags{Port: &f.Port})
+	socket, err := f.socket()
 	if err != nil {
 		return nil, err
 	}
-	return control.NewClient(filepath.Join(folder, socketFile)), nil
+	return control.NewClient(socket), nil
+}
+
+// socket returns where the peer's socket is.
+func (f *clientFlags) socket() (string, error) {
+	folder, err := stateFolder(f.State, &peerFlags{Port: &f.Port})
+	if err != nil {
+		return "", err
+	}
+	socket, err := ownSocket(folder)
+	if err != nil {
+		return "", usageError("--state: %w", err)
+	}
+	return socket, nil
 }
 
 type sendCommand struct {
@@ -296,23 +308,21 @@ type leaveCommand struct{ clientFlags }
 // Help is shown by --help.
 func (*leaveCommand) Help() string { return "Example: cicada leave --state /tmp/peer1" }
 
-// Run has the peer leave and end.
+// Run has the peer leave, and waits until it has ended: it can be started again.
 func (c *leaveCommand) Run(ctx context.Context, out *console, client *control.Client) error {
+	path, err := c.socket()
+	if err != nil {
+		return err
+	}
+	socket, missing := os.Lstat(path)
 	if err := client.Leave(ctx); err != nil {
 		return err
 	}
-	for { // it is gone when nobody answers any more
-		_, err := client.Status(ctx)
-		switch {
-		case errors.Is(err, control.ErrNotRunning):
-			out.say("it has left")
-			return nil
-		case ctx.Err() != nil:
-			return ctx.Err()
-		}
-		select {
-		case <-time.After(20 * time.Millisecond):
-		case <-ctx.Done():
+	if missing == nil { // or there would have been nobody to be told
+		if err := awaitEnd(ctx, filepath.Dir(path), socket); err != nil {
+			return err
 		}
 	}
+	out.say("it has left")
+	return nil
 }

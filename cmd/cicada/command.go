@@ -65,10 +65,11 @@ func run(arguments []string, stdout, stderr io.Writer) int {
 			arguments = append(slices.Clone(arguments[1:]), "--help")
 		}
 	}
+	help := &checkedWriter{Writer: stdout}
 	parser, err := kong.New(&line,
 		kong.Name("cicada"),
 		kong.Description("Send to a peer's key, not to an address."),
-		kong.Writers(stdout, stderr),
+		kong.Writers(help, stderr),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.ExplicitGroups([]kong.Group{{Key: "running", Title: "Commands to a running peer:"}}),
 		kong.KindMapper(reflect.Int, kong.MapperFunc(wholeNumber)),
@@ -80,6 +81,9 @@ func run(arguments []string, stdout, stderr io.Writer) int {
 	}
 	command, err := parser.Parse(arguments)
 	switch {
+	case help.err != nil:
+		fmt.Fprintln(stderr, "cicada: writing help:", help.err)
+		return exitOurFault
 	case helped:
 		return exitDone
 	case err != nil:
@@ -90,13 +94,29 @@ func run(arguments []string, stdout, stderr io.Writer) int {
 	defer stop()
 	context.AfterFunc(ctx, stop) // whoever interrupts a second time does not want to wait
 	out := newConsole(stdout, stderr)
+	out.interrupted = ctx.Done()
 	command.BindTo(ctx, (*context.Context)(nil))
 	err = command.Run(out)
 	out.clearProgress()
+	out.flush()
 	if err == nil {
 		err = out.failure()
 	}
-	return conclude(ctx, stderr, err)
+	return conclude(ctx, out, err)
+}
+
+// A checkedWriter keeps the first error.
+type checkedWriter struct {
+	io.Writer
+	err error
+}
+
+// Write writes unless that failed before.
+func (w *checkedWriter) Write(text []byte) (n int, err error) {
+	if w.err == nil {
+		n, w.err = w.Writer.Write(text)
+	}
+	return n, w.err
 }
 
 // wholeNumber reads the value of a flag that is an int.
@@ -107,7 +127,7 @@ func wholeNumber(ctx *kong.DecodeContext, target reflect.Value) error {
 	}
 	n, err := strconv.Atoi(token.String())
 	if err != nil {
-		return fmt.Errorf("want a whole number, not %q", token.String())
+		return fmt.Errorf("want a whole number, not %.100q", token.String())
 	}
 	target.SetInt(int64(n))
 	return nil
@@ -133,15 +153,15 @@ func misread(err error) string {
 }
 
 // conclude tells people what went wrong, in one sentence, and returns the exit code.
-func conclude(ctx context.Context, stderr io.Writer, err error) int {
+func conclude(ctx context.Context, out *console, err error) int {
 	if err == nil {
 		return exitDone
 	}
 	if ctx.Err() != nil { // whatever else failed, failed because of that
-		fmt.Fprintln(stderr, "cicada: interrupted")
+		out.lastWord("cicada: interrupted\n")
 		return exitInterrupted
 	}
-	fmt.Fprintln(stderr, "cicada:", control.Visible([]byte(oneLine(err))))
+	out.lastWord("cicada: " + control.Visible([]byte(oneLine(err))) + "\n")
 	return exitCode(err)
 }
 

@@ -21,7 +21,12 @@ import (
 // command line.
 type configFile string
 
-const maxConfigFile = 1 << 20
+// Limits of a configuration file, and of what is told of one.
+const (
+	maxConfigFile   = 1 << 20
+	maxConfigErrors = 20
+	maxConfigReason = 200 // characters of each
+)
 
 // BeforeResolve is called by kong, between reading the command line and filling in
 // what that leaves out.
@@ -39,7 +44,7 @@ func (configFile) BeforeResolve(app *kong.Kong, ctx *kong.Context, at *kong.Path
 		flag := flagOf(ctx.Flags(), s.key)
 		switch err = nil; {
 		case !known[s.key]:
-			err = fmt.Errorf("unknown key %q", s.key)
+			err = fmt.Errorf("unknown key %.100q", s.key)
 		case flag == nil || slices.Contains(given, flag.Name):
 			continue // of another command, or said otherwise on the command line
 		case mine[flag] != nil:
@@ -49,8 +54,11 @@ func (configFile) BeforeResolve(app *kong.Kong, ctx *kong.Context, at *kong.Path
 			err = s.try(flag)
 		}
 		if err != nil {
-			wrong = append(wrong, fmt.Errorf("%s:%d: %w", path, s.line, err))
+			wrong = append(wrong, fmt.Errorf("%s:%d: %.*s", path, s.line, maxConfigReason, err.Error()))
 		}
+	}
+	if more := len(wrong) - maxConfigErrors; more > 0 {
+		wrong = append(wrong[:maxConfigErrors], fmt.Errorf("and %d more", more))
 	}
 	ctx.AddResolver(kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 		return mine[flag], nil
@@ -142,7 +150,7 @@ func readConfig(path string) ([]configLine, error) {
 		if !strings.HasPrefix(why, "line ") && !errors.Is(err, errDocuments) {
 			why = "line 1: " + why // which the library leaves out
 		}
-		return nil, fmt.Errorf("%s: %s", path, why)
+		return nil, fmt.Errorf("%s: %.*s", path, maxConfigReason, why)
 	case top == nil:
 		return nil, nil
 	}
@@ -152,9 +160,12 @@ func readConfig(path string) ([]configLine, error) {
 	var lines []configLine
 	for i := 0; i+1 < len(top.Content); i += 2 {
 		key, value := top.Content[i], top.Content[i+1]
+		if key.Kind != yaml.ScalarNode || key.Style&yaml.TaggedStyle != 0 { // an alias is not what it is called
+			return nil, fmt.Errorf("%s:%d: a key has to be a plain word", path, key.Line)
+		}
 		line := configLine{key: key.Value, line: key.Line}
 		if line.value, err = plain(value); err != nil {
-			return nil, fmt.Errorf("%s:%d: %s: %w", path, value.Line, key.Value, err)
+			return nil, fmt.Errorf("%s:%d: %.100s: %w", path, value.Line, key.Value, err)
 		}
 		lines = append(lines, line)
 	}
@@ -193,6 +204,9 @@ func plain(node *yaml.Node) (any, error) {
 	for i, item := range node.Content {
 		if item.Kind != yaml.ScalarNode {
 			return nil, errors.New("want a list of values")
+		}
+		if item.Tag == "!!null" {
+			return nil, errors.New("a value of the list is missing")
 		}
 		list[i] = item.Value
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"sync"
 	"unicode/utf8"
 
 	"golang.org/x/term"
@@ -14,19 +13,18 @@ import (
 
 // A console is where a command's results and people's text go. With JSON on,
 // stdout carries one object a line and nothing else. All methods may be called
-// concurrently.
+// concurrently. Those that write return when it is written, or when an interrupt
+// leaves no time for it; the log waits for nobody, see logWriter.
 type console struct {
-	mu       sync.Mutex // guards the fields below
-	stdout   io.Writer
-	stderr   io.Writer
+	outlet
 	terminal bool // stderr is one: a progress line can be written over
-	json     bool
-	progress int   // characters of the progress line now shown
-	err      error // the first that stdout met
+
+	json     bool // guarded by mu, as is the next
+	progress int  // characters of the progress line now shown
 }
 
 func newConsole(stdout, stderr io.Writer) *console {
-	return &console{stdout: stdout, stderr: stderr, terminal: isTerminal(stderr)}
+	return &console{outlet: newOutlet(stdout, stderr), terminal: isTerminal(stderr)}
 }
 
 func isTerminal(w io.Writer) bool {
@@ -47,24 +45,28 @@ func (c *console) redirect(w io.Writer) (end func()) {
 		c.stderr = w
 	}
 	return func() {
+		c.flush() // to where it was meant to go
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.stdout, c.stderr = stdout, stderr
 	}
 }
 
-// stdoutWriter returns stdout for text that is no result, such as a log.
-func (c *console) stdoutWriter() io.Writer { return lineWriter{c} }
+// logWriter returns stdout for a log.
+func (c *console) logWriter() io.Writer { return logWriter{c} }
 
-type lineWriter struct{ c *console }
+// A logWriter writes lines of a log to stdout, never in the midst of another. Who
+// writes to it never waits: where stdout is not read, lines are dropped, or
+// strangers could stop a peer by giving it something to say.
+type logWriter struct{ c *console }
 
-// Write writes whole lines, never in the midst of another.
-func (w lineWriter) Write(text []byte) (int, error) {
+// Write takes whole lines.
+func (w logWriter) Write(text []byte) (int, error) {
 	w.c.mu.Lock()
 	defer w.c.mu.Unlock()
 	w.c.clearLocked()
-	w.c.writeLocked(text)
-	return len(text), w.c.err
+	w.c.logLocked(text)
+	return len(text), nil
 }
 
 // useJSON says which of say and record are heard.
@@ -91,33 +93,28 @@ func (c *console) say(format string, arguments ...any) {
 // is left out.
 func (c *console) text(text string) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.json {
-		c.clearLocked()
-		c.writeLocked([]byte(text))
+	if c.json {
+		c.mu.Unlock()
+		return
 	}
+	c.clearLocked()
+	c.writeAndUnlock(piece{text: []byte(text)})
 }
 
 // record writes an object. With JSON off it is left out.
 func (c *console) record(object any) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.json {
+	if !c.wantsRecords() {
 		return
 	}
 	line, err := control.Line(object)
+	c.mu.Lock()
 	if err != nil {
 		c.err = err
+		c.mu.Unlock()
 		return
 	}
 	c.clearLocked()
-	c.writeLocked(line)
-}
-
-func (c *console) writeLocked(text []byte) {
-	if c.err == nil {
-		_, c.err = c.stdout.Write(text)
-	}
+	c.writeAndUnlock(piece{text: line})
 }
 
 // progressWidth is how much of a progress line is shown.
@@ -125,18 +122,17 @@ const progressWidth = 78
 
 // show writes over the progress line, on a terminal; nowhere else is it of use.
 func (c *console) show(format string, arguments ...any) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	if !c.terminal {
 		return
 	}
-	c.clearLocked()
 	text := control.Visible(fmt.Appendf(nil, format, arguments...))
 	if runes := []rune(text); len(runes) > progressWidth { // a line that wraps could not be taken away
 		text = string(runes[:progressWidth-1]) + "…"
 	}
+	c.mu.Lock()
+	c.clearLocked()
 	c.progress = utf8.RuneCountInString(text)
-	fmt.Fprint(c.stderr, text)
+	c.writeAndUnlock(piece{text: []byte(text), aside: true})
 }
 
 // clearProgress takes the progress line away.
@@ -148,17 +144,17 @@ func (c *console) clearProgress() {
 
 func (c *console) clearLocked() {
 	if c.progress > 0 {
-		fmt.Fprintf(c.stderr, "\r%*s\r", c.progress, "")
+		c.putLocked(piece{text: fmt.Appendf(nil, "\r%*s\r", c.progress, ""), aside: true})
 		c.progress = 0
 	}
 }
 
 // note writes a line for people beside the results: to stderr.
 func (c *console) note(format string, arguments ...any) {
+	text := control.Visible(fmt.Appendf(nil, format, arguments...)) + "\n"
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.clearLocked()
-	fmt.Fprintln(c.stderr, control.Visible(fmt.Appendf(nil, format, arguments...)))
+	c.writeAndUnlock(piece{text: []byte(text), aside: true})
 }
 
 // failure returns the first error that stdout met.

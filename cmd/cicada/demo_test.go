@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -127,7 +128,7 @@ func TestExitCodes(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var said strings.Builder
-			if got := conclude(test.ctx, &said, test.err); got != test.code {
+			if got := conclude(test.ctx, newConsole(io.Discard, &said), test.err); got != test.code {
 				t.Errorf("got exit code %d, want %d", got, test.code)
 			}
 			if test.text != "" && said.String() != test.text {
@@ -145,6 +146,19 @@ func TestAResultThatCannotBeWrittenFails(t *testing.T) {
 	}
 	if got, want := notes.String(), "cicada: writing results: pipe is closed\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// Help that nobody can read is no mistake of who asked for it.
+func TestHelpThatCannotBeWrittenFails(t *testing.T) {
+	for _, line := range [][]string{{"--help"}, {"help", "up"}, {"up", "--help"}} {
+		var notes strings.Builder
+		if got := run(line, brokenPipe{}, &notes); got != exitOurFault {
+			t.Errorf("%q: got exit code %d, want %d", line, got, exitOurFault)
+		}
+		if got, want := notes.String(), "cicada: writing help: pipe is closed\n"; got != want {
+			t.Errorf("%q: got %q, want %q", line, got, want)
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -67,7 +66,7 @@ func (p *patience) UnmarshalText(text []byte) error {
 		d, err = time.Duration(seconds)*time.Second, nil
 	}
 	if err != nil || d <= 0 {
-		return fmt.Errorf("want a time, like 10s, not %q", text)
+		return fmt.Errorf("want a time, like 10s, not %.100q", text)
 	}
 	*p = patience(d)
 	return nil
@@ -160,13 +159,16 @@ func (f *peerFlags) open(ctx context.Context, out *console, key identity.Private
 			return nil, err
 		}
 	}
-	if err := f.observe(&config, out.stdoutWriter(), &r.closers); err != nil {
+	if err := f.observe(&config, out.logWriter(), &r.closers); err != nil {
 		return nil, err
 	}
 	r.Peer, err = swarm.Listen(ctx, config)
 	switch {
 	case errors.Is(err, transport.ErrAddressUsed):
 		return nil, fmt.Errorf("another program listens at %s: choose another port with --bind or --port", config.Address)
+	case errors.Is(err, identity.ErrDifficulty) && f.Identity != "":
+		return nil, &codedError{exitRefused, fmt.Errorf("the key in %s does not meet --difficulty %d; cicada id --new --difficulty %d --identity FILE makes one that does",
+			f.Identity, f.Difficulty, f.Difficulty)}
 	case err != nil:
 		return nil, err
 	}
@@ -184,9 +186,10 @@ func (r *running) join(ctx context.Context, seeds []string) error {
 	return r.Join(ctx, seeds...)
 }
 
-// leave hands over what the peer has and closes all. It takes at most two seconds.
+// leave hands over what the peer has and closes all. It takes at most a second and a
+// half: an interrupt is to be over within three, and others have to be done then, too.
 func (r *running) leave() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 1500*time.Millisecond)
 	defer cancel()
 	err := r.Leave(ctx)
 	if errors.Is(err, swarm.ErrClosed) || errors.Is(err, context.DeadlineExceeded) {
@@ -216,14 +219,13 @@ func (f *swarmFlags) membership() (c swarm.Config, err error) {
 	if f.Difficulty < 0 || f.Difficulty > identity.MaxDifficulty {
 		return c, usageError("--difficulty %d: want 0 to %d", f.Difficulty, identity.MaxDifficulty)
 	}
-	c.Ring = chord.Config{Successors: f.Successors, FingerBase: f.FingerBase}
-	if err := c.Ring.Validate(); err != nil {
-		return c, &codedError{exitUsage, err}
+	if c.Ring, err = f.ring(); err != nil {
+		return c, err
 	}
 	var secret []byte
 	if f.Secret != "" {
-		if secret, err = readSecret(f.Secret); err != nil {
-			return c, err
+		if secret, err = identity.ReadSecret(f.Secret); err != nil {
+			return c, usageError("--secret: %w", err)
 		}
 	}
 	if c.Swarm, err = identity.NewSwarm(f.Swarm, uint8(f.Difficulty), secret); err != nil {
@@ -233,16 +235,16 @@ func (f *swarmFlags) membership() (c swarm.Config, err error) {
 	return c, nil
 }
 
-// readSecret returns what a file holds, without the newline at its end.
-func readSecret(path string) ([]byte, error) {
-	secret, err := os.ReadFile(path)
-	if err != nil {
-		return nil, usageError("--secret: %w", err)
+// ring returns the configuration of the ring.
+func (f *swarmFlags) ring() (chord.Config, error) {
+	successors, base := chord.Config{Successors: f.Successors}, chord.Config{FingerBase: f.FingerBase}
+	if successors.Validate() != nil {
+		return chord.Config{}, usageError("--successors %d: want 1 to 31", f.Successors)
 	}
-	if secret = bytes.TrimRight(secret, "\r\n"); len(secret) == 0 {
-		return nil, usageError("--secret: %s is empty", path)
+	if base.Validate() != nil {
+		return chord.Config{}, usageError("--finger-base %d: want a power of two, 2 to 256", f.FingerBase)
 	}
-	return secret, nil
+	return chord.Config{Successors: f.Successors, FingerBase: f.FingerBase}, nil
 }
 
 // addresses returns where to listen, and what to tell others where that differs.
@@ -339,7 +341,7 @@ func (f *swarmFlags) tracer(after *closers) (trace.Sink, error) {
 	if f.Trace == "" {
 		return nil, nil
 	}
-	file, err := os.Create(f.Trace)
+	file, err := os.OpenFile(f.Trace, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, usageError("--trace: %w", err)
 	}

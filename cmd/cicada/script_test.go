@@ -144,9 +144,9 @@ func remember(ts *testscript.TestScript, negated bool, arguments []string) {
 	for _, folder := range arguments[1:] {
 		n := ""
 		for began := time.Now(); n != arguments[0]; <-time.After(20 * time.Millisecond) {
-			s := &state{folder: ts.MkAbs(folder)}
-			s.recall()
-			if n = fmt.Sprint(len(s.peers)); time.Since(began) > 20*time.Second {
+			m, err := recall(filepath.Join(ts.MkAbs(folder), peersFile), ts.Logf)
+			ts.Check(err)
+			if n = fmt.Sprint(len(m.known)); time.Since(began) > 20*time.Second {
 				ts.Fatalf("%s: %s peers are remembered, want %s", folder, n, arguments[0])
 			}
 		}

@@ -58,7 +58,8 @@ func TestTheTranscriptOfTheShellIsTrue(t *testing.T) {
 func TestALogOfManyPeersSaysWhoseLineItIs(t *testing.T) {
 	var log bytes.Buffer
 	flags := swarmFlags{Swarm: "cicada", NoPortMapping: true, MappingAttempts: -1, Stdout: true, Debug: true}
-	n, err := flags.nursery(newConsole(&log, io.Discard))
+	out := newConsole(&log, io.Discard)
+	n, err := flags.nursery(out)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,6 +88,7 @@ func TestALogOfManyPeersSaysWhoseLineItIs(t *testing.T) {
 	if err := errors.Join(peer.Close(), n.end()); err != nil {
 		t.Error(err)
 	}
+	out.flush()
 	if want := "self=" + peer.ID().Short(); !strings.Contains(log.String(), want) {
 		t.Errorf("got the log %q, want %s in it", log.String(), want)
 	}

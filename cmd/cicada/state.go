@@ -1,27 +1,25 @@
 package main
 
 import (
-	"encoding/json"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/netip"
 	"os"
 	"path/filepath"
 	goruntime "runtime"
-	"slices"
 	"strconv"
+	"time"
 
 	"cicada/identity"
-	"cicada/swarm"
 )
 
 // A state is the folder of a peer that runs: its key, whom it knew, and the socket
 // that commands reach it by. One peer at a time has it.
 type state struct {
-	folder string
+	folder string // without links on the way to it
 	lock   *os.File
-	peers  []netip.AddrPort // as remembered, those known last first
+	memory *memory
 }
 
 // Names in a state folder.
@@ -31,9 +29,6 @@ const (
 	socketFile   = "control.sock"
 	lockFile     = "lock"
 )
-
-// maxRemembered is how many peers are remembered for the next start.
-const maxRemembered = 64
 
 // defaultState returns the folder of the peer at a port, where none is named.
 func defaultState(port int) (string, error) {
@@ -54,34 +49,163 @@ func defaultState(port int) (string, error) {
 	return filepath.Join(base, "cicada", strconv.Itoa(port)), nil
 }
 
-// openState makes the folder if need be, for its owner alone, and locks it.
-func openState(folder string) (*state, error) {
-	if err := os.MkdirAll(filepath.Dir(folder), 0o700); err != nil {
+// openState makes the folder if need be, for its owner alone, and locks it. It notes
+// what keeps it from remembering whom the peer knew.
+func openState(named string, note func(format string, arguments ...any)) (*state, error) {
+	if err := os.MkdirAll(filepath.Dir(named), 0o700); err != nil {
 		return nil, usageError("--state: %w", err)
 	}
-	if err := os.Mkdir(folder, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := os.Mkdir(named, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, usageError("--state: %w", err)
 	}
-	info, err := os.Stat(folder)
-	switch {
-	case err != nil:
-		return nil, usageError("--state: %w", err)
-	case !info.IsDir():
-		return nil, usageError("--state %s: not a folder", folder)
-	case goruntime.GOOS != "windows" && info.Mode().Perm()&0o022 != 0:
-		return nil, usageError("--state %s: others can write to it (mode %04o); chmod 700 %s", folder, info.Mode().Perm(), folder)
-	}
-	file, err := os.OpenFile(filepath.Join(folder, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
+	folder, err := ownFolder(named)
 	if err != nil {
 		return nil, usageError("--state: %w", err)
 	}
-	if err := lockExclusively(file); err != nil {
-		file.Close()
-		return nil, &codedError{exitRefused, fmt.Errorf("--state %s: another peer runs with it", folder)}
+	s := &state{folder: folder}
+	if err := regular(s.path(identityFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, usageError("--state: %w; --identity names a key that is elsewhere", err)
 	}
-	s := &state{folder: folder, lock: file}
-	s.recall()
+	switch s.lock, err = takeLock(folder, os.O_CREATE, lockPatience); {
+	case errors.Is(err, errLocked):
+		return nil, &codedError{exitRefused, fmt.Errorf("--state %s: another peer runs with it", folder)}
+	case err != nil:
+		return nil, usageError("--state: %w", err)
+	}
+	if s.memory, err = recall(s.path(peersFile), note); err != nil {
+		return nil, errors.Join(usageError("--state: %w", err), s.close())
+	}
 	return s, nil
+}
+
+// ownFolder returns where a folder really is. It must be this user's, and nobody
+// else may write to it: others could put links there in place of files.
+func ownFolder(named string) (string, error) {
+	folder, err := withoutLinks(named)
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Lstat(folder)
+	switch {
+	case err != nil:
+		return "", err
+	case !info.IsDir():
+		return "", fmt.Errorf("%s is not a folder", folder)
+	case !mine(info):
+		return "", fmt.Errorf("%s belongs to another user", folder)
+	case goruntime.GOOS != "windows" && info.Mode().Perm()&0o022 != 0:
+		return "", fmt.Errorf("others can write to %s (mode %04o); chmod 700 %s", folder, info.Mode().Perm(), folder)
+	}
+	return folder, nil
+}
+
+// ownSocket returns where the socket is of the peer with a folder. Folder and
+// socket must be this user's, or a stranger could pass for the peer. Whether there
+// is one shows when it is dialled.
+func ownSocket(named string) (string, error) {
+	folder, err := ownFolder(named)
+	if errors.Is(err, fs.ErrNotExist) {
+		return filepath.Join(named, socketFile), nil
+	} else if err != nil {
+		return "", err
+	}
+	path := filepath.Join(folder, socketFile)
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return path, nil
+	case err != nil:
+		return "", err
+	case info.Mode()&fs.ModeSocket == 0:
+		return "", fmt.Errorf("%s is not a socket", path)
+	case !mine(info):
+		return "", fmt.Errorf("%s belongs to another user", path)
+	}
+	return path, nil
+}
+
+// regular returns an error that names the file, unless it is a file like any other:
+// no link, pipe or device.
+func regular(path string) error {
+	info, err := os.Lstat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a regular file", path)
+	}
+	return err
+}
+
+// openRegular opens a file, or with os.O_CREATE makes it for this user alone, and
+// neither follows a link nor waits for the other end of a pipe.
+func openRegular(path string, flags int) (*os.File, error) {
+	if err := regular(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	file, err := os.OpenFile(path, flags|carefully, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a regular file", path)
+	}
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	return file, nil
+}
+
+// Times of the lock.
+const (
+	lockPatience = time.Second / 5       // a command that looks whether it is free has it for a moment
+	lockEvery    = 20 * time.Millisecond // between attempts
+	endPatience  = 10 * time.Second      // for a peer that was told to leave
+)
+
+var errLocked = errors.New("locked")
+
+// takeLock locks a folder for this process, until the file it returns is closed.
+// Where another process has it for longer than patience, the error is errLocked.
+func takeLock(folder string, create int, patience time.Duration) (*os.File, error) {
+	file, err := openRegular(filepath.Join(folder, lockFile), os.O_RDWR|create)
+	if err != nil {
+		return nil, err
+	}
+	for began := time.Now(); lockExclusively(file) != nil; <-time.After(lockEvery) {
+		if time.Since(began) >= patience {
+			file.Close()
+			return nil, errLocked
+		}
+	}
+	return file, nil
+}
+
+// awaitEnd returns when the peer has ended whose socket is known: its folder is free,
+// or has another socket, of the next peer.
+func awaitEnd(ctx context.Context, folder string, socket fs.FileInfo) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, endPatience,
+		&codedError{exitTimeout, fmt.Errorf("the peer was told to leave, and has not ended within %v", endPatience)})
+	defer cancel()
+	for {
+		file, err := takeLock(folder, 0, 0)
+		switch {
+		case err == nil:
+			return file.Close()
+		case errors.Is(err, fs.ErrNotExist): // somebody took it away: nothing is left to wait for
+			return nil
+		case !errors.Is(err, errLocked):
+			return err
+		}
+		now, err := os.Lstat(filepath.Join(folder, socketFile))
+		if err == nil && !(os.SameFile(now, socket) && now.ModTime().Equal(socket.ModTime())) {
+			return nil
+		}
+		select {
+		case <-time.After(lockEvery):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }
 
 func (s *state) path(name string) string { return filepath.Join(s.folder, name) }
@@ -96,67 +220,4 @@ func (s *state) key() (key identity.PrivateKey, missing bool, err error) {
 		return key, true, nil
 	}
 	return key, false, err
-}
-
-// recall reads where peers were that this one knew. A file that cannot be read is
-// as good as none: seeds can be named.
-func (s *state) recall() {
-	text, err := os.ReadFile(s.path(peersFile))
-	var addresses []netip.AddrPort
-	if err != nil || json.Unmarshal(text, &addresses) != nil {
-		return
-	}
-	for _, a := range addresses {
-		if a.IsValid() && a.Port() > 0 && len(s.peers) < maxRemembered {
-			s.peers = append(s.peers, a)
-		}
-	}
-}
-
-// remembered returns where to look for peers, those known last first.
-func (s *state) remembered() []string {
-	all := make([]string, len(s.peers))
-	for i, a := range s.peers {
-		all[i] = a.String()
-	}
-	return all
-}
-
-// remember writes down where the peers are that a status names, the neighbours
-// first, and behind them those of before, who may come back. Where nothing is new
-// it does nothing; else the file is replaced whole.
-func (s *state) remember(status swarm.Status) error {
-	var addresses []netip.AddrPort
-	add := func(a netip.AddrPort) {
-		if len(addresses) < maxRemembered && !slices.Contains(addresses, a) {
-			addresses = append(addresses, a)
-		}
-	}
-	lists := [][]*identity.Contact{status.Successors, status.Predecessors}
-	for _, f := range status.Fingers {
-		lists = append(lists, f.Candidates)
-	}
-	for _, list := range lists {
-		for _, c := range list {
-			for _, a := range c.Addresses {
-				add(a)
-			}
-		}
-	}
-	for _, a := range s.peers {
-		add(a)
-	}
-	if slices.Equal(addresses, s.peers) {
-		return nil
-	}
-	s.peers = addresses
-	text, err := json.Marshal(addresses)
-	if err != nil {
-		return err
-	}
-	part := s.path(peersFile + ".new")
-	if err := os.WriteFile(part, append(text, '\n'), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(part, s.path(peersFile))
 }

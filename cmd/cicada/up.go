@@ -33,7 +33,7 @@ func (c *upCommand) Run(ctx context.Context, out *console) error {
 	if err != nil {
 		return err
 	}
-	s, err := openState(folder)
+	s, err := openState(folder, out.note)
 	if err != nil {
 		return err
 	}
@@ -45,14 +45,12 @@ func (c *upCommand) Run(ctx context.Context, out *console) error {
 	peer, err := c.open(ctx, out, key)
 	switch {
 	case errors.Is(err, identity.ErrDifficulty) && c.Identity == "":
-		return &codedError{exitRefused, fmt.Errorf("%w: it is in %s; without that file a new one is made, for another identity", err, s.path(identityFile))}
+		return &codedError{exitRefused, fmt.Errorf("the key in %s does not meet --difficulty %d; move that file away, and a new key is made, which is another identity",
+			s.path(identityFile), c.Difficulty)}
 	case err != nil:
 		return err
 	}
 	if err := c.serve(ctx, s, peer, out); err != nil {
-		return errors.Join(err, peer.end())
-	}
-	if err := peer.leave(); err != nil {
 		return err
 	}
 	return ctx.Err() // an interrupt is no success
@@ -75,13 +73,15 @@ func (c *upCommand) key(ctx context.Context, s *state, out *console) (identity.P
 	return key, nil
 }
 
-// serve answers on the socket, joins, and stays until ctx ends or a client says leave.
+// serve answers on the socket while the peer lives, and closes it then: first the
+// peer, then the socket, and the folder's lock is let go last. Who waits for that can
+// start the next peer, on the same port.
 func (c *upCommand) serve(ctx context.Context, s *state, peer *running, out *console) error {
 	listener, err := control.Listen(s.path(socketFile))
 	if err != nil {
-		return err
+		return errors.Join(err, peer.end())
 	}
-	ctx, leave := context.WithCancel(ctx)
+	told, leave := context.WithCancel(ctx)
 	defer leave()
 	server := control.NewServer(peer.Peer, control.Config{Timeout: time.Duration(c.Timeout), Leave: leave})
 	served := make(chan error, 1)
@@ -90,6 +90,14 @@ func (c *upCommand) serve(ctx context.Context, s *state, peer *running, out *con
 		server.Close()
 		<-served
 	}()
+	if err := c.live(told, s, peer, out); err != nil {
+		return errors.Join(err, peer.end())
+	}
+	return peer.leave()
+}
+
+// live joins, and stays until ctx ends or a client says leave.
+func (c *upCommand) live(ctx context.Context, s *state, peer *running, out *console) error {
 	if len(c.Join) > 0 {
 		err := peer.join(ctx, c.seeds(s))
 		if ctx.Err() != nil { // told to leave, which is no failure of the join
@@ -110,7 +118,7 @@ func (c *upCommand) serve(ctx context.Context, s *state, peer *running, out *con
 // seeds returns where to look for the swarm: where it was told to, and where peers
 // were that it knew.
 func (c *upCommand) seeds(s *state) (all []string) {
-	for _, seed := range slices.Concat(c.Join, s.remembered()) {
+	for _, seed := range slices.Concat(c.Join, s.memory.addresses()) {
 		if !slices.Contains(all, seed) {
 			all = append(all, seed)
 		}
@@ -130,13 +138,18 @@ func (c *upCommand) stay(ctx context.Context, s *state, peer *running, out *cons
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	failed := false
-	search := newSearch(time.Now())
-	for ctx.Err() == nil {
-		status := peer.Status()
-		if err := s.remember(status); err != nil && !failed {
+	save := func(last bool) {
+		if err := s.memory.save(time.Now(), last); err != nil && !failed {
 			out.note("cicada: peers cannot be remembered for the next start: %v", err)
 			failed = true // said once
 		}
+	}
+	defer save(true)
+	search := newSearch(time.Now())
+	for ctx.Err() == nil {
+		status := peer.Status()
+		s.memory.learn(status)
+		save(false)
 		if seeds := search.next(time.Now(), status, c.seeds(s)); len(seeds) > 0 {
 			trying, cancel := context.WithTimeout(ctx, joinFor)
 			_ = peer.Join(trying, seeds...) // nobody there: a later round tries again
