@@ -69,12 +69,8 @@ func (s *Shell) create(ctx context.Context, words []string) error {
 	return nil
 }
 
-func (s *Shell) join(ctx context.Context, words []string) error {
-	m, err := s.member(words[0])
-	if err != nil {
-		return err
-	}
-	seed, err := s.seed(words[1])
+func (s *Shell) join(ctx context.Context, m *member, words []string) error {
+	seed, err := s.seed(words[0])
 	if err != nil {
 		return err
 	}
@@ -91,12 +87,8 @@ func (s *Shell) join(ctx context.Context, words []string) error {
 	return nil
 }
 
-func (s *Shell) lookup(ctx context.Context, words []string) error {
-	m, err := s.member(words[0])
-	if err != nil {
-		return err
-	}
-	id, err := s.target(ctx, m, words[1])
+func (s *Shell) lookup(ctx context.Context, m *member, words []string) error {
+	id, err := s.target(ctx, m, words[0])
 	if err != nil {
 		return err
 	}
@@ -111,16 +103,12 @@ func (s *Shell) lookup(ctx context.Context, words []string) error {
 	return nil
 }
 
-func (s *Shell) send(ctx context.Context, words []string) error {
-	m, err := s.member(words[0])
+func (s *Shell) send(ctx context.Context, m *member, words []string) error {
+	id, err := s.target(ctx, m, words[0])
 	if err != nil {
 		return err
 	}
-	id, err := s.target(ctx, m, words[1])
-	if err != nil {
-		return err
-	}
-	receipt, err := m.peer.Send(ctx, id, []byte(words[2]), swarm.SendOptions{})
+	receipt, err := m.peer.Send(ctx, id, []byte(words[1]), swarm.SendOptions{})
 	s.catchUp(ctx, s.of(id)...)
 	r := control.NewSent(id, receipt, err)
 	s.record(sent{m.peer.ID(), r})
@@ -131,12 +119,8 @@ func (s *Shell) send(ctx context.Context, words []string) error {
 	return nil
 }
 
-func (s *Shell) broadcast(ctx context.Context, words []string) error {
-	m, err := s.member(words[0])
-	if err != nil {
-		return err
-	}
-	reached, err := m.peer.Broadcast(ctx, []byte(words[1]))
+func (s *Shell) broadcast(ctx context.Context, m *member, words []string) error {
+	reached, err := m.peer.Broadcast(ctx, []byte(words[0]))
 	s.catchUp(ctx, s.members...)
 	r := control.NewBroadcast(reached, err)
 	s.record(broadcasted{m.peer.ID(), r})
@@ -147,11 +131,7 @@ func (s *Shell) broadcast(ctx context.Context, words []string) error {
 	return nil
 }
 
-func (s *Shell) peers(_ context.Context, words []string) error {
-	m, err := s.member(words[0])
-	if err != nil {
-		return err
-	}
+func (s *Shell) peers(_ context.Context, m *member, _ []string) error {
 	p := control.NewPeers(m.peer.Status())
 	s.record(neighbours{m.peer.ID(), p})
 	s.sayf("successors    %s", names(p.Successors))
@@ -159,11 +139,7 @@ func (s *Shell) peers(_ context.Context, words []string) error {
 	return nil
 }
 
-func (s *Shell) fingers(_ context.Context, words []string) error {
-	m, err := s.member(words[0])
-	if err != nil {
-		return err
-	}
+func (s *Shell) fingers(_ context.Context, m *member, _ []string) error {
 	fingers := control.NewFingers(m.peer.Status())
 	for _, f := range fingers {
 		s.record(finger{m.peer.ID(), f})
@@ -202,11 +178,7 @@ func (s *Shell) list(context.Context, []string) error {
 	return nil
 }
 
-func (s *Shell) stop(ctx context.Context, words []string) error {
-	m, err := s.member(words[0])
-	if err != nil {
-		return err
-	}
+func (s *Shell) stop(ctx context.Context, m *member, _ []string) error {
 	s.remove(m)
 	ctx, cancel := context.WithTimeout(ctx, leaveTime)
 	defer cancel()
@@ -218,13 +190,9 @@ func (s *Shell) stop(ctx context.Context, words []string) error {
 	return nil
 }
 
-func (s *Shell) kill(ctx context.Context, words []string) error {
-	m, err := s.member(words[0])
-	if err != nil {
-		return err
-	}
+func (s *Shell) kill(ctx context.Context, m *member, _ []string) error {
 	s.remove(m)
-	err = m.peer.Close()
+	err := m.peer.Close()
 	m.end(ctx)
 	if err != nil {
 		return err

@@ -42,18 +42,29 @@ var (
 func table() []command {
 	return []command{
 		{[]string{"create"}, []param{{"ADDR", aWord}}, 0, "makes a peer that listens at ADDR, [HOST]:PORT; 127.0.0.1 and any free port unless said", (*Shell).create},
-		{[]string{"join"}, []param{peerParam, {"ADDR|PEER", aPeer}}, 2, "joins PEER to the swarm of another", (*Shell).join},
-		{[]string{"lookup"}, []param{peerParam, {"TARGET", aPeer}}, 2, "has PEER ask the ring for TARGET: an ID, host:port or a peer", (*Shell).lookup},
-		{[]string{"send"}, []param{peerParam, {"TARGET", aPeer}, dataParam}, 3, "sends the rest of the line from PEER to TARGET", (*Shell).send},
-		{[]string{"broadcast"}, []param{peerParam, dataParam}, 2, "sends the rest of the line from PEER to everybody", (*Shell).broadcast},
-		{[]string{"peers"}, []param{peerParam}, 1, "shows the neighbours of PEER", (*Shell).peers},
-		{[]string{"fingers"}, []param{peerParam}, 1, "shows the finger table of PEER", (*Shell).fingers},
+		{[]string{"join"}, []param{peerParam, {"ADDR|PEER", aPeer}}, 2, "joins PEER to the swarm of another", ofPeer((*Shell).join)},
+		{[]string{"lookup"}, []param{peerParam, {"TARGET", aPeer}}, 2, "has PEER ask the ring for TARGET: an ID, host:port or a peer", ofPeer((*Shell).lookup)},
+		{[]string{"send"}, []param{peerParam, {"TARGET", aPeer}, dataParam}, 3, "sends the rest of the line from PEER to TARGET", ofPeer((*Shell).send)},
+		{[]string{"broadcast"}, []param{peerParam, dataParam}, 2, "sends the rest of the line from PEER to everybody", ofPeer((*Shell).broadcast)},
+		{[]string{"peers"}, []param{peerParam}, 1, "shows the neighbours of PEER", ofPeer((*Shell).peers)},
+		{[]string{"fingers"}, []param{peerParam}, 1, "shows the finger table of PEER", ofPeer((*Shell).fingers)},
 		{[]string{"trace"}, []param{peerParam, {"on|off", aSwitch}}, 0, "shows what happens at PEER as it happens; alone: who is traced", (*Shell).trace},
 		{[]string{"list", "show"}, nil, 0, "shows every peer of this shell", (*Shell).list},
-		{[]string{"stop"}, []param{peerParam}, 1, "has PEER leave the swarm properly", (*Shell).stop},
-		{[]string{"kill"}, []param{peerParam}, 1, "ends PEER without a word: to the others it crashed", (*Shell).kill},
+		{[]string{"stop"}, []param{peerParam}, 1, "has PEER leave the swarm properly", ofPeer((*Shell).stop)},
+		{[]string{"kill"}, []param{peerParam}, 1, "ends PEER without a word: to the others it crashed", ofPeer((*Shell).kill)},
 		{[]string{"help", "?"}, []param{{"COMMAND", aCommand}}, 0, "shows all commands, or one", (*Shell).showHelp},
 		{[]string{"quit", "q", "exit"}, nil, 0, "stops all peers properly and ends the shell", (*Shell).quit},
+	}
+}
+
+// ofPeer makes a command of what is done with a peer, which its first word names.
+func ofPeer(do func(s *Shell, ctx context.Context, m *member, words []string) error) func(*Shell, context.Context, []string) error {
+	return func(s *Shell, ctx context.Context, words []string) error {
+		m, err := s.member(words[0])
+		if err != nil {
+			return err
+		}
+		return do(s, ctx, m, words[1:])
 	}
 }
 
