@@ -175,7 +175,7 @@ func (c *recvCommand) Run(ctx context.Context, out *console, client *control.Cli
 		if r.Address.IsValid() {
 			from += " at " + r.Address.String()
 		}
-		out.say("%d/%s -- %s: %s", n, of, from, control.Visible(data))
+		out.say("%d/%s -- %s: %s", n, of, from, data)
 		return out.failure()
 	})
 }
