@@ -16,7 +16,8 @@ type Config struct {
 	// FingerBase is b: fingers start at ±c·b^e for c = 1…b/2. A power of two
 	// from 2 to 256. Zero means 16.
 	FingerBase int
-	// FingerCandidates is how many peers a finger remembers. Zero means 4, and 1 where FingerBase is 2.
+	// FingerCandidates is how many peers a finger remembers, at most one more than
+	// Successors. Zero means 4, and 1 where FingerBase is 2.
 	FingerCandidates int
 	// StabilizeMin and StabilizeMax bound the time between two stabilisations
 	// of a peer: shortest after a change, growing while nothing changes.
@@ -26,9 +27,8 @@ type Config struct {
 	// whether it is alive; the predecessor half as long again, and both three
 	// times as long while the ring is at rest. Zero means 1 s.
 	ProbeInterval time.Duration
-	// FingerInterval is how often one finger is refreshed once all were, while
-	// peers come and go; at rest it grows as the time between stabilisations
-	// does. Zero means 10 s.
+	// FingerInterval is the time between two looks at a finger where peers come and
+	// go fastest; otherwise it follows from how long they stay, up to 2 min. Zero means 1 s.
 	FingerInterval time.Duration
 	// LookupTimeout is how long a lookup waits for its answer, retries included. Zero means 10 s.
 	LookupTimeout time.Duration
@@ -72,11 +72,11 @@ func (c Config) filled() Config {
 	if c.FingerBase == 2 {
 		candidates = 1
 	}
-	c.FingerCandidates = clamp(c.FingerCandidates, candidates, 1, maxCandidates)
+	c.FingerCandidates = min(clamp(c.FingerCandidates, candidates, 1, maxCandidates), c.Successors+1)
 	c.StabilizeMin = clamp(c.StabilizeMin, time.Second, time.Millisecond, time.Hour)
 	c.StabilizeMax = max(clamp(c.StabilizeMax, 16*time.Second, time.Millisecond, time.Hour), c.StabilizeMin)
 	c.ProbeInterval = clamp(c.ProbeInterval, time.Second, time.Millisecond, time.Hour)
-	c.FingerInterval = clamp(c.FingerInterval, 10*time.Second, time.Millisecond, time.Hour)
+	c.FingerInterval = clamp(c.FingerInterval, time.Second, time.Millisecond, time.Hour)
 	c.LookupTimeout = clamp(c.LookupTimeout, 10*time.Second, time.Millisecond, time.Hour)
 	return c
 }

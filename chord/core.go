@@ -44,9 +44,12 @@ type Core struct {
 	members      []*identity.Contact // in small mode: all others, clockwise from self
 	version      uint64              // of the lists above
 	confirmed    bool                // the predecessor was heard from since it became that
+	history      []edition           // what others were told of the lists
 
 	table   []entry  // every peer of the lists and fingers, clockwise from self
 	ways    []uint64 // of each entry the first word of the way to it, clockwise: it decides nearly every comparison
+	doubts  []doubt  // about entries that are not sound
+	reach   uint64   // first word of the distance that both lists cover
 	origin  span     // where self is
 	stale   bool     // the table lags behind the lists
 	fingers fingers
@@ -65,11 +68,15 @@ type Core struct {
 	period      time.Duration // between stabilisations
 	rounds      uint          // stabilisations so far
 	quiet       bool          // nothing changed since the last stabilisation
-	seenOf      identity.ID   // whose lists seenVersion names
+	heed        Sides         // whose lists have changed; none: the next stabilisation asks on both sides
+	stays       stays
+	seenOf      identity.ID // whose lists seenVersion names
 	seenVersion uint64
-	knownTo     bool   // in those lists this peer was the predecessor
-	leftOut     bool   // the latest cut left out a lost peer: should it be back, the answer is needed again
-	seenBefore  uint64 // version of the predecessor's lists
+	seenLists   edition // what they are
+	knownTo     bool    // in those lists this peer was the predecessor
+	leftOut     bool    // the latest cut left out a lost peer: should it be back, the answer is needed again
+	seenBefore  uint64  // version of the predecessor's lists
+	listsBefore edition
 	join        join
 
 	hops  []hop
@@ -218,6 +225,10 @@ func (c *Core) Step(now time.Duration, from *identity.Contact, m Message) {
 		c.onSuspect(from, &m)
 	case Leave:
 		c.onLeave(from, &m)
+	case Query:
+		c.onQuery(from, &m)
+	case Peers:
+		c.onPeers(from, &m)
 	}
 	c.settle()
 }

@@ -310,7 +310,7 @@ func TestFloodsStayBounded(t *testing.T) {
 		got, limit int
 	}{
 		{"questions", len(c.waiting), maxWaiting}, {"hops", len(c.hops), maxHops}, {"lookups", len(c.own), maxOwn},
-		{"learned", len(c.learned.ring), maxLearned}, {"learned places", len(c.learned.places), maxLearned},
+		{"learned", len(c.learned.ring), maxLearned}, {"learned words", len(c.learned.words), maxLearned},
 		{"requests", len(c.requests), maxRequests}, {"lost", len(c.lost.peers), lostLimit},
 		{"successors", len(c.successors), 3}, {"predecessors", len(c.predecessors), 3},
 	} {

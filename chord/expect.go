@@ -19,7 +19,7 @@ func (c *Core) Unasked(now time.Duration, from *identity.Contact, m Message) boo
 	c.advance(now)
 	from = c.hear(from)
 	switch m.Kind {
-	case State, Notified:
+	case State, Notified, Peers:
 		c.take(from, &m) // which tells a late answer from one to no request
 	case Found:
 		c.onFound(from, &m)
@@ -31,13 +31,13 @@ func (c *Core) Unasked(now time.Duration, from *identity.Contact, m Message) boo
 // expects reports whether m may be of use.
 func (c *Core) expects(from *identity.Contact, m *Message) bool {
 	switch m.Kind {
-	case State, Notified:
+	case State, Notified, Peers:
 		return slices.ContainsFunc(c.requests, func(r request) bool {
 			return r.number == m.Request && same(r.to, from) && answers(r.purpose.kind()) == m.Kind
 		})
 	case Found:
 		if i := c.hopOf(m.Lookup); i >= 0 {
-			return c.hops[i].key == m.Key && slices.Contains(c.hops[i].tried, from.ID)
+			return c.hops[i].key == m.Key
 		}
 		i := c.ownOf(m.Lookup)
 		return i >= 0 && c.own[i].key == m.Key

@@ -17,20 +17,23 @@ type Finger struct {
 }
 
 // fingers are the slots that lie beyond both lists. Slots are numbered
-// clockwise: 0 starts at self + 1, the last at self - 1.
+// clockwise: 0 starts at self + 1, the last at self - 1. Their candidates are the
+// entries of the table that have the flag.
 type fingers struct {
-	slots  []slot
-	next   time.Duration // when the next is looked up
-	busy   bool          // a lookup is under way
-	first  identity.ID   // the ends of the lists that the slots were laid out for
-	last   identity.ID
-	filled bool
+	first   int    // number of the first slot in use
+	slots   []slot // those in use, one after the other
+	next    time.Duration
+	after   identity.ID // the ends of the lists that the slots were laid out for
+	before  identity.ID
+	copying bool           // the successor is being asked for its table
+	page    identity.Point // from here on
 }
 
+// A slot is an interval of the ring from which some peers are in the table.
 type slot struct {
-	number     int
-	tried      bool // it was looked up
-	candidates []*identity.Contact
+	checked time.Duration // when somebody who must know last said who is there; never
+	asking  bool
+	steps   uint8 // questions of the look that is under way
 }
 
 // offsets returns how many offsets there are on one side, c·b^e ≤ 2^255.
@@ -42,13 +45,13 @@ func (c *Core) offsets() int {
 	return whole*half + min(half, 1<<rest)
 }
 
-// start returns where slot n starts.
+// start returns how far from self slot n starts, clockwise.
 func (c *Core) start(n int) span {
-	self, side := spanOf(c.self.Point), c.offsets()
+	side := c.offsets()
 	if n < side {
-		return self.plus(c.offset(n))
+		return c.offset(n)
 	}
-	return self.minus(c.offset(2*side - 2 - n)) // the farthest offset is the same both ways
+	return span{}.minus(c.offset(2*side - 2 - n)) // the farthest offset is the same both ways
 }
 
 // offset returns the n-th offset, from 0.
@@ -58,152 +61,186 @@ func (c *Core) offset(n int) span {
 	return multiple(uint64(n%half)+1, n/half*step)
 }
 
+// stop returns how far from self slot n ends: where the next one starts.
+func (c *Core) stop(n int) span {
+	if n < 2*c.offsets()-2 {
+		return c.start(n + 1)
+	}
+	return span{}
+}
+
 // bounds returns the interval of slot n.
 func (c *Core) bounds(n int) (start, end identity.Point) {
-	end = c.self.Point
-	if n < 2*c.offsets()-2 {
-		end = c.start(n + 1).point()
+	return c.origin.plus(c.start(n)).point(), c.origin.plus(c.stop(n)).point()
+}
+
+// slotAt returns the number of the slot, in use or not, in whose interval a way from self lies.
+func (c *Core) slotAt(way span) int {
+	return sort.Search(2*c.offsets()-1, func(n int) bool { return way.less(c.start(n)) }) - 1
+}
+
+// slotOf returns the place of the slot in use in whose interval a way lies, or -1.
+func (c *Core) slotOf(way span) int {
+	f := &c.fingers
+	if len(f.slots) == 0 || way.less(c.start(f.first)) {
+		return -1
 	}
-	return c.start(n).point(), end
+	i := c.slotAt(way) - f.first
+	if i >= len(f.slots) {
+		return -1
+	}
+	return i
 }
 
 // Fingers returns the slots in use, clockwise from self.
 func (c *Core) Fingers() []Finger {
 	c.settle()
 	list := make([]Finger, len(c.fingers.slots))
-	for i, s := range c.fingers.slots {
-		start, end := c.bounds(s.number)
-		list[i] = Finger{Start: start, End: end, Candidates: slices.Clone(s.candidates)}
+	for i := range list {
+		start, end := c.bounds(c.fingers.first + i)
+		list[i] = Finger{Start: start, End: end, Candidates: c.candidates(i)}
 	}
 	return list
+}
+
+// candidates returns those of slot i, clockwise.
+func (c *Core) candidates(i int) []*identity.Contact {
+	var list []*identity.Contact
+	from, to := c.places(i)
+	for k := from; k < to; k++ {
+		if c.table[k].is(finger) {
+			list = append(list, c.table[k].contact)
+		}
+	}
+	return list
+}
+
+// places returns which entries of the table stand in the interval of slot i.
+func (c *Core) places(i int) (from, to int) {
+	start, end := c.bounds(c.fingers.first + i)
+	from, _ = c.search(start)
+	if end == c.self.Point {
+		return from, len(c.table)
+	}
+	to, _ = c.search(end)
+	return from, to
 }
 
 // placeFingers lays out the slots anew when the lists reach to other peers:
 // only what starts beyond both of them is worth a slot.
 func (c *Core) placeFingers() {
+	f := &c.fingers
 	if c.mode != Full {
-		if len(c.fingers.slots) > 0 {
-			c.fingers.slots = nil
-			c.fingers.first, c.fingers.last = identity.ID{}, identity.ID{}
-		}
+		*f = fingers{next: f.next}
 		return
 	}
 	if len(c.successors) == 0 || len(c.predecessors) == 0 {
 		return // the fingers may be all that is left
 	}
-	first, last := c.successors[len(c.successors)-1], c.predecessors[len(c.predecessors)-1]
-	if first.ID == c.fingers.first && last.ID == c.fingers.last {
+	after, before := c.successors[len(c.successors)-1], c.predecessors[len(c.predecessors)-1]
+	if after.ID == f.after && before.ID == f.before {
 		return
 	}
-	c.fingers.first, c.fingers.last = first.ID, last.ID
-	old := c.fingers.slots
-	c.fingers.slots = nil
-	if !c.clockwise(first, false).less(c.clockwise(last, false)) {
-		return // the lists meet: everybody is known
+	f.after, f.before = after.ID, before.ID
+	c.measureReach()
+	from, to := c.clockwise(after, false), c.clockwise(before, false)
+	first, last := 0, 0
+	if from.less(to) { // else the lists meet: everybody is known
+		total := 2*c.offsets() - 1
+		first = sort.Search(total, func(n int) bool { return from.less(c.start(n)) })
+		last = sort.Search(total, func(n int) bool { return !c.start(n).less(to) })
 	}
-	self, from, to := spanOf(c.self.Point), c.clockwise(first, false), c.clockwise(last, false)
-	total := 2*c.offsets() - 1
-	n := sort.Search(total, func(n int) bool { return from.less(c.start(n).minus(self)) })
-	for ; n < total && c.start(n).minus(self).less(to); n++ {
-		s := slot{number: n}
-		if i := slices.IndexFunc(old, func(s slot) bool { return s.number == n }); i >= 0 {
-			s = old[i]
+	slots := make([]slot, max(last-first, 0))
+	for i := range slots {
+		slots[i].checked = never
+		if k := first + i - f.first; k >= 0 && k < len(f.slots) {
+			slots[i] = f.slots[k]
+		} else {
+			c.lookSoon()
 		}
-		c.fingers.slots = append(c.fingers.slots, s)
 	}
-	c.fingers.filled = !slices.ContainsFunc(c.fingers.slots, func(s slot) bool { return !s.tried })
-	if !c.fingers.filled {
-		c.fingers.next = min(max(c.fingers.next, c.now), c.now+c.config.StabilizeMin/10)
-		c.dueSet = false
-	}
+	f.first, f.slots = first, slots
 }
 
-// fillFinger takes in the answer for a slot: of the peers it names those that
-// stand in the slot's interval, in order.
-func (c *Core) fillFinger(number int, m *Message) {
-	c.fingers.busy = false
-	i := slices.IndexFunc(c.fingers.slots, func(s slot) bool { return s.number == number })
-	if i < 0 {
+// lookSoon has some slot looked after soon.
+func (c *Core) lookSoon() {
+	c.fingers.next = min(max(c.fingers.next, c.now), c.now+c.config.StabilizeMin/10)
+	c.dueSet = false
+}
+
+// fill makes peers, some of those in the interval of slot i, its candidates: if they
+// are known from somebody who must know, in place of all that it has before the last
+// of them, and behind it, too, where they are as many as a slot remembers; else they
+// join those it has.
+func (c *Core) fill(i int, peers []*identity.Contact, all bool) {
+	before := c.candidates(i)
+	from, to := c.places(i)
+	if n := len(peers); n < c.config.FingerCandidates {
+		to = from
+		if n > 0 {
+			to, _ = c.search(peers[n-1].Point)
+		}
+	}
+	for k := from; all && k < to; k++ {
+		if !holds(peers, c.table[k].contact) {
+			c.table[k].flags &^= finger
+			c.stale = true // it may be in no list
+		}
+	}
+	left := c.config.FingerCandidates
+	if !all {
+		left -= len(before)
+	}
+	for _, peer := range peers {
+		if left == 0 {
+			break
+		}
+		if same(peer, c.self) || c.lost.recent(peer.ID, c.now) || c.slotOf(c.clockwise(peer, false)) != i {
+			continue
+		}
+		if e := c.enter(c.meet(peer)); all || !e.is(finger) {
+			e.flags |= finger
+			left--
+		}
+	}
+	c.trim(i)
+	c.settle()
+	after := c.candidates(i)
+	if slices.EqualFunc(before, after, same) {
 		return
 	}
-	start, _ := c.bounds(number)
-	candidates := c.candidates(number, append([]*identity.Contact{m.Peer}, m.Successors...))
-	s := &c.fingers.slots[i]
-	s.tried = true
-	if slices.EqualFunc(s.candidates, candidates, same) {
-		return
+	ids := make([]identity.ID, len(after))
+	for k, peer := range after {
+		ids[k] = peer.ID
 	}
-	s.candidates = candidates
-	c.stale = true
-	ids := make([]identity.ID, len(candidates))
-	for i, peer := range candidates {
-		ids[i] = peer.ID
-	}
+	start, _ := c.bounds(c.fingers.first + i)
 	c.event(trace.Event{Kind: trace.RingFinger, Key: start, Peers: ids})
 }
 
-// candidates returns those of peers, the first at or behind a slot's start and
-// some that follow it, that stand in its interval.
-func (c *Core) candidates(number int, peers []*identity.Contact) []*identity.Contact {
-	start, end := c.bounds(number)
-	before := spanOf(start)
-	length := spanOf(end).minus(before)
-	candidates := make([]*identity.Contact, 0, c.config.FingerCandidates)
-	way := span{}
-	for i, peer := range peers {
-		further := spanOf(peer.Point).minus(before)
-		if len(candidates) == c.config.FingerCandidates || !further.less(length) || i > 0 && !way.less(further) {
-			break
-		}
-		way = further
-		if !same(peer, c.self) && !c.lost.recent(peer.ID, c.now) {
-			candidates = append(candidates, c.meet(peer))
-		}
-	}
-	return candidates
-}
-
-// dropFinger takes a dead peer out of its slots, which are looked up again.
-func (c *Core) dropFinger(peer *identity.Contact) {
-	for i := range c.fingers.slots {
-		s := &c.fingers.slots[i]
-		if !holds(s.candidates, peer) {
+// trim leaves slot i no more candidates than a slot remembers: the first.
+func (c *Core) trim(i int) {
+	n := 0
+	for k, to := c.places(i); k < to; k++ {
+		if !c.table[k].is(finger) {
 			continue
 		}
-		s.candidates = without(s.candidates, peer)
-		if len(s.candidates) == 0 {
-			s.tried, c.fingers.filled = false, false
-			c.fingers.next = min(c.fingers.next, c.now+c.jitter(c.config.StabilizeMin))
-			c.dueSet = false
+		if n++; n > c.config.FingerCandidates {
+			c.table[k].flags &^= finger
+			c.stale = true
 		}
 	}
 }
 
-// tickFingers looks up one slot: any that was not yet, one after the other;
-// then now and then one at random.
-func (c *Core) tickFingers() {
-	f := &c.fingers
-	if f.busy || len(f.slots) == 0 || f.next > c.now || !c.accepted {
+// dropFinger takes a dead peer out of the fingers, whose slot is looked after soon.
+func (c *Core) dropFinger(peer *identity.Contact) {
+	k, found := c.search(peer.Point)
+	if !found || !c.table[k].is(finger) {
 		return
 	}
-	c.dueSet = false
-	i := -1
-	if !f.filled {
-		i = slices.IndexFunc(f.slots, func(s slot) bool { return !s.tried })
+	c.table[k].flags &^= finger
+	c.stale = true
+	if i := c.slotOf(c.way(k)); i >= 0 {
+		c.fingers.slots[i].checked = never
+		c.lookSoon()
 	}
-	f.next = c.now + c.jitter(c.config.StabilizeMin/5) // more at once would only wait for each other
-	if i < 0 {
-		f.filled = true
-		f.next = c.now + c.jitter(c.fingerInterval())
-		i = c.random.IntN(len(f.slots))
-	}
-	s := &f.slots[i]
-	s.tried = true // should it fail, its turn comes again
-	f.busy = true
-	c.begin(lookup{purpose: forFinger, key: c.start(s.number).point(), slot: s.number})
-}
-
-// fingerInterval returns how long it is between two refreshes of fingers.
-func (c *Core) fingerInterval() time.Duration {
-	return c.config.FingerInterval * (c.period / c.config.StabilizeMin)
 }

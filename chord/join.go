@@ -142,6 +142,8 @@ func (c *Core) enterFull(after *identity.Contact, m *Message) {
 	c.hear(before)
 	c.hear(after)
 	c.ask(after, forNotify, 0)
+	c.begunWith(m.Stay)
+	c.copyTable(after, c.successors[len(c.successors)-1].Point)
 	c.send(before, Message{Kind: Notify}) // a reason to look at its successor's predecessor now
 	c.changed()
 	c.checkMode()
@@ -160,6 +162,7 @@ func (c *Core) enterSmall(from *identity.Contact, m *Message) {
 	c.border = c.predecessors[0]
 	c.settle()
 	c.hear(from)
+	c.begunWith(m.Stay)
 	c.ask(members[0], forNotify, 0)
 	for _, peer := range members[1:] {
 		c.send(peer, Message{Kind: Notify})

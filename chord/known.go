@@ -112,20 +112,18 @@ func (m *Message) read(offered []*identity.Contact) bool {
 // readState reads the lists of m where this peer awaits them of from, and
 // returns what is wrong with them, or "".
 func (c *Core) readState(from *identity.Contact, m *Message) string {
-	if i := c.awaited(from, m); i >= 0 && !m.read(c.requests[i].offered) {
+	switch i := c.awaited(from, m); {
+	case i < 0:
+	case m.Base != 0 && m.Base != c.requests[i].version:
+		return "a difference to lists that were not named"
+	case !m.read(c.requests[i].offered):
 		return "a record that was not offered"
 	}
 	return ""
 }
 
-// offer returns the records that a question to this peer is to name. It is none
-// where no news is expected, so that a ring at rest says little: its lists were
-// seen, and for two stabilisations nothing changed here, nor was there word of a
-// change elsewhere. What changes then all the same is sent whole.
-func (c *Core) offer(to *identity.Contact, version uint64) []*identity.Contact {
-	if version != 0 && c.period > 2*c.config.StabilizeMin {
-		return nil
-	}
+// offer returns the records that a question to a peer whose lists are not known is to name.
+func (c *Core) offer(to *identity.Contact) []*identity.Contact {
 	list := make([]*identity.Contact, 0, min(2*c.config.Successors+2, maxKnown))
 	for _, near := range [...][]*identity.Contact{{c.self}, c.successors, c.predecessors, c.members, c.join.met} {
 		for _, peer := range near {

@@ -115,40 +115,95 @@ func TestOfferIsWhatIsNear(t *testing.T) {
 	for n := range byte(100) {
 		most.members = append(most.members, at(n+1))
 	}
-	if got := len(most.offer(at(200), 0)); got != maxKnown {
+	if got := len(most.offer(at(200))); got != maxKnown {
 		t.Errorf("of 100 peers: offered %d, want %d", got, maxKnown)
 	}
 }
 
-// TestAtRestNothingIsOffered has a peer come to rest, and then hear of news from its neighbours.
-func TestAtRestNothingIsOffered(t *testing.T) {
+// TestNewsIsAskedOfWhoHasIt has a peer hear of news from its neighbours: it asks
+// whose news it is, for the difference to what it has; both, where there is none.
+func TestNewsIsAskedOfWhoHasIt(t *testing.T) {
+	const after, before = 7, 8 // versions that it has seen
 	for _, test := range []struct {
-		name   string
-		from   byte
-		says   Message
-		offers int
+		name string
+		from byte
+		says Message
+		asks []uint64
 	}{
-		{"what is known", 110, Message{Kind: Ping, Version: 7}, 0},
-		{"a stranger's version", 50, Message{Kind: Ping, Version: 9}, 0},
-		{"the successor's new version", 110, Message{Kind: Ping, Version: 9}, 6},
-		{"the predecessor's new version", 90, Message{Kind: Ping, Version: 9}, 6},
-		{"news of the successor", 110, Message{Kind: Notify}, 6},
-		{"news of the predecessor", 90, Message{Kind: Notify}, 6},
+		{"what is known", 110, Message{Kind: Ping, Version: 7}, []uint64{after, before}},
+		{"a stranger's version", 50, Message{Kind: Ping, Version: 9}, []uint64{after, before}},
+		{"the successor's new version", 110, Message{Kind: Ping, Version: 9}, []uint64{after}},
+		{"the predecessor's new version", 90, Message{Kind: Ping, Version: 9}, []uint64{before}},
+		{"news of the successor", 110, Message{Kind: Notify}, []uint64{after}},
+		{"news of the predecessor", 90, Message{Kind: Notify}, []uint64{before}},
 	} {
 		c := full()
-		c.period, c.quiet, c.knownTo = c.config.StabilizeMax, true, true
-		c.seenOf, c.seenVersion, c.seenBefore = at(110).ID, 7, 8
+		c.period, c.quiet, c.knownTo, c.heed = c.config.StabilizeMax, true, true, 0
+		c.seenOf, c.seenVersion, c.seenBefore = at(110).ID, after, before
 		c.Step(1, at(test.from), test.says)
 		c.Stabilize(2)
-		var asks []Message
+		var asks []uint64
 		for _, out := range c.Ready().Messages {
-			if out.Message.Kind == Ask {
-				asks = append(asks, out.Message)
+			if m := out.Message; m.Kind == Ask {
+				asks = append(asks, m.Version)
+				if want := map[uint64]Sides{after: After, before: Before}[m.Version]; len(m.Known) > 0 || m.Sides != want {
+					t.Errorf("heard %s: got sides %d and %d records, want %d and none", test.name, m.Sides, len(m.Known), want)
+				}
 			}
 		}
-		if len(asks) != 2 || len(asks[0].Known) != test.offers || len(asks[1].Known) != test.offers || asks[0].Version != 7 {
-			t.Errorf("heard %s: got %+v, want two questions that offer %d", test.name, asks, test.offers)
+		if !slices.Equal(asks, test.asks) {
+			t.Errorf("heard %s: asked with versions %v, want %v", test.name, asks, test.asks)
 		}
+	}
+}
+
+// TestDifferencesAreToWhatWasTold has a peer tell its lists twice, the second time to
+// one that has the first.
+func TestDifferencesAreToWhatWasTold(t *testing.T) {
+	for _, sides := range []Sides{After, Before, After | Before} {
+		c := full()
+		c.Step(0, at(90), Message{Kind: Ask, Request: 1, Sides: sides})
+		first := replies(c, 90, State)[0]
+		first.read(nil)
+		c.Step(1, at(105), Message{Kind: Notify, Request: 5})
+		c.Step(1, at(95), Message{Kind: Notify, Request: 5}) // a predecessor, and news
+		c.setSuccessors(contacts(105, 110, 120))
+		c.Ready()
+		c.Step(2, at(90), Message{Kind: Ask, Request: 2, Sides: sides, Version: first.Version})
+		second := replies(c, 90, State)[0]
+		has := first.edition()
+		if second.Base != first.Version || !second.read(has.peers(sides, at(90))) {
+			t.Fatalf("sides %d: got %+v, want a difference to %d", sides, second, first.Version)
+		}
+		var after, before string
+		if sides&After != 0 {
+			after = points(c.Successors())
+		}
+		if sides&Before != 0 {
+			before = points(c.Predecessors())
+		}
+		if points(second.Successors) != after || points(second.Predecessors) != before || !same(second.Predecessor, c.Predecessor()) {
+			t.Errorf("sides %d: got %x and %x, want %x and %x", sides, points(second.Successors), points(second.Predecessors), after, before)
+		}
+		if n := len(second.Lists.Records); n > 2 {
+			t.Errorf("sides %d: got %d records, want those two that are new at most", sides, n)
+		}
+		c.Step(3, at(90), Message{Kind: Ask, Request: 3, Sides: sides, Version: 12345})
+		if whole := replies(c, 90, State)[0]; whole.Base != 0 || !whole.read(nil) {
+			t.Errorf("sides %d: got %+v, want all, for nobody was told version 12345", sides, whole)
+		}
+	}
+}
+
+// TestADifferenceToAnotherVersionIsRefused answers a question with a difference to
+// lists that the asker never had.
+func TestADifferenceToAnotherVersionIsRefused(t *testing.T) {
+	c := full()
+	c.Stabilize(0)
+	ask := replies(c, 110, Ask)[0]
+	c.Step(1, at(110), Message{Kind: State, Request: ask.Request, Member: true, Version: 9, Base: 3, Lists: whole(c.self, 120)})
+	if events := c.Ready().Events; len(events) != 1 || events[0].Kind != trace.Violation {
+		t.Errorf("got %v, want a violation", events)
 	}
 }
 
@@ -171,30 +226,28 @@ func TestAnswersOfAnEarlierLifeAreNotRead(t *testing.T) {
 	}
 }
 
-// TestOwnersTellWhatIsAsked looks at answers to lookups: plain, for a joiner, for a finger.
+// TestOwnersTellWhatIsAsked looks at answers to lookups: plain, and for a joiner.
 func TestOwnersTellWhatIsAsked(t *testing.T) {
 	for _, test := range []struct {
 		name        string
 		message     Message
 		predecessor bool
-		successors  int
 	}{
-		{"plain", Message{}, false, 0}, {"join", Message{Join: true}, true, 0}, {"finger", Message{Finger: true}, false, 2},
+		{"plain", Message{}, false}, {"join", Message{Join: true}, true},
 	} {
 		c := full()
-		c.config.FingerCandidates = 3
 		m := test.message
 		m.Kind, m.Lookup, m.Key, m.Trail = Lookup, trace.MessageID{1}, identity.Point{95}, []identity.ID{at(50).ID}
 		c.Step(1, at(50), m)
 		got := replies(c, 50, Found)
-		if len(got) != 1 || got[0].Peer != c.self || (got[0].Predecessor != nil) != test.predecessor || len(got[0].Successors) != test.successors {
+		if len(got) != 1 || got[0].Peer != c.self || (got[0].Predecessor != nil) != test.predecessor || len(got[0].Successors) > 0 {
 			t.Errorf("%s: got %+v", test.name, got)
 		}
 		c = full()
 		m.Key = identity.Point{115}
 		c.Step(1, at(50), m)
 		passed := replies(c, 120, Lookup)
-		if len(passed) != 1 || passed[0].Join != m.Join || passed[0].Finger != m.Finger {
+		if len(passed) != 1 || passed[0].Join != m.Join {
 			t.Errorf("%s: passed on as %+v", test.name, passed)
 		}
 	}

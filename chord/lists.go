@@ -50,6 +50,7 @@ func (c *Core) setSuccessors(list []*identity.Contact) {
 	if head {
 		c.seenOf, c.knownTo = identity.ID{}, false
 	}
+	c.departed(c.successors, list, false)
 	c.successors = list
 	c.listChanged(trace.RingSuccessors, list, head)
 	c.nudge(c.predecessors)
@@ -66,6 +67,7 @@ func (c *Core) setPredecessors(list []*identity.Contact) {
 		c.confirmed = false
 		c.seenBefore = 0
 	}
+	c.departed(c.predecessors, list, true)
 	c.predecessors = list
 	c.listChanged(trace.RingPredecessors, list, head)
 	c.nudge(c.successors)
@@ -80,7 +82,7 @@ func (c *Core) nudge(list []*identity.Contact) {
 }
 
 // listChanged reports a list that changed. Where its head did, there is
-// something to be told at once; else the neighbours' news can be waited for.
+// something to be told at once; else the neighbours will say what there is.
 func (c *Core) listChanged(kind trace.Kind, list []*identity.Contact, head bool) {
 	ids := make([]identity.ID, len(list))
 	for i, peer := range list {
@@ -91,22 +93,22 @@ func (c *Core) listChanged(kind trace.Kind, list []*identity.Contact, head bool)
 	c.stale = true
 	if head {
 		c.changed()
-	} else {
-		c.hurry()
 	}
+	c.quiet = false
 }
 
-// hurry makes the next stabilisations come as often as they may.
-func (c *Core) hurry() {
+// changed has both neighbours asked soon, and then as often as may be.
+func (c *Core) changed() {
 	c.quiet = false
 	c.period = c.config.StabilizeMin
-	c.stabilizeWithin(c.config.StabilizeMin)
+	c.heed = After | Before
+	c.stabilizeWithin(c.config.StabilizeMin / 10)
 }
 
-// changed is hurry that begins soon.
-func (c *Core) changed() {
-	c.hurry()
-	c.stabilizeWithin(c.config.StabilizeMin / 10)
+// news has the neighbours on some sides asked before long, for their lists have changed.
+func (c *Core) news(sides Sides) {
+	c.heed |= sides
+	c.stabilizeWithin(c.config.StabilizeMin)
 }
 
 // stabilizeWithin puts the next stabilisation about d from now, if it was to be later.

@@ -11,10 +11,9 @@ import (
 
 // What a lookup of this peer is for.
 const (
-	forUser   = iota // Core.Lookup
-	forFinger        // to fill a slot
-	forJoin          // to find the peer's own place
-	forMerge         // to find it on a ring that was lost
+	forUser  = iota // Core.Lookup
+	forJoin         // to find the peer's own place
+	forMerge        // to find it on a ring that was lost
 )
 
 // A lookup is one that this peer began. Each attempt has a name of its own, so
@@ -26,8 +25,7 @@ type lookup struct {
 	key       identity.Point
 	purpose   int
 	via       *identity.Contact // first hop, where it is fixed
-	slot      int               // forFinger
-	avoid     identity.ID       // first hop of the attempt before
+	avoid     []identity.ID     // first hops of the attempts before
 	deadline  time.Duration
 	attemptAt time.Duration // next attempt
 	pause     time.Duration // until the attempt after one that got stuck here
@@ -38,13 +36,14 @@ type hop struct {
 	id       trace.MessageID
 	key      identity.Point
 	join     bool
-	finger   bool
 	parked   bool              // waits until this peer owns its keys
 	from     *identity.Contact // nil: this peer began it
 	next     *identity.Contact // asked last
 	trail    []identity.ID     // up to and with this peer
 	tried    []identity.ID     // next hops so far
-	deadline time.Duration     // for next to take it; far: it did
+	sent     time.Duration     // to next
+	deadline time.Duration     // for next to take it, or for from to take answer; far: it did
+	answer   *Message          // what was handed back to from, until it has it
 	until    time.Duration     // forgotten then
 }
 
@@ -54,7 +53,10 @@ const (
 	maxOwn       = 256                    // lookups begun at a time
 	maxNext      = 4                      // peers a hop tries
 	attemptAfter = time.Second            // without an answer the origin tries anew
+	hopStays     = 5 * attemptAfter / 2   // the origin waits for two attempts at a time
 	stuckPause   = 100 * time.Millisecond // before it does where it found no way, doubling
+	hopPatience  = 3                      // typical round trips that a hop never measured may take
+	maxBack      = 3                      // times that an answer is handed back
 )
 
 // Lookup asks who owns key. The answer comes as an Answer of Ready, in any case
@@ -78,7 +80,7 @@ func (c *Core) begin(l lookup) trace.MessageID {
 		return l.id
 	}
 	if l.purpose != forJoin && l.purpose != forMerge && c.Owns(l.key) {
-		m := c.found(false, l.purpose == forFinger)
+		m := c.found(false)
 		m.Trail = []identity.ID{c.self.ID}
 		c.done(l, &m)
 		return l.id
@@ -105,7 +107,7 @@ func (c *Core) attempt(i int) {
 	c.end(l.former)
 	l.former, l.attempt = l.attempt, c.newMessageID()
 	l.attemptAt = c.now + attemptAfter
-	h := hop{id: l.attempt, key: l.key, join: l.purpose == forJoin || l.purpose == forMerge, finger: l.purpose == forFinger,
+	h := hop{id: l.attempt, key: l.key, join: l.purpose == forJoin || l.purpose == forMerge,
 		trail: []identity.ID{c.self.ID}, until: l.deadline, deadline: far}
 	c.dueSet = false
 	if l.via != nil {
@@ -113,19 +115,17 @@ func (c *Core) attempt(i int) {
 		c.remember(h)
 		return
 	}
-	if !l.avoid.IsZero() {
-		h.tried = append(h.tried, l.avoid)
-	}
+	h.tried = slices.Clone(l.avoid)
 	next, rule := c.route(&h)
 	if next == nil && len(h.tried) > 0 {
-		h.tried = h.tried[:0]
+		l.avoid, h.tried = nil, nil
 		next, rule = c.route(&h)
 	}
 	if next == nil {
 		c.stuckHere(l)
 		return
 	}
-	l.avoid = next.ID
+	l.avoid, h.tried = append(l.avoid, next.ID), nil
 	c.pass(&h, next, rule)
 	c.remember(h)
 }
@@ -134,7 +134,7 @@ func (c *Core) attempt(i int) {
 func (c *Core) stuckHere(l *lookup) {
 	l.attemptAt = min(l.attemptAt, c.now+l.pause)
 	l.pause = min(2*l.pause, attemptAfter)
-	l.avoid = identity.ID{}
+	l.avoid = nil
 	c.dueSet = false
 }
 
@@ -172,16 +172,26 @@ func (c *Core) hasRoom(from *identity.Contact) bool {
 func (c *Core) pass(h *hop, next *identity.Contact, rule string) {
 	h.next, h.parked = next, false
 	h.tried = append(h.tried, next.ID)
-	h.deadline = c.now + c.rto(next)
+	h.sent = c.now
+	h.deadline = c.now + c.hopRTO(next)
 	c.dueSet = false
 	if h.from != nil {
 		c.event(trace.Event{Kind: trace.LookupForwarded, Key: h.key, Message: h.id, Other: next.ID, Hops: len(h.trail), Reason: rule})
 	}
-	c.send(next, Message{Kind: Lookup, Lookup: h.id, Key: h.key, Hops: len(h.trail), Trail: h.trail, Join: h.join, Finger: h.finger})
+	c.send(next, Message{Kind: Lookup, Lookup: h.id, Key: h.key, Hops: len(h.trail), Trail: h.trail, Join: h.join})
+}
+
+// hopRTO returns how long a peer may take to say that it has something. Unlike one
+// that is to be shown dead, it costs little to be wrong: another is tried besides.
+func (c *Core) hopRTO(peer *identity.Contact) time.Duration {
+	if e := c.entry(peer); c.typical != 0 && (e == nil || e.srtt == 0) {
+		return min(max(hopPatience*time.Duration(c.typical)*time.Microsecond, firstRTO), maxRTO)
+	}
+	return c.rto(peer)
 }
 
 // route picks the next hop and says by which rule: who owns the key by the
-// lists, else who is nearest to it. A peer the lookup came through or was
+// lists, else who promises the shortest way to it. A peer the lookup came through or was
 // refused by is no choice, nor is the joiner itself.
 func (c *Core) route(h *hop) (next *identity.Contact, rule string) {
 	ok := func(peer *identity.Contact) bool {
@@ -190,8 +200,8 @@ func (c *Core) route(h *hop) (next *identity.Contact, rule string) {
 	if peer := c.listedOwner(h.key, ok); peer != nil {
 		return peer, "owner"
 	}
-	if peer := c.Nearest(h.key, ok); peer != nil {
-		return peer, "nearest"
+	if peer := c.Toward(h.key, ok); peer != nil {
+		return peer, "toward"
 	}
 	return nil, "stuck"
 }
@@ -219,7 +229,9 @@ func (c *Core) onLookup(from *identity.Contact, m *Message) {
 		return
 	}
 	if i := c.hopOf(m.Lookup); i >= 0 && same(c.hops[i].from, from) {
-		c.send(from, Message{Kind: LookupTaken, Lookup: m.Lookup}) // it did not hear that before
+		if c.hops[i].answer == nil {
+			c.send(from, Message{Kind: LookupTaken, Lookup: m.Lookup}) // it did not hear that before
+		} // else the answer is on its way, and sent until it is there
 		return
 	} else if i >= 0 || c.mode == Joining || len(m.Trail) >= maxTrail || slices.Contains(m.Trail, c.self.ID) {
 		c.send(from, Message{Kind: LookupStuck, Lookup: m.Lookup, Key: m.Key})
@@ -230,7 +242,7 @@ func (c *Core) onLookup(from *identity.Contact, m *Message) {
 			c.probe(e.contact) // it says that it is no member any more
 		}
 	}
-	h := hop{id: m.Lookup, key: m.Key, join: m.Join, finger: m.Finger, from: from, until: c.now + c.config.LookupTimeout, deadline: far,
+	h := hop{id: m.Lookup, key: m.Key, join: m.Join, from: from, until: c.now + hopStays, deadline: far,
 		trail: append(slices.Clip(m.Trail), c.self.ID)}
 	if c.answers(&h) {
 		c.answer(&h)
@@ -253,7 +265,7 @@ func (c *Core) answers(h *hop) bool {
 // answer sends the owner's answer, which is this peer's, back along the trail.
 func (c *Core) answer(h *hop) {
 	c.event(trace.Event{Kind: trace.LookupAnswered, Key: h.key, Message: h.id, Other: h.trail[0], Hops: len(h.trail) - 1})
-	m := c.found(h.join, h.finger)
+	m := c.found(h.join)
 	m.Lookup, m.Key, m.Hops, m.Trail = h.id, h.key, len(h.trail)-1, h.trail
 	if h.join && m.Predecessor != nil && m.Predecessor.ID == h.trail[0] {
 		m.Predecessor = nil
@@ -261,27 +273,61 @@ func (c *Core) answer(h *hop) {
 			m.Predecessor = c.predecessors[1]
 		}
 	}
-	c.send(h.from, m)
+	c.handBack(*h, &m)
+}
+
+// handBack sends an answer towards the origin, and keeps it until it is there.
+func (c *Core) handBack(h hop, m *Message) {
+	h.answer, h.next, h.parked, h.tried = m, nil, false, nil
+	c.passBack(&h)
+	c.remember(h)
+}
+
+// passBack hands the answer of h to the peer that it came through. Where that one
+// does not take it, it may be dead: then to the one before it, if that is known.
+func (c *Core) passBack(h *hop) {
+	back := h.from
+	if n := len(h.tried); n > 0 && len(h.trail) > n+2 {
+		if i := slices.IndexFunc(c.table, func(e entry) bool { return e.contact.ID == h.trail[len(h.trail)-2-n] }); i >= 0 {
+			back = c.table[i].contact
+		}
+	}
+	h.tried = append(h.tried, back.ID)
+	h.sent, h.deadline = c.now, c.now+c.hopRTO(back)
+	c.dueSet = false
+	c.send(back, *h.answer)
+}
+
+// tickAnswers sends answers again that were not taken in time.
+func (c *Core) tickAnswers() {
+	c.hops = slices.DeleteFunc(c.hops, func(h hop) bool {
+		over := h.answer != nil && h.deadline <= c.now && len(h.tried) >= maxBack
+		if over {
+			c.end(h.id)
+		}
+		return over
+	})
+	for i := range c.hops {
+		if h := &c.hops[i]; h.answer != nil && h.deadline <= c.now {
+			c.passBack(h)
+		}
+	}
 }
 
 // found returns this peer's answer as an owner: with the peer before it for one
-// that joins, with as many successors as a finger has use for, else alone.
-func (c *Core) found(join, finger bool) Message {
+// that joins, else alone.
+func (c *Core) found(join bool) Message {
 	m := Message{Kind: Found, Peer: c.self}
 	if join {
 		m.Predecessor = c.Predecessor()
-	}
-	if finger {
-		n := min(len(c.successors), c.config.FingerCandidates-1)
-		m.Successors = c.successors[:n:n]
 	}
 	return m
 }
 
 // forward passes h on, or back where there is no way on, and remembers it while it is here.
 func (c *Core) forward(h hop) {
-	if !c.accepted && c.mode != Joining && within(c.border.Point, h.key, c.self.Point) {
-		h.parked = true // it will be this peer's in a moment
+	if c.inherits(h.key) {
+		h.parked, h.deadline = true, far // it will be this peer's in a moment
 		c.remember(h)
 		return
 	}
@@ -295,8 +341,24 @@ func (c *Core) forward(h hop) {
 	c.giveBack(&h)
 }
 
+// inherits reports whether this peer will soon own a key, as far as it knows: its
+// successor is about to accept it, or whoever owned the key is dead, and the peer
+// before that one about to say so.
+func (c *Core) inherits(key identity.Point) bool {
+	switch {
+	case c.mode == Joining:
+		return false
+	case !c.accepted:
+		return within(c.border.Point, key, c.self.Point)
+	case c.mode != Full || len(c.predecessors) == 0 || same(c.predecessors[0], c.border):
+		return false
+	}
+	return within(c.predecessors[0].Point, key, c.border.Point) && c.lost.recent(c.border.ID, c.now)
+}
+
 // giveBack says that a lookup is stuck here.
 func (c *Core) giveBack(h *hop) {
+	c.end(h.id) // an answer may still come, from one that was slow
 	if h.from != nil {
 		c.send(h.from, Message{Kind: LookupStuck, Lookup: h.id, Key: h.key})
 		return
@@ -313,13 +375,14 @@ func (c *Core) answerParked() {
 
 // reroute takes up again the hops that are meant.
 func (c *Core) reroute(meant func(*hop) bool) {
-	for i := 0; i < len(c.hops); i++ {
+	i := 0
+	for left := len(c.hops); left > 0 && i < len(c.hops); left-- { // those that are put back are behind them
 		if !meant(&c.hops[i]) {
+			i++
 			continue
 		}
 		h := c.hops[i]
 		c.hops = slices.Delete(c.hops, i, i+1)
-		i--
 		h.parked, h.next = false, nil
 		if h.from != nil && c.answers(&h) {
 			c.answer(&h)
@@ -362,12 +425,25 @@ func (c *Core) ownOf(id trace.MessageID) int {
 	return slices.IndexFunc(c.own, func(l lookup) bool { return l.attempt == id || l.former == id })
 }
 
-// onTaken notes that the next hop has taken a lookup.
+// onTaken notes that the next hop has taken a lookup, or the one before its answer.
 func (c *Core) onTaken(from *identity.Contact, m *Message) {
-	if i := c.hopOf(m.Lookup); i >= 0 && same(c.hops[i].next, from) {
-		c.hops[i].deadline = far
-		c.dueSet = false
+	i := c.hopOf(m.Lookup)
+	if i < 0 {
+		return
 	}
+	h := &c.hops[i]
+	switch n := len(h.tried); {
+	case h.answer != nil && slices.Contains(h.tried, from.ID):
+		if n == 1 {
+			c.measure(from, c.now-h.sent)
+		}
+		c.end(h.id)
+		c.hops = slices.Delete(c.hops, i, i+1)
+	case same(h.next, from) && h.deadline != far:
+		c.measure(from, c.now-h.sent)
+		h.deadline = far
+	}
+	c.dueSet = false
 }
 
 // onStuck tries another next hop.
@@ -382,41 +458,33 @@ func (c *Core) onStuck(from *identity.Contact, m *Message) {
 	c.forwardLater(h)
 }
 
-// onFound hands an answer back towards the origin, or takes it in there.
+// onFound hands an answer back towards the origin, or takes it in there. Only who
+// a lookup was passed to knows its name.
 func (c *Core) onFound(from *identity.Contact, m *Message) {
-	i := c.hopOf(m.Lookup)
-	if i < 0 {
-		c.onFoundLate(from, m)
-		return
-	}
-	h := c.hops[i]
-	if !slices.Contains(h.tried, from.ID) || h.key != m.Key {
-		c.violation(from, "found for another lookup")
-		return
-	}
-	c.hops = slices.Delete(c.hops, i, i+1)
-	c.dueSet = false
-	if h.from != nil {
-		c.end(h.id) // it may have gone two ways
-		c.send(h.from, *m)
-		return
-	}
-	if i := c.ownOf(m.Lookup); i >= 0 {
-		c.doneOwn(i, m)
-	}
-}
-
-// onFoundLate takes in an answer whose hop is not remembered: one to this peer's
-// own lookup is as good. Only who it was passed to knows its name.
-func (c *Core) onFoundLate(from *identity.Contact, m *Message) {
-	switch i := c.ownOf(m.Lookup); {
-	case i < 0 && slices.Contains(c.ended[:], beginning(m.Lookup)):
-	case i < 0:
+	i, own := c.hopOf(m.Lookup), c.ownOf(m.Lookup)
+	switch {
+	case i < 0 && own < 0 && !slices.Contains(c.ended[:], beginning(m.Lookup)):
 		c.violation(from, "found without a lookup")
-	case c.own[i].key != m.Key:
+		return
+	case i >= 0 && c.hops[i].key != m.Key || own >= 0 && c.own[own].key != m.Key:
 		c.violation(from, "found for another lookup")
-	default:
-		c.doneOwn(i, m)
+		return
+	}
+	c.send(from, Message{Kind: LookupTaken, Lookup: m.Lookup})
+	if i >= 0 && c.hops[i].answer != nil {
+		return // it came before, another way
+	}
+	if i >= 0 {
+		h := c.hops[i]
+		c.hops = slices.Delete(c.hops, i, i+1)
+		c.dueSet = false
+		if h.from != nil {
+			c.handBack(h, m)
+			return
+		}
+	}
+	if own >= 0 {
+		c.doneOwn(own, m)
 	}
 }
 
@@ -438,8 +506,6 @@ func (c *Core) done(l lookup, m *Message) {
 	case forUser:
 		c.ready.Answers = append(c.ready.Answers,
 			Answer{Lookup: l.id, Key: l.key, Owner: c.meet(m.Peer), Hops: hops, Trail: m.Trail})
-	case forFinger:
-		c.fillFinger(l.slot, m)
 	case forJoin:
 		c.onJoinFound(m)
 	case forMerge:
@@ -483,17 +549,20 @@ func (c *Core) fail(l lookup, err error) {
 	c.end(l.attempt)
 	c.end(l.former)
 	c.event(trace.Event{Kind: trace.LookupFailed, Key: l.key, Message: l.id, Reason: err.Error()})
-	switch l.purpose {
-	case forUser:
+	if l.purpose == forUser {
 		c.ready.Answers = append(c.ready.Answers, Answer{Lookup: l.id, Key: l.key, Err: err})
-	case forFinger:
-		c.fingers.busy = false
 	}
 }
 
 // tickLookups goes on with lookups whose time has come.
 func (c *Core) tickLookups() {
-	c.hops = slices.DeleteFunc(c.hops, func(h hop) bool { return h.until <= c.now })
+	c.hops = slices.DeleteFunc(c.hops, func(h hop) bool {
+		if h.until <= c.now {
+			c.end(h.id)
+		}
+		return h.until <= c.now
+	})
+	c.tickAnswers()
 	var doubtful []*identity.Contact
 	c.reroute(func(h *hop) bool {
 		if h.deadline > c.now || h.next == nil {

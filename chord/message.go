@@ -20,7 +20,6 @@ type Message struct {
 	Hops   int           // links the lookup has crossed, this one included
 	Trail  []identity.ID // peers the lookup came through: origin first, last sender last
 	Join   bool          // the lookup is for a peer that is about to join at Key
-	Finger bool          // the lookup is for a slot of the finger table
 
 	Member    bool   // the sender is a member, not still joining
 	Small     bool   // Successors holds every other member
@@ -29,8 +28,19 @@ type Message struct {
 	Unchanged bool   // no lists: the asker has this version
 	Version   uint64 // of the sender's lists
 
-	Known []identity.Fingerprint // Ask: the records that the asker has, at most 64
+	Sides Sides                  // Ask: which lists; none: both
+	Known []identity.Fingerprint // Ask without Version: the records that the asker has, at most 64
+	Stay  uint32                 // State: how long peers stay, on average, in seconds; 0: not told
+	Base  uint64                 // State: if not 0, what Lists name as known is what they had in that version
 	Lists *Lists                 // State: as they travel; the core reads them into the fields below
+
+	Count  int                 // Query: how many peers, at most
+	Length uint64              // Query: how far from Key on, the first word of it; 0: all round
+	Table  bool                // Query: of the table, clockwise, rather than the nearest to Key
+	Prints []uint32            // Query: the peers that the asker has there, see Print
+	Exact  bool                // Peers: these are all there are, and no others between them
+	Order  []byte              // Peers: who they are: below 128 a place in Hints, else, less 128, one in Prints
+	Hints  []*identity.Contact // Peers: those of them that the asker did not have; what they say of themselves is not proven
 
 	Peer         *identity.Contact // Found: the owner. Suspect: who does not answer
 	Predecessor  *identity.Contact
@@ -45,23 +55,35 @@ type Kind uint8
 const (
 	Ping   Kind = iota + 1 // Version                                    -> Pong
 	Pong                   // Member Version
-	Ask                    // Version (of the lists the asker has) Known -> State
-	State                  // Busy Member Small Version Unchanged Lists
+	Ask                    // Sides Version (of the lists the asker has) Known -> State
+	State                  // Busy Member Small Version Unchanged Stay Base Lists
 	Notify                 // Version                                    -> Notified
 	//                             I am a member and precede you; with Request 0 only: I am a member, and there is news of me
 	Notified    // Accepted Predecessor (if accepted: who was it until now)
-	Lookup      // Lookup Key Hops Trail Join Finger          -> LookupTaken, later Found or LookupStuck
+	Lookup      // Lookup Key Hops Trail Join                -> LookupTaken, later Found or LookupStuck
 	LookupTaken // Lookup
-	Found       // Lookup Key Hops Trail Peer, back along the trail; Predecessor for a joiner, Successors for a finger
+	Found       // Lookup Key Hops Trail Peer, back along the trail; Predecessor for a joiner
 	LookupStuck // Lookup Key, to the peer the lookup came from
 	Suspect     // Peer
 	Leave       // Successors Predecessors
+	Query       // Key Count Length Table Prints                  -> Peers
+	Peers       // Member Exact Order Hints
+)
+
+// Sides say which lists an Ask is for.
+type Sides uint8
+
+// The sides.
+const (
+	After  Sides = 1 << iota // the successors, and the predecessor
+	Before                   // the predecessors
+	Head                     // the first successor alone, of a ring that is not small
 )
 
 // kindNames are the names of the kinds in events, stories and logs.
 var kindNames = [...]string{Ping: "ping", Pong: "pong", Ask: "ask", State: "state", Notify: "notify",
 	Notified: "notified", Lookup: "lookup", LookupTaken: "taken", Found: "found", LookupStuck: "stuck",
-	Suspect: "suspect", Leave: "leave"}
+	Suspect: "suspect", Leave: "leave", Query: "query", Peers: "peers"}
 
 // String returns the name of the kind: "ping", "notify", …
 func (k Kind) String() string {
@@ -84,7 +106,7 @@ func (m *Message) fault() string {
 		return "a kind of message that does not exist"
 	case len(m.Successors) > maxList || len(m.Predecessors) > maxList:
 		return "a list too long"
-	case len(m.Known) > maxKnown:
+	case len(m.Known) > maxKnown || len(m.Prints) > maxKnown:
 		return "too many known records"
 	case len(m.Trail) > maxTrail:
 		return "a trail too long"
@@ -94,6 +116,9 @@ func (m *Message) fault() string {
 		return "no peer named"
 	case m.Kind == Lookup && len(m.Trail) == 0:
 		return "a lookup from nowhere"
+	}
+	if m.Kind == Peers {
+		return m.faultOfPeers()
 	}
 	if m.Lists == nil {
 		return ""

@@ -40,21 +40,16 @@ func (c *Core) Clone(random *rand.Rand) *Core {
 	d.requests = slices.Clone(c.requests)
 	d.waiting = slices.Clone(c.waiting)
 	d.own = slices.Clone(c.own)
-	d.fingers.slots = slices.Clone(c.fingers.slots)
-	for i := range d.fingers.slots {
-		d.fingers.slots[i].candidates = slices.Clone(d.fingers.slots[i].candidates)
+	for i := range d.own {
+		d.own[i].avoid = slices.Clone(d.own[i].avoid)
 	}
+	d.fingers.slots = slices.Clone(c.fingers.slots)
 	d.hops = slices.Clone(c.hops)
 	for i := range d.hops {
 		d.hops[i].tried = slices.Clone(d.hops[i].tried)
 	}
-	d.learned.ring = slices.Clone(c.learned.ring)
-	if c.learned.places != nil {
-		d.learned.places = make(map[identity.Point]int, len(d.learned.ring))
-		for i, peer := range d.learned.ring {
-			d.learned.places[peer.Point] = i
-		}
-	}
+	d.learned = c.learned.clone()
+	d.doubts, d.history = slices.Clone(c.doubts), slices.Clone(c.history)
 	d.ready = Ready{Messages: slices.Clone(c.ready.Messages), Events: slices.Clone(c.ready.Events),
 		Answers: slices.Clone(c.ready.Answers), Joined: c.ready.Joined, JoinFail: c.ready.JoinFail}
 	d.spare = Ready{}
@@ -73,7 +68,7 @@ func (c *Core) ReadState(from *identity.Contact, m Message) (Message, bool) {
 // times, and returns the longer slice.
 // Equal states give equal bytes, and unequal ones unequal. It is for model checkers.
 func (c *Core) AppendState(b []byte) []byte {
-	b = append(b, byte(c.mode), flag(c.left), flag(c.accepted), flag(c.confirmed), flag(c.knownTo), byte(c.operation.purpose))
+	b = append(b, byte(c.mode), flag(c.left), flag(c.accepted), flag(c.confirmed), flag(c.knownTo), byte(c.operation.purpose), byte(c.heed))
 	b = append(b, c.border.Point[:8]...)
 	for _, list := range [...][]*identity.Contact{c.successors, c.predecessors, c.members, {c.claimant.peer, c.early.peer},
 		{c.join.before, c.join.after, c.join.seed}} {
@@ -96,13 +91,13 @@ func (c *Core) AppendState(b []byte) []byte {
 	}
 	for i := range c.table {
 		e := &c.table[i]
-		if e.misses > 0 || e.refused {
-			b = append(appendPeer(b, e.contact), e.misses, flag(e.refused))
+		if !e.sound() {
+			b = append(appendPeer(b, e.contact), e.misses, flag(e.is(refused)))
 		}
 	}
 	b = append(b, byte(len(c.hops)), byte(len(c.own)))
 	for i := range c.hops {
-		b = append(appendPeer(b, c.hops[i].next), flag(c.hops[i].parked))
+		b = append(appendPeer(b, c.hops[i].next), flag(c.hops[i].parked), flag(c.hops[i].answer != nil), byte(len(c.hops[i].tried)))
 		b = append(b, c.hops[i].key[:8]...)
 	}
 	for i := range c.own {

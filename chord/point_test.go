@@ -99,8 +99,8 @@ func TestSpanArithmetic(t *testing.T) {
 	}
 }
 
-// TestNearestIsTheLeastDistance compares Nearest with a look at every peer.
-func TestNearestIsTheLeastDistance(t *testing.T) {
+// TestTowardIsTheLeastDistance compares Toward, where no delays are known, with a look at every peer.
+func TestTowardIsTheLeastDistance(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
 	for size := range 60 {
 		c := ringOf(size, random)
@@ -125,7 +125,7 @@ func TestNearestIsTheLeastDistance(t *testing.T) {
 					best, want = d, peer
 				}
 			}
-			if got := c.Nearest(target, ok); got != want {
+			if got := c.Toward(target, ok); got != want {
 				t.Fatalf("%d peers: got %v, want %v", size, got, want)
 			}
 		}
@@ -163,7 +163,7 @@ func TestReadsDoNotAllocate(t *testing.T) {
 		name string
 		call func()
 	}{
-		{"Nearest", func() { c.Nearest(target, ok) }},
+		{"Toward", func() { c.Toward(target, ok) }},
 		{"Find", func() { c.Find(known) }},
 		{"Known", func() { c.Known(target) }},
 		{"Next", func() { c.Next() }},
@@ -175,7 +175,7 @@ func TestReadsDoNotAllocate(t *testing.T) {
 	}
 }
 
-func BenchmarkNearest(b *testing.B) {
+func BenchmarkToward(b *testing.B) {
 	random := rand.New(rand.NewPCG(1, 1))
 	c := ringOf(170, random)
 	targets := make([]identity.Point, 256)
@@ -184,7 +184,7 @@ func BenchmarkNearest(b *testing.B) {
 	}
 	ok := func(*identity.Contact) bool { return true }
 	for i := 0; b.Loop(); i++ {
-		c.Nearest(targets[i&255], ok)
+		c.Toward(targets[i&255], ok)
 	}
 }
 

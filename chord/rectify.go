@@ -71,8 +71,10 @@ func (c *Core) announced(from *identity.Contact) {
 		return
 	}
 	switch head := c.successors[0]; {
-	case same(from, head) || len(c.predecessors) > 0 && same(from, c.predecessors[0]):
-		c.hurry()
+	case same(from, head):
+		c.news(After)
+	case len(c.predecessors) > 0 && same(from, c.predecessors[0]):
+		c.news(Before)
 	case Between(c.self.Point, from.Point, head.Point):
 		c.changed()
 		c.approach(from) // the successor may not know of it: it may come from a ring that was lost
@@ -106,6 +108,7 @@ func (c *Core) acceptPredecessor(peer *identity.Contact, number uint64) {
 			reply.Predecessor = c.predecessors[1]
 		}
 		c.border = peer
+		c.answerParked()
 	}
 	c.send(peer, reply)
 }

@@ -1,6 +1,7 @@
 package chord
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -22,6 +23,8 @@ const (
 	forJoinBefore                     // Ask: the peer before the joiner
 	forJoinAfter                      // Ask: the peer after it
 	forNotify                         // Notify
+	forSlot                           // Query: who stands in a slot of the finger table?
+	forCopy                           // Query: what is in a neighbour's table?
 )
 
 // A request is a message whose answer is awaited.
@@ -31,8 +34,9 @@ type request struct {
 	busy     bool // the answer so far: later
 	tries    uint8
 	to       *identity.Contact
+	slot     int16               // forSlot: its number
 	version  uint64              // asked with
-	offered  []*identity.Contact // and what else, see offer
+	offered  []*identity.Contact // what the answer may name by its place
 	sent     time.Duration
 	deadline time.Duration
 }
@@ -61,8 +65,23 @@ func (p purpose) kind() Kind {
 		return Ping
 	case forNotify:
 		return Notify
+	case forSlot, forCopy:
+		return Query
 	}
 	return Ask
+}
+
+// sides returns which lists purpose p is about.
+func (p purpose) sides() Sides {
+	switch p {
+	case forSuccessor, forPending, forSmall:
+		return After
+	case forPredecessor:
+		return Before
+	case forJoinBefore:
+		return Head
+	}
+	return After | Before
 }
 
 // rto returns how long an answer of peer may take.
@@ -74,20 +93,35 @@ func (c *Core) rto(peer *identity.Contact) time.Duration {
 	case e == nil || e.srtt == 0: // the first answer may take a handshake
 		return min(max(8*time.Duration(c.typical)*time.Microsecond, firstRTO), maxRTO)
 	}
-	d := time.Duration(e.srtt+4*e.rttvar) * time.Microsecond
+	d := time.Duration(e.srtt+4*rttvarUnit*uint32(e.rttvar)) * time.Microsecond
 	return min(max(d, minRTO), maxRTO)
 }
 
 // ask sends a request, unless the same one is still under way or too many are.
 func (c *Core) ask(to *identity.Contact, p purpose, version uint64) bool {
-	if c.asking(to, p) || len(c.requests) >= maxRequests {
+	if c.asking(to, p) {
+		return false
+	}
+	r := request{purpose: p, version: version}
+	switch {
+	case p.kind() != Ask:
+	case version == 0:
+		r.offered = c.offer(to)
+	case p == forPredecessor:
+		r.offered = c.listsBefore.peers(p.sides(), c.self)
+	default:
+		r.offered = c.seenLists.peers(p.sides(), c.self)
+	}
+	return c.askFor(to, r)
+}
+
+// askFor sends r, a request that lacks but its number, unless too many are under way.
+func (c *Core) askFor(to *identity.Contact, r request) bool {
+	if len(c.requests) >= maxRequests {
 		return false
 	}
 	c.asked++
-	r := request{number: c.asked, purpose: p, to: to, version: version}
-	if p.kind() == Ask {
-		r.offered = c.offer(to, version)
-	}
+	r.number, r.to = c.asked, to
 	c.transmit(&r)
 	c.requests = append(c.requests, r)
 	return true
@@ -96,12 +130,20 @@ func (c *Core) ask(to *identity.Contact, p purpose, version uint64) bool {
 // transmit sends r, for the first time or again.
 func (c *Core) transmit(r *request) {
 	r.sent = c.now
-	r.deadline = c.now + min(c.rto(r.to)<<r.tries, maxRTO)
+	r.deadline = c.now + min(c.rto(r.to)<<max(int(r.tries)-1, 0), maxRTO)
 	r.tries++
 	c.dueSet = false
-	m := Message{Kind: r.purpose.kind(), Request: r.number, Version: r.version, Known: fingerprints(r.offered)}
-	if m.Kind != Ask {
+	m := Message{Kind: r.purpose.kind(), Request: r.number}
+	switch {
+	case m.Kind == Query:
+		c.putQuery(&m, r)
+	case m.Kind != Ask:
 		m.Version = c.version
+	default:
+		m.Sides, m.Version = r.purpose.sides(), r.version
+		if r.version == 0 {
+			m.Known = fingerprints(r.offered)
+		}
 	}
 	c.send(r.to, m)
 }
@@ -130,6 +172,9 @@ func (c *Core) take(from *identity.Contact, m *Message) (request, bool) {
 	r := c.requests[i]
 	c.requests = slices.Delete(c.requests, i, i+1)
 	c.dueSet = false
+	if r.to.Point != from.Point { // a hint that named the wrong one
+		c.drop(r.to)
+	}
 	if r.tries == 1 && !r.busy && !m.Busy && r.purpose != forNotify {
 		c.measure(from, c.now-r.sent)
 	}
@@ -150,6 +195,8 @@ func answers(k Kind) Kind {
 		return Pong
 	case Ask:
 		return State
+	case Query:
+		return Peers
 	}
 	return Notified
 }
@@ -166,11 +213,11 @@ func (c *Core) measure(peer *identity.Contact, d time.Duration) {
 	}
 	c.typical = max(c.typical+rtt/16-c.typical/16, 1)
 	if e.srtt == 0 {
-		e.srtt, e.rttvar = rtt, rtt/2
+		e.srtt, e.rttvar = rtt, variance(rtt/2)
 		return
 	}
-	off := max(rtt, e.srtt) - min(rtt, e.srtt)
-	e.rttvar += off/4 - e.rttvar/4
+	old, off := uint32(e.rttvar)*rttvarUnit, max(rtt, e.srtt)-min(rtt, e.srtt)
+	e.rttvar = variance(old + off/4 - old/4)
 	e.srtt += rtt/8 - e.srtt/8
 	e.srtt = max(e.srtt, 1)
 }
@@ -178,12 +225,16 @@ func (c *Core) measure(peer *identity.Contact, d time.Duration) {
 // microseconds returns a round-trip time as it is kept: never 0, which says that none was measured.
 func microseconds(d time.Duration) uint32 { return uint32(min(max(d/time.Microsecond, 1), 1<<28)) }
 
+// variance returns microseconds as entry.rttvar counts them.
+func variance(us uint32) uint16 { return uint16(min(us/rttvarUnit, math.MaxUint16)) }
+
 // hear notes that a peer said something: it lives.
 func (c *Core) hear(from *identity.Contact) *identity.Contact {
 	from = c.meet(from)
 	back := c.lost.remove(from.ID)
 	if e := c.entry(from); e != nil {
-		e.heard, e.misses, e.refused = c.now, 0, false
+		e.heard = c.now
+		c.clear(e)
 		c.dueSet = false
 	} else if back && c.mode != Joining { // it is to be found again: who is in no list is soon forgotten
 		c.learned.add(from)
@@ -238,14 +289,15 @@ func (c *Core) Unreachable(now time.Duration, id identity.ID) {
 // refuse notes that the peer of e could not be reached.
 func (c *Core) refuse(e *entry) {
 	peer := e.contact
-	if e.refused && e.takes != c.takes {
-		c.dead(peer, "unreachable")
+	doubt := c.doubt(peer.ID)
+	if e.is(refused) {
+		if doubt.takes != c.takes { // else it is the same breakdown: the driver had no chance to send anything since
+			c.dead(peer, "unreachable")
+		}
 		return
 	}
-	if e.refused {
-		return // the same breakdown: the driver had no chance to send anything since
-	}
-	e.refused, e.takes = true, c.takes
+	e.flags |= refused
+	doubt.takes = c.takes
 	c.event(trace.Event{Kind: trace.RingSuspect, Other: peer.ID, Count: int(e.misses), Reason: "unreachable"})
 	again := false
 	for i := range c.requests {
@@ -278,13 +330,17 @@ func (c *Core) miss(i int) {
 	r := &c.requests[i]
 	e := c.entry(r.to)
 	counts := r.purpose != forNotify && !r.busy
-	if e != nil && counts && e.heard <= r.sent && e.missed <= r.sent {
+	if e != nil && counts && e.heard <= r.sent && (e.sound() || c.doubt(e.contact.ID).missed <= r.sent) {
 		e.misses++
-		e.missed = c.now
+		c.doubt(e.contact.ID).missed = c.now
 		c.event(trace.Event{Kind: trace.RingSuspect, Other: r.to.ID, Count: int(e.misses)})
 		if e.misses >= maxMisses {
 			c.dead(r.to, "no answer")
 			return
+		}
+		if c.mode == Full && len(c.successors) > 1 && same(c.successors[0], r.to) {
+			c.probe(c.successors[1]) // so that it is known of by the time it is needed
+			r = &c.requests[i]
 		}
 	}
 	if r.tries < maxTries && !r.busy {
@@ -317,6 +373,8 @@ func (c *Core) unanswered(i int) {
 		c.joinAgain()
 	case forNotify:
 		c.selfAccept(r.to)
+	case forSlot, forCopy:
+		c.unlooked(&r)
 	}
 }
 

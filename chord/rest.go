@@ -21,90 +21,123 @@ func (c *Core) rest(p *model.Rest) {
 	c.rounds = uint(c.random.IntN(remindEvery))
 	c.version = p.Version(c.self)
 	c.restLists(p)
-	if len(c.successors) > 0 {
-		c.border = c.predecessors[0]
-		c.seenOf, c.seenVersion = c.successors[0].ID, p.Version(c.successors[0])
-		c.seenBefore = p.Version(c.predecessors[0])
-	}
-	c.restFingers(p)
 	c.restTable(p)
 	c.restMet(p)
 }
 
-// restLists makes the lists right for where the peer is.
+// restLists makes the lists right for where the peer is, and has it know those of
+// its neighbours.
 func (c *Core) restLists(p *model.Rest) {
-	others := func(n, step int) []*identity.Contact {
-		list := make([]*identity.Contact, n)
-		for i := range list {
-			list[i] = p.Ring.At(p.Place + (i+1)*step)
-		}
-		return list
-	}
 	r, size := c.config.Successors, p.Ring.Len()
 	if size < 2*r+2 {
 		c.mode = Small
-		c.members = others(size-1, 1)
+		c.members = p.Ring.After(p.Place, size-1)
 		c.successors, c.predecessors = c.derived(c.members)
+	} else {
+		c.mode = Full
+		c.successors, c.predecessors = p.Ring.After(p.Place, r), p.Ring.Before(p.Place, r)
+	}
+	if len(c.successors) == 0 {
 		return
 	}
-	c.mode = Full
-	c.successors, c.predecessors = others(r, 1), others(r, -1)
+	c.border = c.predecessors[0]
+	after, before := (p.Place+1)%size, (p.Place+size-1)%size
+	c.seenLists, c.listsBefore = c.edition(p, after), c.edition(p, before)
+	c.seenOf, c.seenVersion, c.seenBefore = c.successors[0].ID, c.seenLists.version, c.listsBefore.version
+	c.history = append(make([]edition, 0, 2), c.current())
 }
 
-// restFingers fills every slot with whom the owner of its start would name.
-func (c *Core) restFingers(p *model.Rest) {
-	c.placeFingers()
-	named := make([]*identity.Contact, 1+min(c.config.FingerCandidates-1, c.config.Successors))
-	for i := range c.fingers.slots {
-		s := &c.fingers.slots[i]
-		place := p.Ring.From(c.start(s.number).point())
-		for j := range named {
-			named[j] = p.Ring.At(place + j)
-		}
-		s.tried, s.candidates = true, c.candidates(s.number, named)
+// edition returns what the peer at a place tells of its lists.
+func (c *Core) edition(p *model.Rest, place int) edition {
+	peer := p.Ring.At(place)
+	t := edition{version: p.Version(peer), predecessor: p.Ring.At(place - 1), small: c.mode == Small}
+	if t.small {
+		t.successors = p.Ring.After(place, p.Ring.Len()-1)
+		return t
 	}
-	c.fingers.filled = true
-	c.fingers.next = c.now + c.residual(c.fingerInterval())
+	r := c.config.Successors
+	t.successors, t.predecessors = p.Ring.After(place, r), p.Ring.Before(place, r)
+	return t
 }
 
-// restTable enters everybody known, clockwise. The successor was heard when it
-// was asked, somewhere in the time that it may be silent, and the predecessor
-// just now, for it asks more often than it is asked. The others are asked one
-// after the other, and so were heard somewhere in the time that all of them take.
+// restTable enters everybody known, clockwise: those of the lists, and for each slot
+// whom the owner of its start would name. The successor was heard when it was asked,
+// somewhere in the time that it may be silent, and the predecessor just now, for it
+// asks more often than it is asked. Slots were looked after one after the other, and
+// their candidates heard somewhere in the time that all of that takes.
 func (c *Core) restTable(p *model.Rest) {
-	n := len(c.successors) + len(c.predecessors) + len(c.members)
-	for i := range c.fingers.slots {
-		n += len(c.fingers.slots[i].candidates)
+	c.placeFingers()
+	most := len(c.fingers.slots)*c.config.FingerCandidates + len(c.successors) + len(c.predecessors) + len(c.members)
+	table := make([]entry, 0, most)
+	enter := func(peer *identity.Contact, f flags) {
+		if n := len(table); n == 0 || table[n-1].contact != peer {
+			table = append(table, entry{contact: peer, flags: f})
+		}
 	}
-	c.table, c.ways = make([]entry, 0, n), make([]uint64, 0, n)
 	for _, list := range [...][]*identity.Contact{c.successors, c.members} {
 		for _, peer := range list {
-			c.mark(peer)
+			if n := len(table); n == 0 || c.clockwiseLess(table[n-1].contact, peer) {
+				enter(peer, listed)
+			}
 		}
 	}
+	var both []*identity.Contact // fingers that are predecessors, too
 	for i := range c.fingers.slots {
-		for _, peer := range c.fingers.slots[i].candidates {
-			c.mark(peer)
+		start, stop := c.bounds(c.fingers.first + i)
+		place := p.Ring.From(start)
+		for k := range c.config.FingerCandidates {
+			peer := p.Ring.At(place + k)
+			if !spanOf(peer.Point).minus(spanOf(start)).less(spanOf(stop).minus(spanOf(start))) {
+				break
+			}
+			if holds(c.predecessors, peer) {
+				both = append(both, peer)
+				continue
+			}
+			enter(peer, finger)
 		}
 	}
 	for _, peer := range slices.Backward(c.predecessors) {
-		c.mark(peer)
+		if n := len(table); n == 0 || c.clockwiseLess(table[n-1].contact, peer) {
+			enter(peer, listed)
+		}
 	}
+	c.table, c.ways = make([]entry, len(table)), make([]uint64, len(table))
+	copy(c.table, table)
 	c.stale = false
-	round := restingRounds * c.period * time.Duration(len(c.table))
+	round := c.lookInterval(c.now) * time.Duration(max(len(c.fingers.slots), 1))
+	for i := range c.fingers.slots {
+		c.fingers.slots[i].checked = c.now - time.Duration(c.random.Int64N(int64(round)))
+	}
 	for i := range c.table {
 		e := &c.table[i]
-		e.heard = c.now - time.Duration(c.random.Int64N(int64(round)))
+		c.ways[i] = c.way(i)[0]
+		e.heard = c.now - time.Duration(c.random.Int64N(int64(round)*int64(c.config.FingerCandidates)))
 		if p.RoundTrip != nil {
 			e.srtt = microseconds(p.RoundTrip(e.contact))
 		}
 	}
+	for _, peer := range both {
+		c.entry(peer).flags |= finger
+	}
 	if len(c.successors) > 0 {
 		c.entry(c.successors[0]).heard = c.now - time.Duration(c.random.Int64N(int64(c.probeInterval(1))))
 		c.entry(c.predecessors[0]).heard = c.now
-		c.typical = c.entry(c.successors[0]).srtt
 	}
+	c.typical = c.usual()
+	c.fingers.next = c.now + c.residual(c.lookInterval(c.now))
 	c.dueSet = false
+}
+
+// usual returns the mean of the round-trip times that were measured, or 0.
+func (c *Core) usual() uint32 {
+	var sum, n uint64
+	for i := range c.table {
+		if rtt := c.table[i].srtt; rtt != 0 {
+			sum, n = sum+uint64(rtt), n+1
+		}
+	}
+	return uint32(sum / max(n, 1))
 }
 
 // restMet has the peer remember some others at random: who has met nobody asks

@@ -18,6 +18,7 @@ type operation struct {
 type question struct {
 	from    *identity.Contact
 	request uint64
+	sides   Sides
 	version uint64
 	known   []identity.Fingerprint
 }
@@ -34,23 +35,29 @@ func (c *Core) Stabilize(now time.Duration) {
 }
 
 // stabilize begins a stabilisation: it compares notes with the successor, and
-// with the predecessor for the sake of routing, and looks after one more peer.
+// with the predecessor for the sake of routing; where it comes of news, only with
+// whose they are.
 func (c *Core) stabilize() {
+	heed := c.heed
 	c.scheduleStabilize()
 	if c.mode == Joining || c.operation.purpose != 0 {
 		return
 	}
-	c.remind()
+	if heed == 0 || c.mode == Small {
+		heed = After | Before
+		c.remind()
+	}
 	if c.checkMode(); len(c.successors) == 0 || c.operation.purpose != 0 {
 		return
 	}
 	c.probeOldest()
-	if c.mode == Small {
+	switch {
+	case c.mode == Small:
 		c.ask(c.successors[0], forSmall, c.seen(c.successors[0]))
-	} else {
+	case heed&After != 0:
 		c.askSuccessor()
 	}
-	if len(c.predecessors) > 0 && !same(c.predecessors[0], c.successors[0]) {
+	if heed&Before != 0 && len(c.predecessors) > 0 && (c.mode == Full || !same(c.predecessors[0], c.successors[0])) {
 		c.ask(c.predecessors[0], forPredecessor, c.seenBefore)
 	}
 }
@@ -77,7 +84,7 @@ func (c *Core) remind() {
 // scheduleStabilize puts the next stabilisation a period from now, and lets
 // the period grow while nothing changes.
 func (c *Core) scheduleStabilize() {
-	c.stabilizeAt, c.dueSet = far, false
+	c.stabilizeAt, c.dueSet, c.heed = far, false, 0
 	if c.mode == Joining {
 		return
 	}
@@ -175,7 +182,7 @@ func (c *Core) onSuccessor(from *identity.Contact, m *Message) {
 			return
 		}
 		if !m.Unchanged {
-			c.seenOf, c.seenVersion = from.ID, m.Version
+			c.see(from, m)
 			c.knownTo = same(m.Predecessor, c.self)
 		}
 		c.compare(m)
@@ -194,7 +201,7 @@ func (c *Core) onSuccessor(from *identity.Contact, m *Message) {
 	if !m.Unchanged {
 		c.setSuccessors(c.cut(from, m.Successors, false))
 		if !c.leftOut {
-			c.seenOf, c.seenVersion = from.ID, m.Version
+			c.see(from, m)
 		}
 		c.knownTo = same(m.Predecessor, c.self)
 		p := m.Predecessor
@@ -207,6 +214,11 @@ func (c *Core) onSuccessor(from *identity.Contact, m *Message) {
 		}
 	}
 	c.endOperation()
+}
+
+// see notes which lists the successor has.
+func (c *Core) see(from *identity.Contact, m *Message) {
+	c.seenOf, c.seenVersion, c.seenLists = from.ID, m.Version, m.edition()
 }
 
 // onPending ends part B.
@@ -260,7 +272,7 @@ func (c *Core) onPredecessor(from *identity.Contact, m *Message) {
 		return
 	}
 	if c.mode == Small {
-		c.seenBefore = m.Version
+		c.seenBefore, c.listsBefore = m.Version, m.edition()
 		c.compare(m)
 		return
 	}
@@ -271,14 +283,17 @@ func (c *Core) onPredecessor(from *identity.Contact, m *Message) {
 	}
 	c.setPredecessors(c.cut(from, tail, true))
 	if !c.whole && !c.leftOut {
-		c.seenBefore = m.Version
+		c.seenBefore, c.listsBefore = m.Version, m.edition()
 	}
 	c.checkMode()
 }
 
 // onAsk tells the lists, at once or when the operation under way has ended.
 func (c *Core) onAsk(from *identity.Contact, m *Message) {
-	q := question{from: from, request: m.Request, version: m.Version, known: m.Known}
+	if m.Sides == 0 {
+		m.Sides = After | Before
+	}
+	q := question{from: from, request: m.Request, sides: m.Sides, version: m.Version, known: m.Known}
 	switch {
 	case c.mode == Joining:
 		c.send(from, Message{Kind: State, Request: m.Request})
@@ -297,14 +312,32 @@ func (c *Core) onAsk(from *identity.Contact, m *Message) {
 // tell sends the lists to a peer, unless it has this version of them.
 func (c *Core) tell(q question) {
 	m := Message{Kind: State, Request: q.request, Member: c.mode != Joining, Small: c.mode == Small, Version: c.version}
-	switch {
-	case q.version == c.version:
+	if q.version == c.version {
 		m.Unchanged = true
-	case c.mode == Small:
-		m.Lists = NewLists(q.known, c.Predecessor(), c.members, nil)
-	default:
-		m.Lists = NewLists(q.known, c.Predecessor(), c.successors, c.predecessors)
+		c.archive(c.current())
+		c.send(q.from, m)
+		return
 	}
+	known := q.known
+	if old := c.remembered(q.version); old != nil && q.version != 0 {
+		m.Base, known = q.version, fingerprints(old.peers(q.sides, q.from))
+	} else {
+		m.Stay = uint32(c.stay() / time.Second)
+	}
+	now := c.current()
+	c.archive(now)
+	successors, predecessors := now.successors, now.predecessors
+	switch {
+	case c.mode == Small || q.sides&After != 0:
+	case q.sides&Head != 0:
+		successors = successors[:min(len(successors), 1)]
+	default:
+		successors = nil
+	}
+	if q.sides&Before == 0 {
+		predecessors = nil
+	}
+	m.Lists = NewLists(known, now.predecessor, successors, predecessors)
 	c.send(q.from, m)
 }
 

@@ -7,17 +7,37 @@ import (
 	"cicada/identity"
 )
 
-// An entry is a peer of the table and what is known of its health.
+// An entry is a peer of the table and what is known of its health. There are
+// hundreds of them in each of many thousand cores of a simulation.
 type entry struct {
 	contact *identity.Contact
 	heard   time.Duration // when it last said anything; never
-	missed  time.Duration // when its last miss was counted
 	srtt    uint32        // smoothed round-trip time in microseconds; 0: not measured
-	rttvar  uint32
-	misses  uint8 // answers missed in a row
-	refused bool  // the driver could not reach it
-	marked  bool  // while settling: some list has it
-	takes   uint32
+	rttvar  uint16        // in units of rttvarUnit
+	misses  uint8         // answers missed in a row
+	flags   flags
+}
+
+// flags say what an entry is.
+type flags uint8
+
+const (
+	refused flags = 1 << iota // the driver could not reach it
+	finger                    // a slot has it for a candidate
+	listed                    // some list has it, as far as settle knew
+)
+
+func (e *entry) is(f flags) bool { return e.flags&f != 0 }
+
+// rttvarUnit is what entry.rttvar counts, in microseconds.
+const rttvarUnit = 32
+
+// A doubt is what is known besides of an entry that missed an answer, or that
+// could not be reached.
+type doubt struct {
+	id     identity.ID
+	missed time.Duration // when its last miss was counted
+	takes  uint32        // Core.takes when it could not be reached
 }
 
 // never is a time before all others.
@@ -29,6 +49,35 @@ func (e *entry) since() time.Duration {
 		return 0
 	}
 	return e.heard
+}
+
+// sound reports whether nothing speaks against the peer.
+func (e *entry) sound() bool { return e.misses == 0 && !e.is(refused) }
+
+// doubt returns what is known of an entry that is not sound, adding it if need be.
+func (c *Core) doubt(id identity.ID) *doubt {
+	for i := range c.doubts {
+		if c.doubts[i].id == id {
+			return &c.doubts[i]
+		}
+	}
+	c.doubts = append(c.doubts, doubt{id: id, missed: never})
+	return &c.doubts[len(c.doubts)-1]
+}
+
+// clear forgets whatever speaks against the peer of e.
+func (c *Core) clear(e *entry) {
+	if e.sound() {
+		return
+	}
+	e.misses = 0
+	e.flags &^= refused
+	c.trust(e.contact.ID)
+}
+
+// trust drops the doubt about a peer.
+func (c *Core) trust(id identity.ID) {
+	c.doubts = slices.DeleteFunc(c.doubts, func(d doubt) bool { return d.id == id })
 }
 
 // search returns the place in the table of the peer at point, or where it would be.
@@ -70,39 +119,49 @@ func (c *Core) settle() {
 	c.stale = false
 	c.placeFingers()
 	for i := range c.table {
-		c.table[i].marked = false
+		c.table[i].flags &^= listed
 	}
 	for _, list := range [...][]*identity.Contact{c.successors, c.predecessors, c.members} {
 		for _, peer := range list {
 			c.mark(peer)
 		}
 	}
-	for i := range c.fingers.slots {
-		for _, peer := range c.fingers.slots[i].candidates {
-			c.mark(peer)
-		}
-	}
-	c.table = slices.DeleteFunc(c.table, func(e entry) bool {
-		if !e.marked && e.heard != never {
-			c.learned.add(e.contact) // it may be of use when all others are gone
-		}
-		return !e.marked
-	})
-	c.ways = c.ways[:len(c.table)]
+	kept := c.table[:0]
 	for i := range c.table {
-		c.ways[i] = c.way(i)[0]
+		e := &c.table[i]
+		if e.is(listed) || e.is(finger) && c.slotOf(c.way(i)) >= 0 {
+			c.ways[len(kept)] = c.ways[i]
+			kept = append(kept, *e)
+			continue
+		}
+		c.forget(e)
+	}
+	clear(c.table[len(kept):])
+	c.table, c.ways = kept, c.ways[:len(kept)]
+}
+
+// forget deals with an entry that leaves the table.
+func (c *Core) forget(e *entry) {
+	if e.heard != never {
+		c.learned.add(e.contact) // it may be of use when all others are gone
+	}
+	if !e.sound() {
+		c.trust(e.contact.ID)
 	}
 }
 
 // mark keeps a peer in the table, entering it first if need be.
-func (c *Core) mark(peer *identity.Contact) {
+func (c *Core) mark(peer *identity.Contact) { c.enter(peer).flags |= listed }
+
+// enter returns the entry of a peer, which is new if there was none.
+func (c *Core) enter(peer *identity.Contact) *entry {
 	i, found := c.search(peer.Point)
 	if !found {
-		c.table = slices.Insert(c.table, i, entry{contact: peer, heard: never, missed: never})
+		c.table = slices.Insert(c.table, i, entry{contact: peer, heard: never})
 		c.ways = slices.Insert(c.ways, i, c.way(i)[0])
 		c.dueSet = false
 	}
-	c.table[i].marked = true
+	return &c.table[i]
 }
 
 // Find returns the peer at point if it is in the table: the lists, the members
@@ -132,131 +191,6 @@ func (c *Core) Each(yield func(*identity.Contact) bool) {
 			return
 		}
 	}
-}
-
-// Nearest returns the peer of the table nearest to target, the shorter way
-// round, among those that ok lets pass; nil where none of them is strictly
-// nearer than self. A nil ok lets all pass. Peers that missed an answer come
-// only after all others.
-func (c *Core) Nearest(target identity.Point, ok func(*identity.Contact) bool) *identity.Contact {
-	c.settle()
-	n := len(c.table)
-	if n == 0 {
-		return nil
-	}
-	var doubtful *identity.Contact
-	goal := spanOf(target).minus(c.origin)
-	up, _ := c.search(target)
-	down := up - 1 // peers from up on lie at or after target, from down on before it
-	for range n {
-		down, up = (down+n)%n, up%n
-		i := up
-		if c.nearer(down, up, goal) {
-			i = down
-			down--
-		} else {
-			up++
-		}
-		if !c.nearerThanSelf(i, goal) {
-			break
-		}
-		e := &c.table[i]
-		if ok != nil && !ok(e.contact) {
-			continue
-		}
-		if e.misses == 0 && !e.refused {
-			return e.contact
-		}
-		if doubtful == nil {
-			doubtful = e.contact
-		}
-	}
-	return doubtful
-}
-
-// about returns the first word of the distance between two ways, or one more or less.
-func about(a, b uint64) uint64 { return min(a-b, b-a) }
-
-// nearer reports whether the peer at place i is nearer to goal than the one at
-// place j. First words decide, unless they are as good as equal.
-func (c *Core) nearer(i, j int, goal span) bool {
-	a, b := about(c.ways[i], goal[0]), about(c.ways[j], goal[0])
-	if a > b+1 || b > a+1 {
-		return a < b
-	}
-	return c.way(i).distance(goal).less(c.way(j).distance(goal))
-}
-
-// nearerThanSelf reports whether the peer at place i is nearer to goal than self.
-func (c *Core) nearerThanSelf(i int, goal span) bool {
-	a, b := about(c.ways[i], goal[0]), about(0, goal[0])
-	if a > b+1 || b > a+1 {
-		return a < b
-	}
-	return c.way(i).distance(goal).less(goal.distance(span{}))
-}
-
-// maxLearned is how many contacts met elsewhere are remembered.
-const maxLearned = 256
-
-// learned remembers contacts that are not in the table; the oldest goes first.
-type learned struct {
-	places map[identity.Point]int
-	ring   []*identity.Contact
-	oldest int
-	turn   int
-}
-
-func (l *learned) find(point identity.Point) *identity.Contact {
-	if i, ok := l.places[point]; ok {
-		return l.ring[i]
-	}
-	return nil
-}
-
-func (l *learned) add(peer *identity.Contact) {
-	if i, ok := l.places[peer.Point]; ok {
-		if l.ring[i].ID == peer.ID && peer.Sequence > l.ring[i].Sequence {
-			l.ring[i] = peer
-		}
-		return
-	}
-	if l.places == nil {
-		l.places = make(map[identity.Point]int)
-	}
-	if len(l.ring) < maxLearned {
-		l.places[peer.Point] = len(l.ring)
-		l.ring = append(l.ring, peer)
-		return
-	}
-	delete(l.places, l.ring[l.oldest].Point)
-	l.ring[l.oldest] = peer
-	l.places[peer.Point] = l.oldest
-	l.oldest = (l.oldest + 1) % maxLearned
-}
-
-// pick returns one of them in turn, or nil.
-func (l *learned) pick() *identity.Contact {
-	if len(l.ring) == 0 {
-		return nil
-	}
-	l.turn = (l.turn + 1) % len(l.ring)
-	return l.ring[l.turn]
-}
-
-func (l *learned) remove(peer *identity.Contact) {
-	i, ok := l.places[peer.Point]
-	if !ok || l.ring[i].ID != peer.ID {
-		return
-	}
-	last := len(l.ring) - 1
-	delete(l.places, peer.Point)
-	if i != last {
-		l.ring[i] = l.ring[last]
-		l.places[l.ring[i].Point] = i
-	}
-	l.ring = l.ring[:last]
-	l.oldest = 0
 }
 
 // Learn takes in a contact that was met elsewhere. One with a higher sequence
@@ -297,11 +231,6 @@ func (c *Core) replace(old, newer *identity.Contact) {
 		if i := slices.Index(*list, old); i >= 0 {
 			*list = slices.Clone(*list)
 			(*list)[i] = newer
-		}
-	}
-	for i := range c.fingers.slots {
-		if j := slices.Index(c.fingers.slots[i].candidates, old); j >= 0 {
-			c.fingers.slots[i].candidates[j] = newer
 		}
 	}
 	c.version++

@@ -62,7 +62,7 @@ func (c *Core) Next() time.Duration {
 	for i := range c.own {
 		due = min(due, c.own[i].deadline, c.own[i].attemptAt)
 	}
-	if len(c.fingers.slots) > 0 && !c.fingers.busy && c.accepted {
+	if len(c.fingers.slots) > 0 && c.accepted {
 		due = min(due, c.fingers.next)
 	}
 	if c.mode == Joining && c.join.seed != nil {
@@ -99,8 +99,8 @@ func (c *Core) Tick(now time.Duration) {
 }
 
 // probeAt returns when the first of the list is to be asked whether it lives:
-// when it was silent for the interval, which is three times as long while the ring
-// is at rest. The predecessor is given half as long again, for it asks as well.
+// when it was silent for the interval. The predecessor is given half as long again,
+// for it asks as well.
 func (c *Core) probeAt(list []*identity.Contact, times float64) time.Duration {
 	if len(list) == 0 || c.mode == Joining {
 		return far
@@ -117,13 +117,13 @@ func (c *Core) probeAt(list []*identity.Contact, times float64) time.Duration {
 	return e.since() + c.probeInterval(times)
 }
 
+// probesPerStay is how often a neighbour is asked while a peer stays, on average,
+// if that is not too often, or too seldom.
+const probesPerStay = 120
+
 // probeInterval returns how long a neighbour may be silent.
 func (c *Core) probeInterval(times float64) time.Duration {
-	interval := time.Duration(times * float64(c.config.ProbeInterval))
-	if c.resting() {
-		interval *= 3
-	}
-	return interval
+	return time.Duration(times * float64(c.pace(probesPerStay, c.config.ProbeInterval, 3*c.config.ProbeInterval)))
 }
 
 // resting reports whether nothing has changed for some stabilisations.
@@ -132,10 +132,10 @@ func (c *Core) resting() bool { return c.period > 4*c.config.StabilizeMin }
 // restingRounds is how many stabilisations at rest pass between two looks at whoever was silent for longest.
 const restingRounds = 4
 
-// probeOldest asks the peer of the table that was silent for longest whether it
-// lives; more rarely at rest.
+// probeOldest asks the member of a small ring that was silent for longest whether
+// it lives; more rarely at rest.
 func (c *Core) probeOldest() {
-	if c.resting() && c.rounds%restingRounds != 0 {
+	if c.mode != Small || c.resting() && c.rounds%restingRounds != 0 {
 		return // at rest most of them have no link, and making one is dear
 	}
 	oldest := -1

@@ -64,10 +64,10 @@ type Ring interface {
 	Find(point identity.Point) *identity.Contact
 	// Known is Find over learned contacts too: whoever can be reached directly.
 	Known(point identity.Point) *identity.Contact
-	// Nearest returns the peer of the table that is nearest to target among
-	// those strictly nearer to it than this peer, either way round, and ok; or
-	// nil. It asks ok about nearer peers first and does not keep it.
-	Nearest(target identity.Point, ok func(*identity.Contact) bool) *identity.Contact
+	// Toward returns the peer of the table to go by to target, among those
+	// strictly nearer to it than this peer, either way round, and ok; or nil. It
+	// asks ok about nearer peers first and does not keep it.
+	Toward(target identity.Point, ok func(*identity.Contact) bool) *identity.Contact
 	// Successors returns the peers that follow this one, nearest first, as far as
 	// they are known without a gap. They are in the table. It is not to be changed.
 	Successors() []*identity.Contact

@@ -28,7 +28,7 @@ func TestForgeriesKeepNothingOut(t *testing.T) {
 			for seed := range uint64(8) {
 				w := newWorld(t, seed, 30, classic, Config{RememberArrivals: 4 * time.Minute})
 				origin, target := w.peers[0], w.peers[13]
-				bad := w.byID[origin.ring.Nearest(target.contact.Point, func(*identity.Contact) bool { return true }).ID]
+				bad := w.byID[origin.ring.Toward(target.contact.Point, func(*identity.Contact) bool { return true }).ID]
 				if bad == target {
 					continue
 				}

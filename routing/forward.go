@@ -146,7 +146,7 @@ func (c *Core) choose(now time.Duration, x *entry) (*link, *identity.Contact) {
 			contact = c.ring.Known(target)
 		}
 		if contact == nil || !c.eligible(contact) {
-			contact = c.ring.Nearest(target, c.eligible)
+			contact = c.ring.Toward(target, c.eligible)
 		}
 		if contact != nil {
 			return c.links.reach(contact.ID), contact

@@ -100,7 +100,7 @@ func (r *tableRing) Known(p identity.Point) *identity.Contact {
 	return r.Find(p)
 }
 
-func (r *tableRing) Nearest(target identity.Point, ok func(*identity.Contact) bool) *identity.Contact {
+func (r *tableRing) Toward(target identity.Point, ok func(*identity.Contact) bool) *identity.Contact {
 	own := symmetric(r.self.Point, target)
 	var best *identity.Contact
 	var least identity.Point

@@ -105,7 +105,7 @@ func (c *Core) Paths(target identity.Point, most int) int {
 		n++
 	}
 	if n < most {
-		c.ring.Nearest(target, func(contact *identity.Contact) bool {
+		c.ring.Toward(target, func(contact *identity.Contact) bool {
 			if contact != first {
 				n++
 			}

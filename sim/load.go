@@ -15,6 +15,8 @@ type load struct {
 	lookups    map[trace.MessageID]*lookup // under way
 	sends      map[trace.MessageID]*send
 	broadcasts map[trace.MessageID]*broadcast
+	asked      [2]map[trace.MessageID]bool // attempts at lookups, lately and before: their messages are no upkeep
+	turnedAt   time.Duration               // asked
 
 	keys, ids lookups
 	messages  sends
@@ -24,6 +26,7 @@ type load struct {
 func (l *load) init() {
 	l.lookups = make(map[trace.MessageID]*lookup)
 	l.sends = make(map[trace.MessageID]*send)
+	l.asked = [2]map[trace.MessageID]bool{{}, {}}
 	l.broadcasts = make(map[trace.MessageID]*broadcast)
 }
 
@@ -69,6 +72,19 @@ type broadcast struct {
 	messages uint64 // World.count.casts when it began
 	heard    []bool // by node; those that came later do not count
 	depth    int
+}
+
+// ask notes the name of an attempt at a lookup, for longer than it can take.
+func (l *load) ask(now time.Duration, id trace.MessageID) {
+	if now > l.turnedAt+remember {
+		l.asked, l.turnedAt = [2]map[trace.MessageID]bool{{}, l.asked[0]}, now
+	}
+	l.asked[0][id] = true
+}
+
+// isAsked reports whether a message is of a lookup that was asked for.
+func (l *load) isAsked(id trace.MessageID) bool {
+	return !id.IsZero() && (l.asked[0][id] || l.asked[1][id])
 }
 
 // pending reports whether something is under way that will still end.

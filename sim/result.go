@@ -100,7 +100,7 @@ func (w *World) result(real time.Duration) *Result {
 	share := w.config.Duration.Seconds() * float64(len(w.alive))
 	r.Upkeep = float64(w.stopped.upkeep-w.measured.upkeep) / share
 	r.UpkeepByKind = make(map[string]float64)
-	for kind := chord.Ping; kind <= chord.Leave; kind++ {
+	for kind := chord.Ping; kind <= chord.Peers; kind++ {
 		if b := w.stopped.byKind[kind] - w.measured.byKind[kind]; b > 0 {
 			r.UpkeepByKind[kind.String()] = float64(b) / share
 		}

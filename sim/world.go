@@ -40,7 +40,7 @@ type counters struct {
 	events     uint64                  // messages and timers that were handled
 	bytes      uint64                  // of all messages sent, and
 	upkeep     uint64                  // of those that the ring itself sent
-	byKind     [chord.Leave + 1]uint64 // of upkeep
+	byKind     [chord.Peers + 1]uint64 // of upkeep
 	casts      uint64                  // broadcasts handed from one peer to another
 	violations uint64                  // rules that a peer saw another break
 }
@@ -234,7 +234,7 @@ func (w *World) send(from int32, to identity.ID, size int, p parcel) {
 	n := &w.nodes[from]
 	n.sent++
 	w.count.bytes += uint64(size)
-	if p.sort == ringMessage {
+	if p.sort == ringMessage && !w.load.isAsked(p.ring.Lookup) {
 		w.count.upkeep += uint64(size)
 		w.count.byKind[p.ring.Kind] += uint64(size)
 	}

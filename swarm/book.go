@@ -2,6 +2,7 @@ package swarm
 
 import (
 	"bytes"
+	"net/netip"
 	"sync"
 
 	"cicada/identity"
@@ -44,6 +45,11 @@ func (b *book) Verify(r identity.Record) (*identity.Contact, error) {
 	}
 	b.add(name, c)
 	return c, nil
+}
+
+// Hint returns a contact of which nothing is proven.
+func (b *book) Hint(id identity.ID, claimed identity.Point, addresses []netip.AddrPort) (*identity.Contact, error) {
+	return b.points.Hint(id, claimed, addresses)
 }
 
 func (b *book) find(name signature) *identity.Contact {

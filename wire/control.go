@@ -13,6 +13,10 @@ const (
 	MaxRecords       = 64               // records in one list, and peers in a list of places
 	MaxKnown         = 64               // records that a question for lists names as known
 	FingerprintSize  = 16               // bytes that name one of them
+	PrintSize        = 4                // bytes that name a peer to one who may know it
+	MaxPeers         = 64               // peers that an answer about others names
+	MinHint          = 33               // bytes of a hint
+	MaxHint          = 1 + 2*32 + 8*19
 	MaxTrail         = 64               // peers on a trail
 	MaxControlHops   = 255              // links that a lookup or a broadcast has crossed
 	MaxBroadcastBody = MaxMessage + 256 // bytes of a broadcast's signed body

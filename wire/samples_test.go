@@ -68,6 +68,11 @@ func record(first byte) *wirepb.Record {
 	return &wirepb.Record{Body: count(first, 24), Signature: count(first, 64)}
 }
 
+// hint returns a peer of which nothing is proven, with one address.
+func hint(first byte) []byte {
+	return append(append([]byte{1}, count(first, 32)...), 4, 192, 0, 2, first, 0xc1, 0xca)
+}
+
 // controls returns one control message of each kind, the name of the kind first.
 func controls() map[string]*wirepb.Control {
 	message, key, limit := count(1, 16), count(0x40, 32), count(0x60, 32)
@@ -75,16 +80,16 @@ func controls() map[string]*wirepb.Control {
 	return map[string]*wirepb.Control{
 		"ping": {Request: 1, Body: &wirepb.Control_Ping{Ping: &wirepb.Ping{Version: 6}}},
 		"pong": {Request: 1, Body: &wirepb.Control_Pong{Pong: &wirepb.Pong{Member: true, Version: 6}}},
-		"ask":  {Request: 1 << 63, Body: &wirepb.Control_Ask{Ask: &wirepb.Ask{Version: 7, Known: count(0x20, 48)}}},
+		"ask":  {Request: 1 << 63, Body: &wirepb.Control_Ask{Ask: &wirepb.Ask{Version: 7, Known: count(0x20, 48), Sides: 3}}},
 		"state": {Request: 3, Body: &wirepb.Control_State{State: &wirepb.State{Busy: true, Member: true, Small: true, Version: 8,
 			Unchanged: true, Records: []*wirepb.Record{record(1), record(2)}, Predecessor: []byte{0x80},
-			Successors: []byte{0x81, 0, 1}, Predecessors: []byte{0x80, 0x82, 1}}}},
+			Successors: []byte{0x81, 0, 1}, Predecessors: []byte{0x80, 0x82, 1}, Stay: 3600, Base: 7}}},
 		"notify":   {Request: 4, Body: &wirepb.Control_Notify{Notify: &wirepb.Notify{Version: 6}}},
 		"notified": {Request: 4, Body: &wirepb.Control_Notified{Notified: &wirepb.Notified{Accepted: true, Predecessor: record(4)}}},
 		"lookup": {Request: 5, Body: &wirepb.Control_Lookup{Lookup: &wirepb.Lookup{
-			Message: message, Key: key, Hops: 2, Trail: trail, Join: true, Finger: true}}},
+			Message: message, Key: key, Hops: 2, Trail: trail, Join: true}}},
 		"found": {Request: 6, Body: &wirepb.Control_Found{Found: &wirepb.Found{Message: message, Key: key, Owner: record(5),
-			Predecessor: record(6), Successors: []*wirepb.Record{record(7)}, Hops: 2, Trail: trail}}},
+			Predecessor: record(6), Hops: 2, Trail: trail}}},
 		"lookup_taken": {Request: 5, Body: &wirepb.Control_LookupTaken{LookupTaken: &wirepb.LookupTaken{Message: message}}},
 		"lookup_stuck": {Body: &wirepb.Control_LookupStuck{LookupStuck: &wirepb.LookupStuck{Message: message, Key: key, Trail: trail}}},
 		"suspect":      {Body: &wirepb.Control_Suspect{Suspect: &wirepb.Suspect{Peer: record(8)}}},
@@ -95,6 +100,9 @@ func controls() map[string]*wirepb.Control {
 		"broadcast_taken": {Body: &wirepb.Control_BroadcastTaken{BroadcastTaken: &wirepb.BroadcastTaken{Message: message, Limit: limit}}},
 		"broadcast_done": {Body: &wirepb.Control_BroadcastDone{BroadcastDone: &wirepb.BroadcastDone{
 			Message: message, Limit: limit, Reached: 63}}},
+		"query": {Request: 6, Body: &wirepb.Control_Query{Query: &wirepb.Query{Key: count(0x40, 8), Count: 4, Length: 1 << 60, Table: true, Prints: count(1, 8)}}},
+		"peers": {Request: 6, Body: &wirepb.Control_Peers{Peers: &wirepb.Peers{Member: true, Exact: true, Order: []byte{0x80, 0, 1, 0x81},
+			Hints: [][]byte{hint(1), hint(2)}}}},
 	}
 }
 

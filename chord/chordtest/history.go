@@ -478,15 +478,15 @@ func Describe(m *chord.Message) string {
 	for _, f := range [...]struct {
 		on   bool
 		name string
-	}{{m.Busy, " busy"}, {m.Small, " small"}, {m.Accepted, " accepted"}, {m.Unchanged, " unchanged"}, {m.Join, " join"}, {m.Finger, " finger"}} {
+	}{{m.Busy, " busy"}, {m.Small, " small"}, {m.Accepted, " accepted"}, {m.Unchanged, " unchanged"}, {m.Join, " join"}, {m.Table, " table"}, {m.Exact, " exact"}} {
 		if f.on {
 			s += f.name
 		}
 	}
-	if !m.Member && (m.Kind == chord.Pong || m.Kind == chord.State) {
+	if !m.Member && (m.Kind == chord.Pong || m.Kind == chord.State || m.Kind == chord.Peers) {
 		s += " no member"
 	}
-	if m.Kind == chord.Lookup || m.Kind == chord.Found || m.Kind == chord.LookupStuck {
+	if m.Kind == chord.Lookup || m.Kind == chord.Found || m.Kind == chord.LookupStuck || m.Kind == chord.Query {
 		s += fmt.Sprintf(" key=%d", m.Key[0])
 	}
 	if m.Peer != nil {

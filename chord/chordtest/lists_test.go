@@ -96,7 +96,7 @@ func TestPlainLookupsNameTheOwnerAlone(t *testing.T) {
 	answers := 0
 	n := NewNet(NetConfig{Seed: 1, Sent: func(_, _ *identity.Contact, m chord.Message) {
 		switch {
-		case m.Kind == chord.Lookup && !m.Join && !m.Finger:
+		case m.Kind == chord.Lookup && !m.Join:
 			plain[m.Lookup] = true
 		case m.Kind == chord.Found && plain[m.Lookup]:
 			if answers++; m.Predecessor != nil || len(m.Successors) > 0 {

@@ -1,6 +1,7 @@
 package chordtest
 
 import (
+	"bytes"
 	"container/heap"
 	"encoding/binary"
 	"hash/fnv"
@@ -353,13 +354,17 @@ func (q *queue) Pop() any {
 	return e
 }
 
-// recordSize is what a signed record with two addresses takes on the wire, about.
-const recordSize = 180
+// What a signed record with two IPv4 addresses takes in a message, and a hint at
+// such a peer.
+const (
+	recordSize = 150
+	hintSize   = 2 + 1 + 32 + 2*7
+)
 
 // Size returns about how many bytes a message takes on an encrypted link:
 // record layer, frame header and contents.
 func Size(m *chord.Message) int {
-	size := 22 + 8 + 4 + 32*len(m.Trail) + recordSize*(len(m.Successors)+len(m.Predecessors))
+	size := 22 + 8 + 4 + 34*len(m.Trail) + recordSize*(len(m.Successors)+len(m.Predecessors))
 	if m.Peer != nil {
 		size += recordSize
 	}
@@ -374,11 +379,24 @@ func Size(m *chord.Message) int {
 	}
 	switch m.Kind {
 	case chord.Lookup, chord.Found, chord.LookupStuck:
-		size += 16 + 32
+		size += 18 + 34
 	case chord.LookupTaken:
-		size += 16
+		size += 18
 	case chord.Ask, chord.State, chord.Ping, chord.Pong, chord.Notify:
 		size += 6
+		if m.Base != 0 {
+			size += 6
+		}
+	case chord.Query:
+		size += 2 + len(bytes.TrimRight(m.Key[:], "\x00")) + 2
+		if m.Length != 0 {
+			size += 11
+		}
+		if len(m.Prints) > 0 {
+			size += 2 + 4*len(m.Prints)
+		}
+	case chord.Peers:
+		size += 6 + len(m.Order) + hintSize*len(m.Hints)
 	}
 	return size
 }

@@ -19,8 +19,8 @@ func resting(config NetConfig, size int) *Net {
 	return n
 }
 
-// TestPerfectIsWhatRingsComeTo grows rings, lets each peer look up every finger
-// some fifteen times, and compares it with one that was put in its place.
+// TestPerfectIsWhatRingsComeTo grows rings, lets each peer look after every finger
+// some times, and compares it with one that was put in its place.
 func TestPerfectIsWhatRingsComeTo(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -28,13 +28,12 @@ func TestPerfectIsWhatRingsComeTo(t *testing.T) {
 		r      int
 		sizes  []int
 	}{
-		{"plain", chord.Config{}, 16, []int{1, 2, 3, 20, 33, 34, 40, 64, 300}},
+		{"plain", chord.Config{}, 16, []int{1, 2, 3, 20, 33, 34, 40, 64, 150}},
 		{"classic", chord.Classic(), 3, []int{4, 7, 8, 64}},
 		{"short lists", chord.Config{Successors: 2}, 2, []int{5, 6, 64}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			test.config.FingerInterval = 50 * time.Millisecond
 			config := NetConfig{Seed: 7, Chord: test.config}
 			for _, size := range test.sizes {
 				if size > 100 && testing.Short() {
@@ -42,7 +41,7 @@ func TestPerfectIsWhatRingsComeTo(t *testing.T) {
 				}
 				old, _ := grow(t, config, size)
 				ideal(t, old, test.r, 5*time.Minute)
-				old.Run(3 * time.Minute)
+				old.Run(3 * time.Hour)
 				fresh := resting(config, size).Cores()
 				rules := Rules{Successors: test.r, Owners: true, Redundancy: true}
 				if bad := append(Check(fresh, rules), Ideal(fresh, test.r)...); len(bad) > 0 {
@@ -110,7 +109,7 @@ func TestPerfectRests(t *testing.T) {
 	}}, size)
 	list, got := listen(fresh)
 	t.Logf("in five seconds each: %v; in a minute: %v, one that grew: %v", list, got, want)
-	if !near(got.messages, want.messages, 5) || !near(got.bytes, want.bytes, 10) {
+	if !near(got.messages, want.messages, 15) || !near(got.bytes, want.bytes, 10) {
 		t.Errorf("got %v messages and bytes in a minute, want about %v", got, want)
 	}
 	for _, part := range list {

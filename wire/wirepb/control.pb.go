@@ -158,6 +158,8 @@ type Control struct {
 	//	*Control_Broadcast
 	//	*Control_BroadcastTaken
 	//	*Control_BroadcastDone
+	//	*Control_Query
+	//	*Control_Peers
 	Body          isControl_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -342,6 +344,24 @@ func (x *Control) GetBroadcastDone() *BroadcastDone {
 	return nil
 }
 
+func (x *Control) GetQuery() *Query {
+	if x != nil {
+		if x, ok := x.Body.(*Control_Query); ok {
+			return x.Query
+		}
+	}
+	return nil
+}
+
+func (x *Control) GetPeers() *Peers {
+	if x != nil {
+		if x, ok := x.Body.(*Control_Peers); ok {
+			return x.Peers
+		}
+	}
+	return nil
+}
+
 type isControl_Body interface {
 	isControl_Body()
 }
@@ -406,6 +426,14 @@ type Control_BroadcastDone struct {
 	BroadcastDone *BroadcastDone `protobuf:"bytes,16,opt,name=broadcast_done,json=broadcastDone,proto3,oneof"`
 }
 
+type Control_Query struct {
+	Query *Query `protobuf:"bytes,20,opt,name=query,proto3,oneof"`
+}
+
+type Control_Peers struct {
+	Peers *Peers `protobuf:"bytes,21,opt,name=peers,proto3,oneof"`
+}
+
 func (*Control_Ping) isControl_Body() {}
 
 func (*Control_Pong) isControl_Body() {}
@@ -435,6 +463,10 @@ func (*Control_Broadcast) isControl_Body() {}
 func (*Control_BroadcastTaken) isControl_Body() {}
 
 func (*Control_BroadcastDone) isControl_Body() {}
+
+func (*Control_Query) isControl_Body() {}
+
+func (*Control_Peers) isControl_Body() {}
 
 // Are you there? Answered at once, in every mode.
 type Ping struct {
@@ -538,6 +570,7 @@ type Ask struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Version       uint64                 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"` // of the lists the asker already has; 0: none
 	Known         []byte                 `protobuf:"bytes,2,opt,name=known,proto3" json:"known,omitempty"`      // fingerprints of records that it has, 16 bytes each
+	Sides         uint32                 `protobuf:"varint,3,opt,name=sides,proto3" json:"sides,omitempty"`     // which lists: 1 the successors, 2 the predecessors, 4 the first successor; 0: both
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -586,6 +619,13 @@ func (x *Ask) GetKnown() []byte {
 	return nil
 }
 
+func (x *Ask) GetSides() uint32 {
+	if x != nil {
+		return x.Sides
+	}
+	return 0
+}
+
 type State struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
 	Busy      bool                   `protobuf:"varint,1,opt,name=busy,proto3" json:"busy,omitempty"` // lists will follow: the peer waits for an answer of its own
@@ -594,10 +634,13 @@ type State struct {
 	Version   uint64                 `protobuf:"varint,4,opt,name=version,proto3" json:"version,omitempty"`     // of the lists below
 	Unchanged bool                   `protobuf:"varint,5,opt,name=unchanged,proto3" json:"unchanged,omitempty"` // the asker's version is the current one: no lists
 	Records   []*Record              `protobuf:"bytes,9,rep,name=records,proto3" json:"records,omitempty"`      // of the lists below, those that the asker did not name as known
-	// One byte names a peer: below 128 a place in records, else, less 128, one in Ask.known.
+	// One byte names a peer: below 128 a place in records, else, less 128, one in Ask.known,
+	// or, with base, one in the lists of that version.
 	Predecessor   []byte `protobuf:"bytes,10,opt,name=predecessor,proto3" json:"predecessor,omitempty"`   // one or none
 	Successors    []byte `protobuf:"bytes,11,opt,name=successors,proto3" json:"successors,omitempty"`     // nearest first
 	Predecessors  []byte `protobuf:"bytes,12,opt,name=predecessors,proto3" json:"predecessors,omitempty"` // nearest first
+	Stay          uint32 `protobuf:"varint,13,opt,name=stay,proto3" json:"stay,omitempty"`                // seconds that peers stay, on average; 0: not told
+	Base          uint64 `protobuf:"varint,14,opt,name=base,proto3" json:"base,omitempty"`                // the version, told before, that the lists are a difference to; 0: none
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -693,6 +736,20 @@ func (x *State) GetPredecessors() []byte {
 		return x.Predecessors
 	}
 	return nil
+}
+
+func (x *State) GetStay() uint32 {
+	if x != nil {
+		return x.Stay
+	}
+	return 0
+}
+
+func (x *State) GetBase() uint64 {
+	if x != nil {
+		return x.Base
+	}
+	return 0
 }
 
 // I am a member, and believe that I precede you. Answered by Notified.
@@ -799,9 +856,8 @@ type Lookup struct {
 	Message       []byte                 `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"` // 16 bytes: names the lookup
 	Key           []byte                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`         // 32 bytes: a point
 	Hops          uint32                 `protobuf:"varint,3,opt,name=hops,proto3" json:"hops,omitempty"`
-	Trail         [][]byte               `protobuf:"bytes,4,rep,name=trail,proto3" json:"trail,omitempty"`    // IDs, origin first, last sender last
-	Join          bool                   `protobuf:"varint,5,opt,name=join,proto3" json:"join,omitempty"`     // asked for a peer that is about to join at key
-	Finger        bool                   `protobuf:"varint,6,opt,name=finger,proto3" json:"finger,omitempty"` // asked for a place in the finger table
+	Trail         [][]byte               `protobuf:"bytes,4,rep,name=trail,proto3" json:"trail,omitempty"` // IDs, origin first, last sender last
+	Join          bool                   `protobuf:"varint,5,opt,name=join,proto3" json:"join,omitempty"`  // asked for a peer that is about to join at key
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -871,13 +927,6 @@ func (x *Lookup) GetJoin() bool {
 	return false
 }
 
-func (x *Lookup) GetFinger() bool {
-	if x != nil {
-		return x.Finger
-	}
-	return false
-}
-
 type LookupTaken struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Message       []byte                 `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
@@ -928,7 +977,6 @@ type Found struct {
 	Key           []byte                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
 	Owner         *Record                `protobuf:"bytes,3,opt,name=owner,proto3" json:"owner,omitempty"`
 	Predecessor   *Record                `protobuf:"bytes,4,opt,name=predecessor,proto3" json:"predecessor,omitempty"` // of the owner, where the lookup was for a join
-	Successors    []*Record              `protobuf:"bytes,5,rep,name=successors,proto3" json:"successors,omitempty"`   // of the owner, nearest first, where it was for a finger
 	Hops          uint32                 `protobuf:"varint,6,opt,name=hops,proto3" json:"hops,omitempty"`
 	Trail         [][]byte               `protobuf:"bytes,7,rep,name=trail,proto3" json:"trail,omitempty"` // of the lookup, owner last
 	unknownFields protoimpl.UnknownFields
@@ -989,13 +1037,6 @@ func (x *Found) GetOwner() *Record {
 func (x *Found) GetPredecessor() *Record {
 	if x != nil {
 		return x.Predecessor
-	}
-	return nil
-}
-
-func (x *Found) GetSuccessors() []*Record {
-	if x != nil {
-		return x.Successors
 	}
 	return nil
 }
@@ -1430,6 +1471,151 @@ func (x *BroadcastDone) GetMessages() uint64 {
 	return 0
 }
 
+// Who stands at key, and behind it? Answered by Peers.
+type Query struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           []byte                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`        // a point; what is missing of its 32 bytes is 0
+	Count         uint32                 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`   // peers at most
+	Length        uint64                 `protobuf:"varint,3,opt,name=length,proto3" json:"length,omitempty"` // how far from key on: the first 8 bytes of it; 0: all round
+	Table         bool                   `protobuf:"varint,4,opt,name=table,proto3" json:"table,omitempty"`   // of your table, clockwise, rather than the nearest
+	Prints        []byte                 `protobuf:"bytes,5,opt,name=prints,proto3" json:"prints,omitempty"`  // the first 4 bytes of the IDs of peers that the asker has there
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Query) Reset() {
+	*x = Query{}
+	mi := &file_wire_control_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Query) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Query) ProtoMessage() {}
+
+func (x *Query) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_control_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Query.ProtoReflect.Descriptor instead.
+func (*Query) Descriptor() ([]byte, []int) {
+	return file_wire_control_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *Query) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *Query) GetCount() uint32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *Query) GetLength() uint64 {
+	if x != nil {
+		return x.Length
+	}
+	return 0
+}
+
+func (x *Query) GetTable() bool {
+	if x != nil {
+		return x.Table
+	}
+	return false
+}
+
+func (x *Query) GetPrints() []byte {
+	if x != nil {
+		return x.Prints
+	}
+	return nil
+}
+
+type Peers struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Member        bool                   `protobuf:"varint,1,opt,name=member,proto3" json:"member,omitempty"`
+	Exact         bool                   `protobuf:"varint,2,opt,name=exact,proto3" json:"exact,omitempty"` // these are all there are, and no others between them
+	Order         []byte                 `protobuf:"bytes,3,opt,name=order,proto3" json:"order,omitempty"`  // who they are: below 128 a place in hints, else, less 128, one in Query.prints
+	Hints         [][]byte               `protobuf:"bytes,4,rep,name=hints,proto3" json:"hints,omitempty"`  // of the peers that the asker does not have; see docs/spec/control.md
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Peers) Reset() {
+	*x = Peers{}
+	mi := &file_wire_control_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Peers) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Peers) ProtoMessage() {}
+
+func (x *Peers) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_control_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Peers.ProtoReflect.Descriptor instead.
+func (*Peers) Descriptor() ([]byte, []int) {
+	return file_wire_control_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Peers) GetMember() bool {
+	if x != nil {
+		return x.Member
+	}
+	return false
+}
+
+func (x *Peers) GetExact() bool {
+	if x != nil {
+		return x.Exact
+	}
+	return false
+}
+
+func (x *Peers) GetOrder() []byte {
+	if x != nil {
+		return x.Order
+	}
+	return nil
+}
+
+func (x *Peers) GetHints() [][]byte {
+	if x != nil {
+		return x.Hints
+	}
+	return nil
+}
+
 var File_wire_control_proto protoreflect.FileDescriptor
 
 const file_wire_control_proto_rawDesc = "" +
@@ -1441,7 +1627,7 @@ const file_wire_control_proto_rawDesc = "" +
 	"\x05Hello\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12.\n" +
 	"\x06record\x18\x02 \x01(\v2\x16.cicada.wire.v1.RecordR\x06record\x12\x14\n" +
-	"\x05agent\x18\x03 \x01(\tR\x05agent\"\xdc\x06\n" +
+	"\x05agent\x18\x03 \x01(\tR\x05agent\"\xcc\a\n" +
 	"\aControl\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\x04R\arequest\x12*\n" +
 	"\x04ping\x18\x02 \x01(\v2\x14.cicada.wire.v1.PingH\x00R\x04ping\x12*\n" +
@@ -1459,16 +1645,19 @@ const file_wire_control_proto_rawDesc = "" +
 	"\x05leave\x18\r \x01(\v2\x15.cicada.wire.v1.LeaveH\x00R\x05leave\x129\n" +
 	"\tbroadcast\x18\x0e \x01(\v2\x19.cicada.wire.v1.BroadcastH\x00R\tbroadcast\x12I\n" +
 	"\x0fbroadcast_taken\x18\x0f \x01(\v2\x1e.cicada.wire.v1.BroadcastTakenH\x00R\x0ebroadcastTaken\x12F\n" +
-	"\x0ebroadcast_done\x18\x10 \x01(\v2\x1d.cicada.wire.v1.BroadcastDoneH\x00R\rbroadcastDoneB\x06\n" +
-	"\x04body\" \n" +
+	"\x0ebroadcast_done\x18\x10 \x01(\v2\x1d.cicada.wire.v1.BroadcastDoneH\x00R\rbroadcastDone\x12-\n" +
+	"\x05query\x18\x14 \x01(\v2\x15.cicada.wire.v1.QueryH\x00R\x05query\x12-\n" +
+	"\x05peers\x18\x15 \x01(\v2\x15.cicada.wire.v1.PeersH\x00R\x05peersB\x06\n" +
+	"\x04bodyJ\x04\b\x11\x10\x12J\x04\b\x12\x10\x13J\x04\b\x13\x10\x14\" \n" +
 	"\x04Ping\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x04R\aversion\"8\n" +
 	"\x04Pong\x12\x16\n" +
 	"\x06member\x18\x01 \x01(\bR\x06member\x12\x18\n" +
-	"\aversion\x18\x02 \x01(\x04R\aversion\"5\n" +
+	"\aversion\x18\x02 \x01(\x04R\aversion\"K\n" +
 	"\x03Ask\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x04R\aversion\x12\x14\n" +
-	"\x05known\x18\x02 \x01(\fR\x05known\"\xab\x02\n" +
+	"\x05known\x18\x02 \x01(\fR\x05known\x12\x14\n" +
+	"\x05sides\x18\x03 \x01(\rR\x05sides\"\xd3\x02\n" +
 	"\x05State\x12\x12\n" +
 	"\x04busy\x18\x01 \x01(\bR\x04busy\x12\x16\n" +
 	"\x06member\x18\x02 \x01(\bR\x06member\x12\x14\n" +
@@ -1481,31 +1670,29 @@ const file_wire_control_proto_rawDesc = "" +
 	"\n" +
 	"successors\x18\v \x01(\fR\n" +
 	"successors\x12\"\n" +
-	"\fpredecessors\x18\f \x01(\fR\fpredecessorsJ\x04\b\x06\x10\aJ\x04\b\a\x10\bJ\x04\b\b\x10\t\"\"\n" +
+	"\fpredecessors\x18\f \x01(\fR\fpredecessors\x12\x12\n" +
+	"\x04stay\x18\r \x01(\rR\x04stay\x12\x12\n" +
+	"\x04base\x18\x0e \x01(\x04R\x04baseJ\x04\b\x06\x10\aJ\x04\b\a\x10\bJ\x04\b\b\x10\t\"\"\n" +
 	"\x06Notify\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x04R\aversion\"`\n" +
 	"\bNotified\x12\x1a\n" +
 	"\baccepted\x18\x01 \x01(\bR\baccepted\x128\n" +
-	"\vpredecessor\x18\x02 \x01(\v2\x16.cicada.wire.v1.RecordR\vpredecessor\"\x8a\x01\n" +
+	"\vpredecessor\x18\x02 \x01(\v2\x16.cicada.wire.v1.RecordR\vpredecessor\"x\n" +
 	"\x06Lookup\x12\x18\n" +
 	"\amessage\x18\x01 \x01(\fR\amessage\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\fR\x03key\x12\x12\n" +
 	"\x04hops\x18\x03 \x01(\rR\x04hops\x12\x14\n" +
 	"\x05trail\x18\x04 \x03(\fR\x05trail\x12\x12\n" +
-	"\x04join\x18\x05 \x01(\bR\x04join\x12\x16\n" +
-	"\x06finger\x18\x06 \x01(\bR\x06finger\"'\n" +
+	"\x04join\x18\x05 \x01(\bR\x04joinJ\x04\b\x06\x10\a\"'\n" +
 	"\vLookupTaken\x12\x18\n" +
-	"\amessage\x18\x01 \x01(\fR\amessage\"\xfd\x01\n" +
+	"\amessage\x18\x01 \x01(\fR\amessage\"\xcb\x01\n" +
 	"\x05Found\x12\x18\n" +
 	"\amessage\x18\x01 \x01(\fR\amessage\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\fR\x03key\x12,\n" +
 	"\x05owner\x18\x03 \x01(\v2\x16.cicada.wire.v1.RecordR\x05owner\x128\n" +
-	"\vpredecessor\x18\x04 \x01(\v2\x16.cicada.wire.v1.RecordR\vpredecessor\x126\n" +
-	"\n" +
-	"successors\x18\x05 \x03(\v2\x16.cicada.wire.v1.RecordR\n" +
-	"successors\x12\x12\n" +
+	"\vpredecessor\x18\x04 \x01(\v2\x16.cicada.wire.v1.RecordR\vpredecessor\x12\x12\n" +
 	"\x04hops\x18\x06 \x01(\rR\x04hops\x12\x14\n" +
-	"\x05trail\x18\a \x03(\fR\x05trail\"O\n" +
+	"\x05trail\x18\a \x03(\fR\x05trailJ\x04\b\x05\x10\x06\"O\n" +
 	"\vLookupStuck\x12\x18\n" +
 	"\amessage\x18\x01 \x01(\fR\amessage\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\fR\x03key\x12\x14\n" +
@@ -1534,7 +1721,18 @@ const file_wire_control_proto_rawDesc = "" +
 	"\amessage\x18\x01 \x01(\fR\amessage\x12\x14\n" +
 	"\x05limit\x18\x02 \x01(\fR\x05limit\x12\x18\n" +
 	"\areached\x18\x03 \x01(\x04R\areached\x12\x1a\n" +
-	"\bmessages\x18\x04 \x01(\x04R\bmessagesB\x14Z\x12cicada/wire/wirepbb\x06proto3"
+	"\bmessages\x18\x04 \x01(\x04R\bmessages\"u\n" +
+	"\x05Query\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\fR\x03key\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\rR\x05count\x12\x16\n" +
+	"\x06length\x18\x03 \x01(\x04R\x06length\x12\x14\n" +
+	"\x05table\x18\x04 \x01(\bR\x05table\x12\x16\n" +
+	"\x06prints\x18\x05 \x01(\fR\x06prints\"a\n" +
+	"\x05Peers\x12\x16\n" +
+	"\x06member\x18\x01 \x01(\bR\x06member\x12\x14\n" +
+	"\x05exact\x18\x02 \x01(\bR\x05exact\x12\x14\n" +
+	"\x05order\x18\x03 \x01(\fR\x05order\x12\x14\n" +
+	"\x05hints\x18\x04 \x03(\fR\x05hintsB\x14Z\x12cicada/wire/wirepbb\x06proto3"
 
 var (
 	file_wire_control_proto_rawDescOnce sync.Once
@@ -1548,7 +1746,7 @@ func file_wire_control_proto_rawDescGZIP() []byte {
 	return file_wire_control_proto_rawDescData
 }
 
-var file_wire_control_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_wire_control_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_wire_control_proto_goTypes = []any{
 	(*Record)(nil),         // 0: cicada.wire.v1.Record
 	(*Hello)(nil),          // 1: cicada.wire.v1.Hello
@@ -1569,6 +1767,8 @@ var file_wire_control_proto_goTypes = []any{
 	(*BroadcastBody)(nil),  // 16: cicada.wire.v1.BroadcastBody
 	(*BroadcastTaken)(nil), // 17: cicada.wire.v1.BroadcastTaken
 	(*BroadcastDone)(nil),  // 18: cicada.wire.v1.BroadcastDone
+	(*Query)(nil),          // 19: cicada.wire.v1.Query
+	(*Peers)(nil),          // 20: cicada.wire.v1.Peers
 }
 var file_wire_control_proto_depIdxs = []int32{
 	0,  // 0: cicada.wire.v1.Hello.record:type_name -> cicada.wire.v1.Record
@@ -1587,19 +1787,20 @@ var file_wire_control_proto_depIdxs = []int32{
 	15, // 13: cicada.wire.v1.Control.broadcast:type_name -> cicada.wire.v1.Broadcast
 	17, // 14: cicada.wire.v1.Control.broadcast_taken:type_name -> cicada.wire.v1.BroadcastTaken
 	18, // 15: cicada.wire.v1.Control.broadcast_done:type_name -> cicada.wire.v1.BroadcastDone
-	0,  // 16: cicada.wire.v1.State.records:type_name -> cicada.wire.v1.Record
-	0,  // 17: cicada.wire.v1.Notified.predecessor:type_name -> cicada.wire.v1.Record
-	0,  // 18: cicada.wire.v1.Found.owner:type_name -> cicada.wire.v1.Record
-	0,  // 19: cicada.wire.v1.Found.predecessor:type_name -> cicada.wire.v1.Record
-	0,  // 20: cicada.wire.v1.Found.successors:type_name -> cicada.wire.v1.Record
-	0,  // 21: cicada.wire.v1.Suspect.peer:type_name -> cicada.wire.v1.Record
-	0,  // 22: cicada.wire.v1.Leave.successors:type_name -> cicada.wire.v1.Record
-	0,  // 23: cicada.wire.v1.Leave.predecessors:type_name -> cicada.wire.v1.Record
-	24, // [24:24] is the sub-list for method output_type
-	24, // [24:24] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	19, // 16: cicada.wire.v1.Control.query:type_name -> cicada.wire.v1.Query
+	20, // 17: cicada.wire.v1.Control.peers:type_name -> cicada.wire.v1.Peers
+	0,  // 18: cicada.wire.v1.State.records:type_name -> cicada.wire.v1.Record
+	0,  // 19: cicada.wire.v1.Notified.predecessor:type_name -> cicada.wire.v1.Record
+	0,  // 20: cicada.wire.v1.Found.owner:type_name -> cicada.wire.v1.Record
+	0,  // 21: cicada.wire.v1.Found.predecessor:type_name -> cicada.wire.v1.Record
+	0,  // 22: cicada.wire.v1.Suspect.peer:type_name -> cicada.wire.v1.Record
+	0,  // 23: cicada.wire.v1.Leave.successors:type_name -> cicada.wire.v1.Record
+	0,  // 24: cicada.wire.v1.Leave.predecessors:type_name -> cicada.wire.v1.Record
+	25, // [25:25] is the sub-list for method output_type
+	25, // [25:25] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_wire_control_proto_init() }
@@ -1623,6 +1824,8 @@ func file_wire_control_proto_init() {
 		(*Control_Broadcast)(nil),
 		(*Control_BroadcastTaken)(nil),
 		(*Control_BroadcastDone)(nil),
+		(*Control_Query)(nil),
+		(*Control_Peers)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1630,7 +1833,7 @@ func file_wire_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wire_control_proto_rawDesc), len(file_wire_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   19,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

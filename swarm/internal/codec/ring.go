@@ -6,8 +6,11 @@
 package codec
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"net/netip"
 
 	"cicada/chord"
 	"cicada/identity"
@@ -15,9 +18,11 @@ import (
 	"cicada/wire/wirepb"
 )
 
-// A Verifier turns a signed record into a contact, or says why it cannot.
+// A Verifier turns what others sent into contacts, or says why it cannot.
 type Verifier interface {
 	Verify(identity.Record) (*identity.Contact, error)
+	// Hint returns a contact of which nothing is proven, see identity.Points.
+	Hint(id identity.ID, claimed identity.Point, addresses []netip.AddrPort) (*identity.Contact, error)
 }
 
 // ErrNotRing says that a control message is none of the ring's.
@@ -32,7 +37,7 @@ func EncodeRing(m chord.Message) *wirepb.Control {
 	case chord.Pong:
 		c.Body = &wirepb.Control_Pong{Pong: &wirepb.Pong{Member: m.Member, Version: m.Version}}
 	case chord.Ask:
-		c.Body = &wirepb.Control_Ask{Ask: &wirepb.Ask{Version: m.Version, Known: knownBytes(m.Known)}}
+		c.Body = &wirepb.Control_Ask{Ask: &wirepb.Ask{Version: m.Version, Known: knownBytes(m.Known), Sides: uint32(m.Sides)}}
 	case chord.State:
 		c.Body = &wirepb.Control_State{State: state(&m)}
 	case chord.Notify:
@@ -41,14 +46,14 @@ func EncodeRing(m chord.Message) *wirepb.Control {
 		c.Body = &wirepb.Control_Notified{Notified: &wirepb.Notified{Accepted: m.Accepted, Predecessor: record(m.Predecessor)}}
 	case chord.Lookup:
 		c.Body = &wirepb.Control_Lookup{Lookup: &wirepb.Lookup{
-			Message: m.Lookup[:], Key: m.Key[:], Hops: uint32(m.Hops), Trail: trailBytes(m.Trail), Join: m.Join, Finger: m.Finger,
+			Message: m.Lookup[:], Key: m.Key[:], Hops: uint32(m.Hops), Trail: trailBytes(m.Trail), Join: m.Join,
 		}}
 	case chord.LookupTaken:
 		c.Body = &wirepb.Control_LookupTaken{LookupTaken: &wirepb.LookupTaken{Message: m.Lookup[:]}}
 	case chord.Found:
 		c.Body = &wirepb.Control_Found{Found: &wirepb.Found{
 			Message: m.Lookup[:], Key: m.Key[:], Hops: uint32(m.Hops), Trail: trailBytes(m.Trail),
-			Owner: record(m.Peer), Predecessor: record(m.Predecessor), Successors: records(m.Successors),
+			Owner: record(m.Peer), Predecessor: record(m.Predecessor),
 		}}
 	case chord.LookupStuck:
 		c.Body = &wirepb.Control_LookupStuck{LookupStuck: &wirepb.LookupStuck{
@@ -58,6 +63,16 @@ func EncodeRing(m chord.Message) *wirepb.Control {
 		c.Body = &wirepb.Control_Suspect{Suspect: &wirepb.Suspect{Peer: record(m.Peer)}}
 	case chord.Leave:
 		c.Body = &wirepb.Control_Leave{Leave: &wirepb.Leave{Successors: records(m.Successors), Predecessors: records(m.Predecessors)}}
+	case chord.Query:
+		c.Body = &wirepb.Control_Query{Query: &wirepb.Query{
+			Key: bytes.TrimRight(m.Key[:], "\x00"), Count: uint32(m.Count), Length: m.Length, Table: m.Table, Prints: printBytes(m.Prints),
+		}}
+	case chord.Peers:
+		p := &wirepb.Peers{Member: m.Member, Exact: m.Exact, Order: m.Order}
+		for _, h := range m.Hints {
+			p.Hints = append(p.Hints, appendHint(nil, h))
+		}
+		c.Body = &wirepb.Control_Peers{Peers: p}
 	}
 	return c
 }
@@ -75,7 +90,7 @@ func DecodeRing(c *wirepb.Control, v Verifier) (chord.Message, error) {
 		m.Kind, m.Member, m.Version = chord.Pong, body.Pong.GetMember(), body.Pong.GetVersion()
 	case *wirepb.Control_Ask:
 		m.Kind, m.Version = chord.Ask, body.Ask.GetVersion()
-		m.Known = fingerprints(body.Ask.GetKnown())
+		m.Known, m.Sides = fingerprints(body.Ask.GetKnown()), chord.Sides(body.Ask.GetSides())
 	case *wirepb.Control_State:
 		d.state(&m, body.State)
 	case *wirepb.Control_Notify:
@@ -84,7 +99,7 @@ func DecodeRing(c *wirepb.Control, v Verifier) (chord.Message, error) {
 		m.Kind, m.Accepted = chord.Notified, body.Notified.GetAccepted()
 		m.Predecessor = d.contact("predecessor", body.Notified.GetPredecessor())
 	case *wirepb.Control_Lookup:
-		m.Kind, m.Join, m.Finger = chord.Lookup, body.Lookup.GetJoin(), body.Lookup.GetFinger()
+		m.Kind, m.Join = chord.Lookup, body.Lookup.GetJoin()
 		d.lookup(&m, body.Lookup)
 		m.Hops = int(body.Lookup.GetHops())
 	case *wirepb.Control_LookupTaken:
@@ -101,6 +116,17 @@ func DecodeRing(c *wirepb.Control, v Verifier) (chord.Message, error) {
 		m.Kind = chord.Leave
 		m.Successors = d.contacts("successors", body.Leave.GetSuccessors())
 		m.Predecessors = d.contacts("predecessors", body.Leave.GetPredecessors())
+	case *wirepb.Control_Query:
+		q := body.Query
+		m.Kind, m.Count, m.Length, m.Table, m.Prints = chord.Query, int(q.GetCount()), q.GetLength(), q.GetTable(), prints(q.GetPrints())
+		copy(m.Key[:], q.GetKey())
+	case *wirepb.Control_Peers:
+		m.Kind, m.Member, m.Exact, m.Order = chord.Peers, body.Peers.GetMember(), body.Peers.GetExact(), body.Peers.GetOrder()
+		for _, h := range body.Peers.GetHints() {
+			if c := d.hint(h); c != nil {
+				m.Hints = append(m.Hints, c)
+			}
+		}
 	default:
 		return m, ErrNotRing
 	}
@@ -115,7 +141,7 @@ type decoder struct {
 
 func (d *decoder) state(m *chord.Message, s *wirepb.State) {
 	m.Kind, m.Busy, m.Member, m.Small = chord.State, s.GetBusy(), s.GetMember(), s.GetSmall()
-	m.Version, m.Unchanged = s.GetVersion(), s.GetUnchanged()
+	m.Version, m.Unchanged, m.Stay, m.Base = s.GetVersion(), s.GetUnchanged(), s.GetStay(), s.GetBase()
 	if len(s.GetRecords())+len(s.GetPredecessor())+len(s.GetSuccessors())+len(s.GetPredecessors()) == 0 {
 		return
 	}
@@ -133,7 +159,6 @@ func (d *decoder) found(m *chord.Message, f *wirepb.Found) {
 	d.lookup(m, f)
 	m.Peer = d.contact("owner", f.GetOwner())
 	m.Predecessor = d.contact("predecessor", f.GetPredecessor())
-	m.Successors = d.contacts("successors", f.GetSuccessors())
 }
 
 // lookup reads the three fields that every message about a lookup has.
@@ -175,7 +200,7 @@ func (d *decoder) contacts(field string, rs []*wirepb.Record) []*identity.Contac
 
 // state returns m, which is one, as it goes on the wire.
 func state(m *chord.Message) *wirepb.State {
-	s := &wirepb.State{Busy: m.Busy, Member: m.Member, Small: m.Small, Version: m.Version, Unchanged: m.Unchanged}
+	s := &wirepb.State{Busy: m.Busy, Member: m.Member, Small: m.Small, Version: m.Version, Unchanged: m.Unchanged, Stay: m.Stay, Base: m.Base}
 	if l := m.Lists; l != nil {
 		s.Records, s.Predecessor, s.Successors, s.Predecessors = records(l.Records), l.Predecessor, l.Successors, l.Predecessors
 	}
@@ -202,6 +227,22 @@ func fingerprints(b []byte) []identity.Fingerprint {
 		copy(known[i][:], b[i*wire.FingerprintSize:])
 	}
 	return known
+}
+
+func printBytes(list []uint32) []byte {
+	var b []byte
+	for _, p := range list {
+		b = binary.BigEndian.AppendUint32(b, p)
+	}
+	return b
+}
+
+func prints(b []byte) []uint32 {
+	var list []uint32
+	for ; len(b) >= wire.PrintSize; b = b[wire.PrintSize:] {
+		list = append(list, binary.BigEndian.Uint32(b))
+	}
+	return list
 }
 
 func record(c *identity.Contact) *wirepb.Record {

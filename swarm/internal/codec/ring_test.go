@@ -19,6 +19,10 @@ type verifier struct{ points *identity.Points }
 
 func (v verifier) Verify(r identity.Record) (*identity.Contact, error) { return r.Verify(v.points) }
 
+func (v verifier) Hint(id identity.ID, claimed identity.Point, addresses []netip.AddrPort) (*identity.Contact, error) {
+	return v.points.Hint(id, claimed, addresses)
+}
+
 func newVerifier(t testing.TB) verifier {
 	t.Helper()
 	points, err := identity.NewPoints(identity.PointsConfig{})
@@ -42,6 +46,11 @@ func contact(t testing.TB, v Verifier, number byte) *identity.Contact {
 	return c
 }
 
+// hinted returns c as one of which nothing is proven.
+func hinted(c *identity.Contact) *identity.Contact {
+	return &identity.Contact{ID: c.ID, Point: c.Point, Addresses: c.Addresses}
+}
+
 // messages returns one message of each kind, every field that it uses set.
 func messages(t testing.TB, v Verifier) []chord.Message {
 	a, b, c := contact(t, v, 1), contact(t, v, 2), contact(t, v, 3)
@@ -49,18 +58,20 @@ func messages(t testing.TB, v Verifier) []chord.Message {
 	return []chord.Message{
 		{Kind: chord.Ping, Request: 1, Version: 5},
 		{Kind: chord.Pong, Request: 1, Member: true, Version: 5},
-		{Kind: chord.Ask, Request: 2, Version: 9, Known: []identity.Fingerprint{a.Fingerprint, {1, 15: 2}}},
-		{Kind: chord.State, Request: 2, Busy: true, Member: true, Small: true, Version: 8, Unchanged: true,
+		{Kind: chord.Ask, Request: 2, Version: 9, Sides: chord.Before, Known: []identity.Fingerprint{a.Fingerprint, {1, 15: 2}}},
+		{Kind: chord.State, Request: 2, Busy: true, Member: true, Small: true, Version: 8, Unchanged: true, Stay: 3600, Base: 6,
 			Lists: &chord.Lists{Records: []*identity.Contact{b, c}, Predecessor: []byte{128}, Successors: []byte{0, 1}, Predecessors: []byte{128, 191, 1}}},
 		{Kind: chord.State, Request: 3, Member: true, Lists: &chord.Lists{Successors: []byte{255}}},
 		{Kind: chord.Notify, Request: 3, Version: 5},
 		{Kind: chord.Notified, Request: 3, Accepted: true, Predecessor: a},
-		{Kind: chord.Lookup, Request: 4, Lookup: id, Key: key, Hops: 3, Trail: trail, Join: true, Finger: true},
+		{Kind: chord.Lookup, Request: 4, Lookup: id, Key: key, Hops: 3, Trail: trail, Join: true},
 		{Kind: chord.LookupTaken, Request: 4, Lookup: id},
-		{Kind: chord.Found, Lookup: id, Key: key, Hops: 3, Trail: trail, Peer: a, Predecessor: b, Successors: []*identity.Contact{c}},
+		{Kind: chord.Found, Lookup: id, Key: key, Hops: 3, Trail: trail, Peer: a, Predecessor: b},
 		{Kind: chord.LookupStuck, Lookup: id, Key: key, Trail: trail},
 		{Kind: chord.Suspect, Peer: c},
 		{Kind: chord.Leave, Successors: []*identity.Contact{a}, Predecessors: []*identity.Contact{b, c}},
+		{Kind: chord.Query, Request: 4, Key: identity.Point{9, 8}, Count: 4, Length: 1 << 63, Table: true, Prints: []uint32{1, 1 << 31}},
+		{Kind: chord.Peers, Request: 4, Member: true, Exact: true, Order: []byte{128, 0, 1}, Hints: []*identity.Contact{hinted(a), hinted(b)}},
 	}
 }
 
@@ -89,7 +100,7 @@ func TestRoundTrip(t *testing.T) {
 			t.Errorf("%v:\n got %+v\nwant %+v", want.Kind, got, want)
 		}
 	}
-	for k := chord.Ping; k <= chord.Leave; k++ {
+	for k := chord.Ping; k <= chord.Peers; k++ {
 		if !seen[k] {
 			t.Errorf("no test of %v", k)
 		}

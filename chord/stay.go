@@ -1,0 +1,87 @@
+package chord
+
+import (
+	"slices"
+	"time"
+
+	"cicada/identity"
+)
+
+// How often a peer asks after others follows from how long peers stay, which it
+// measures: of the peers that its lists named for so long together, so many are
+// gone (as in Ghinita and Teo, "An adaptive stabilization framework for DHTs",
+// 2006). One that joins begins with what its successor has measured.
+
+// stays is what was seen of how long peers stay.
+type stays struct {
+	lived time.Duration // all that peers of the lists lived while they were watched
+	ended int           // how many of them are gone
+	since time.Duration // when lived was brought up to date
+	gone  [16]uint32    // prints of those that ended last
+}
+
+const (
+	usualStay  = 30 * time.Minute // as long as nothing was seen; it counts like one that went
+	staysKept  = 64               // beyond so many half is forgotten: times change
+	toldWeight = 8                // what another has measured counts like so many
+	leastStay  = 10 * time.Second
+	mostStay   = 1000 * time.Hour
+)
+
+// stay returns how long peers stay on average.
+func (c *Core) stay() time.Duration {
+	return min(max((c.lived()+usualStay)/time.Duration(c.stays.ended+1), leastStay), mostStay)
+}
+
+// lived returns how long the peers of the lists have lived, up to now.
+func (c *Core) lived() time.Duration {
+	n := len(c.successors) + len(c.predecessors)
+	return min(c.stays.lived+min(c.now-c.stays.since, 24*time.Hour)*time.Duration(n), mostStay)
+}
+
+// watch brings that up to date.
+func (c *Core) watch() {
+	s := &c.stays
+	s.lived, s.since = c.lived(), c.now
+	if s.ended >= staysKept || s.lived == mostStay {
+		s.lived, s.ended = s.lived/2, s.ended/2
+	}
+}
+
+// departed counts those of a list that are missing from its successor, short of
+// where that ends, unless they turn up again: news may overtake each other.
+func (c *Core) departed(old, list []*identity.Contact, back bool) {
+	c.watch()
+	s := &c.stays
+	limit := span{}
+	if len(list) == c.config.Successors {
+		limit = c.clockwise(list[len(list)-1], back)
+	}
+	for _, peer := range old {
+		if !holds(list, peer) && (limit == span{} || c.clockwise(peer, back).less(limit)) && !slices.Contains(s.gone[:], Print(peer.ID)) {
+			s.gone[s.ended%len(s.gone)] = Print(peer.ID)
+			s.ended++
+		}
+	}
+	for _, peer := range list {
+		if i := slices.Index(s.gone[:], Print(peer.ID)); i >= 0 && !holds(old, peer) {
+			s.gone[i] = 0
+			s.ended = max(s.ended-1, 0)
+		}
+	}
+}
+
+// begunWith takes over what another has measured, where this peer begins.
+func (c *Core) begunWith(seconds uint32) {
+	if seconds == 0 {
+		return
+	}
+	stay := min(max(time.Duration(seconds)*time.Second, leastStay), mostStay)
+	c.stays = stays{lived: toldWeight * stay, ended: toldWeight, since: c.now}
+}
+
+// pace returns how often something is to be done that is to happen some times while
+// a peer stays, within bounds.
+func (c *Core) pace(times int, least, most time.Duration) time.Duration {
+	return min(max(c.stay()/time.Duration(times), least), most)
+}
