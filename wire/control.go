@@ -8,14 +8,14 @@ import (
 
 // The limits of what stands inside control messages and hellos.
 const (
-	MaxRecordBody    = 1024             // bytes of a record's signed body
-	SignatureSize    = 64               // bytes of a signature
-	MaxRecords       = 64               // records in one list, and peers in a list of places
-	MaxKnown         = 64               // records that a question for lists names as known
-	FingerprintSize  = 16               // bytes that name one of them
-	PrintSize        = 4                // bytes that name a peer to one who may know it
-	MaxPeers         = 64               // peers that an answer about others names
-	MinHint          = 33               // bytes of a hint
+	MaxRecordBody    = 1024 // bytes of a record's signed body
+	SignatureSize    = 64   // bytes of a signature
+	MaxRecords       = 64   // records in one list, and peers in a list of places
+	MaxKnown         = 64   // records that a question for lists names as known
+	FingerprintSize  = 16   // bytes that name one of them
+	PrintSize        = 4    // bytes that name a peer to one who may know it
+	MaxPeers         = 64   // peers that an answer about others names
+	MinHint          = 33   // bytes of a hint
 	MaxHint          = 1 + 2*32 + 8*19
 	MaxTrail         = 64               // peers on a trail
 	MaxControlHops   = 255              // links that a lookup or a broadcast has crossed
