@@ -19,6 +19,10 @@ type Config struct {
 	// FingerCandidates is how many peers a finger remembers, at most one more than
 	// Successors. Zero means 4, and 1 where FingerBase is 2.
 	FingerCandidates int
+	// TableBudget is how many bytes a second a peer may spend on knowing more peers
+	// than its lists and fingers hold: all there are, where that is enough. Zero means
+	// 2000, and less than zero nothing.
+	TableBudget int
 	// StabilizeMin and StabilizeMax bound the time between two stabilisations
 	// of a peer: shortest after a change, growing while nothing changes.
 	// Zero means 1 s and 16 s.
@@ -43,6 +47,7 @@ const (
 	maxSuccessors = (maxList - 1) / 2
 	maxFingerBase = 256
 	maxCandidates = 16
+	maxBudget     = 1 << 20
 )
 
 // Validate reports the first field that is out of range. New does not fail on
@@ -73,6 +78,7 @@ func (c Config) filled() Config {
 		candidates = 1
 	}
 	c.FingerCandidates = min(clamp(c.FingerCandidates, candidates, 1, maxCandidates), c.Successors+1)
+	c.TableBudget = clamp(c.TableBudget, 2000, 0, maxBudget)
 	c.StabilizeMin = clamp(c.StabilizeMin, time.Second, time.Millisecond, time.Hour)
 	c.StabilizeMax = max(clamp(c.StabilizeMax, 16*time.Second, time.Millisecond, time.Hour), c.StabilizeMin)
 	c.ProbeInterval = clamp(c.ProbeInterval, time.Second, time.Millisecond, time.Hour)
@@ -89,5 +95,5 @@ func clamp[T int | time.Duration](value, zero, low, high T) T {
 }
 
 // Classic returns the ring of the textbooks, small enough to see: three
-// successors, one finger a power of two.
-func Classic() Config { return Config{Successors: 3, FingerBase: 2} }
+// successors, one finger a power of two, and nobody else.
+func Classic() Config { return Config{Successors: 3, FingerBase: 2, TableBudget: -1} }

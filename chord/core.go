@@ -55,6 +55,7 @@ type Core struct {
 	fingers fingers
 	learned learned
 	lost    lost
+	wide    *wide // nil without a budget for it
 
 	requests    []request
 	typical     uint32 // round-trip time of all peers, smoothed, in microseconds
@@ -103,8 +104,12 @@ func New(self *identity.Contact, config Config, random *rand.Rand) *Core {
 	// Numbers of requests do not begin where they did before a restart: an answer
 	// from then would be read with what is offered now.
 	first := draw & (1<<firstBits - 1)
-	return &Core{self: self, border: self, origin: spanOf(self.Point), config: config.filled(), random: random, stabilizeAt: far,
+	c := &Core{self: self, border: self, origin: spanOf(self.Point), config: config.filled(), random: random, stabilizeAt: far,
 		version: draw>>32 | 1, asked: first, unasked: first}
+	if c.config.TableBudget > 0 {
+		c.wide = new(wide)
+	}
+	return c
 }
 
 // firstBits is how many bits the number before the first request has: with a
@@ -140,6 +145,7 @@ func (c *Core) ownAll() {
 // reset forgets every place on a ring, but not the peers that were met.
 func (c *Core) reset() {
 	c.mode = Joining
+	c.narrow()
 	c.left, c.accepted, c.confirmed = false, false, false
 	c.border = c.self
 	c.requests, c.waiting = c.requests[:0], c.waiting[:0]
@@ -229,6 +235,10 @@ func (c *Core) Step(now time.Duration, from *identity.Contact, m Message) {
 		c.onQuery(from, &m)
 	case Peers:
 		c.onPeers(from, &m)
+	case Changes:
+		c.onChanges(from, &m)
+	case ChangesTaken:
+		c.onChangesTaken(from, &m)
 	}
 	c.settle()
 }
@@ -286,6 +296,7 @@ func (c *Core) Renew(self *identity.Contact) {
 
 // send queues a message.
 func (c *Core) send(to *identity.Contact, m Message) {
+	m.Wide = m.Wide || m.Kind == Notify && c.isWide()
 	c.ready.Messages = append(c.ready.Messages, Outgoing{To: to, Message: m})
 	if c.config.Trace {
 		c.event(trace.Event{Kind: trace.RingSent, Other: to.ID, Name: m.Kind.String(), Key: m.Key})

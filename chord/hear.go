@@ -16,7 +16,7 @@ func (c *Core) Hear(now time.Duration, from *identity.Contact) {
 }
 
 // Doubt tells that the driver had no answer from a peer in time, to something
-// that is not of the ring: a peer of the table is asked at once whether it lives.
+// that is not of the ring: a peer that is known of is asked at once whether it lives.
 func (c *Core) Doubt(now time.Duration, id identity.ID) {
 	c.advance(now)
 	if c.left {
@@ -27,5 +27,8 @@ func (c *Core) Doubt(now time.Duration, id identity.ID) {
 			c.probe(c.table[i].contact)
 			return
 		}
+	}
+	if peer := c.memberOf(id); peer != nil {
+		c.checkMember(peer)
 	}
 }

@@ -141,8 +141,11 @@ func (c *Core) enterFull(after *identity.Contact, m *Message) {
 	c.settle()
 	c.hear(before)
 	c.hear(after)
-	c.ask(after, forNotify, 0)
 	c.begunWith(m.Stay)
+	if c.wide != nil {
+		c.decide()
+	}
+	c.ask(after, forNotify, 0)
 	c.copyTable(after, c.successors[len(c.successors)-1].Point)
 	c.send(before, Message{Kind: Notify}) // a reason to look at its successor's predecessor now
 	c.changed()

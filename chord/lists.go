@@ -145,6 +145,7 @@ func (c *Core) drop(peer *identity.Contact) {
 	c.stale = true
 	c.settle()
 	c.learned.remove(peer)
+	c.lostMember(peer)
 	if same(c.claimant.peer, peer) {
 		c.claimant = claim{}
 	}

@@ -110,12 +110,24 @@ func (c *Core) onPeers(from *identity.Contact, m *Message) {
 	case !ok:
 	case !m.Member:
 		c.noMember(from)
-		c.unlooked(&r)
+		c.unanswerable(&r)
+	case r.purpose == forPage || r.purpose == forStretch:
+		c.onPage(from, &r, m)
 	case r.purpose == forCopy:
 		c.onCopy(from, m)
 	default:
 		c.onSlot(from, &r, m)
 	}
+}
+
+// unanswerable ends a question that was put to one who is no member.
+func (c *Core) unanswerable(r *request) {
+	if r.purpose == forPage || r.purpose == forStretch {
+		c.lostMember(r.to)
+		c.unpaged(r)
+		return
+	}
+	c.unlooked(r)
 }
 
 // onSlot fills a slot with whom the answer names. Where the answer is from somebody
@@ -184,8 +196,12 @@ func (c *Core) copyTable(peer *identity.Contact, from identity.Point) {
 
 // putQuery puts into m what r asks.
 func (c *Core) putQuery(m *Message, r *request) {
-	if r.purpose == forCopy {
+	switch r.purpose {
+	case forCopy:
 		m.Key, m.Count, m.Table = c.fingers.page, maxNear, true
+		return
+	case forPage, forStretch:
+		c.putWide(m, r)
 		return
 	}
 	start, stop := c.start(int(r.slot)), c.stop(int(r.slot))
@@ -217,6 +233,10 @@ func (c *Core) onCopy(from *identity.Contact, m *Message) {
 // onQuery tells who stands at a point and behind it, as the asker wants: from the
 // lists, where they go that far, which is sure to be all; from the table otherwise.
 func (c *Core) onQuery(from *identity.Contact, m *Message) {
+	if m.Wide {
+		c.onWideQuery(from, m)
+		return
+	}
 	reply := Message{Kind: Peers, Request: m.Request, Member: c.mode != Joining}
 	if c.mode != Joining {
 		c.settle()

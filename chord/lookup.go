@@ -200,6 +200,9 @@ func (c *Core) route(h *hop) (next *identity.Contact, rule string) {
 	if peer := c.listedOwner(h.key, ok); peer != nil {
 		return peer, "owner"
 	}
+	if peer := c.wideOwner(h.key, ok); peer != nil {
+		return peer, "all"
+	}
 	if peer := c.Toward(h.key, ok); peer != nil {
 		return peer, "toward"
 	}
@@ -574,6 +577,8 @@ func (c *Core) tickLookups() {
 	for _, peer := range doubtful {
 		if e := c.entry(peer); e != nil {
 			c.probe(e.contact)
+		} else {
+			c.checkMember(peer)
 		}
 	}
 	for i := 0; i < len(c.own); i++ {

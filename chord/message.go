@@ -42,6 +42,12 @@ type Message struct {
 	Order  []byte              // Peers: who they are: below 128 a place in Hints, else, less 128, one in Prints
 	Hints  []*identity.Contact // Peers: those of them that the asker did not have; what they say of themselves is not proven
 
+	Wide   bool                // Notify, Peers, ChangesTaken: the sender is wide. Query: of all peers, rather than the table
+	Sum    uint64              // Query: what the peers come to that the asker knows there; 0: not told
+	Others []*identity.Contact // beside Hints, which are wide, those that are not
+	Left   []uint64            // Changes: the first words of the points of peers that are gone
+	Limits []uint32            // Changes: where the telling ends, for all or for each of Hints, Others, Left
+
 	Peer         *identity.Contact // Found: the owner. Suspect: who does not answer
 	Predecessor  *identity.Contact
 	Successors   []*identity.Contact // nearest first
@@ -57,7 +63,7 @@ const (
 	Pong                   // Member Version
 	Ask                    // Sides Version (of the lists the asker has) Known -> State
 	State                  // Busy Member Small Version Unchanged Stay Base Lists
-	Notify                 // Version                                    -> Notified
+	Notify                 // Version Wide                               -> Notified
 	//                             I am a member and precede you; with Request 0 only: I am a member, and there is news of me
 	Notified    // Accepted Predecessor (if accepted: who was it until now)
 	Lookup      // Lookup Key Hops Trail Join                -> LookupTaken, later Found or LookupStuck
@@ -66,8 +72,11 @@ const (
 	LookupStuck // Lookup Key, to the peer the lookup came from
 	Suspect     // Peer
 	Leave       // Successors Predecessors
-	Query       // Key Count Length Table Prints                  -> Peers
-	Peers       // Member Exact Order Hints
+	Query       // Key Count Length Table Prints Wide Sum         -> Peers
+	Peers       // Member Exact Order Hints, or Member Wide Busy Exact Hints Others
+
+	Changes      // Hints Others Left Limits               -> ChangesTaken
+	ChangesTaken // Wide Accepted (the sender passes them on)
 )
 
 // Sides say which lists an Ask is for.
@@ -83,7 +92,7 @@ const (
 // kindNames are the names of the kinds in events, stories and logs.
 var kindNames = [...]string{Ping: "ping", Pong: "pong", Ask: "ask", State: "state", Notify: "notify",
 	Notified: "notified", Lookup: "lookup", LookupTaken: "taken", Found: "found", LookupStuck: "stuck",
-	Suspect: "suspect", Leave: "leave", Query: "query", Peers: "peers"}
+	Suspect: "suspect", Leave: "leave", Query: "query", Peers: "peers", Changes: "changes", ChangesTaken: "heard"}
 
 // String returns the name of the kind: "ping", "notify", …
 func (k Kind) String() string {
@@ -117,8 +126,11 @@ func (m *Message) fault() string {
 	case m.Kind == Lookup && len(m.Trail) == 0:
 		return "a lookup from nowhere"
 	}
-	if m.Kind == Peers {
+	switch m.Kind {
+	case Peers:
 		return m.faultOfPeers()
+	case Changes:
+		return m.faultOfChanges()
 	}
 	if m.Lists == nil {
 		return ""

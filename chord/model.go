@@ -49,6 +49,7 @@ func (c *Core) Clone(random *rand.Rand) *Core {
 		d.hops[i].tried = slices.Clone(d.hops[i].tried)
 	}
 	d.learned = c.learned.clone()
+	d.wide = c.wide.clone()
 	d.doubts, d.history = slices.Clone(c.doubts), slices.Clone(c.history)
 	d.ready = Ready{Messages: slices.Clone(c.ready.Messages), Events: slices.Clone(c.ready.Events),
 		Answers: slices.Clone(c.ready.Answers), Joined: c.ready.Joined, JoinFail: c.ready.JoinFail}

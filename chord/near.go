@@ -40,10 +40,10 @@ func (m *Message) order(has []uint32, peers []*identity.Contact) {
 
 // faultOfPeers returns what is wrong with an answer whatever was asked, or "".
 func (m *Message) faultOfPeers() string {
-	if len(m.Hints) > maxNear || len(m.Order) > maxNear {
+	if len(m.Hints)+len(m.Others) > maxPage || len(m.Order) > maxNear {
 		return "too many peers"
 	}
-	if slices.Contains(m.Hints, nil) {
+	if slices.Contains(m.Hints, nil) || slices.Contains(m.Others, nil) {
 		return "a list with a hole"
 	}
 	for _, n := range m.Order {

@@ -20,6 +20,9 @@ func (c *Core) onNotify(from *identity.Contact, m *Message) {
 	case Small:
 		c.addMember(from)
 	case Full:
+		if c.isWide() {
+			c.enrol(from, m.Wide)
+		}
 		if m.Request == 0 {
 			c.announced(from)
 		}
@@ -107,6 +110,7 @@ func (c *Core) acceptPredecessor(peer *identity.Contact, number uint64) {
 		} else if len(c.predecessors) > 1 {
 			reply.Predecessor = c.predecessors[1]
 		}
+		c.joinedHere(peer)
 		c.border = peer
 		c.answerParked()
 	}

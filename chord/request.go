@@ -25,6 +25,9 @@ const (
 	forNotify                         // Notify
 	forSlot                           // Query: who stands in a slot of the finger table?
 	forCopy                           // Query: what is in a neighbour's table?
+	forMember                         // Ping: is a peer that is only known of alive?
+	forPage                           // Query: who is there, of all peers?
+	forStretch                        // Query: is that all who are in a stretch?
 )
 
 // A request is a message whose answer is awaited.
@@ -61,11 +64,11 @@ const (
 // kind returns the message that asks for purpose p.
 func (p purpose) kind() Kind {
 	switch p {
-	case forProbe, forHint, forRemembered:
+	case forProbe, forHint, forRemembered, forMember:
 		return Ping
 	case forNotify:
 		return Notify
-	case forSlot, forCopy:
+	case forSlot, forCopy, forPage, forStretch:
 		return Query
 	}
 	return Ask
@@ -232,6 +235,7 @@ func variance(us uint32) uint16 { return uint16(min(us/rttvarUnit, math.MaxUint1
 func (c *Core) hear(from *identity.Contact) *identity.Contact {
 	from = c.meet(from)
 	back := c.lost.remove(from.ID)
+	c.heardMember(from)
 	if e := c.entry(from); e != nil {
 		e.heard = c.now
 		c.clear(e)
@@ -283,6 +287,7 @@ func (c *Core) Unreachable(now time.Duration, id identity.ID) {
 		}
 	}
 	c.rerouteID(id)
+	c.unreachableMember(id)
 	c.settle()
 }
 
@@ -375,6 +380,11 @@ func (c *Core) unanswered(i int) {
 		c.selfAccept(r.to)
 	case forSlot, forCopy:
 		c.unlooked(&r)
+	case forMember:
+		c.lostMember(r.to)
+	case forPage, forStretch:
+		c.checkMember(r.to)
+		c.unpaged(&r)
 	}
 }
 
@@ -427,6 +437,7 @@ func (c *Core) onPong(from *identity.Contact, m *Message) {
 		return
 	}
 	if !m.Member {
+		c.lostMember(from)
 		c.noMember(from)
 		return
 	}

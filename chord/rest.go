@@ -20,9 +20,32 @@ func (c *Core) rest(p *model.Rest) {
 	c.stabilizeAt = c.now + c.residual(c.period)
 	c.rounds = uint(c.random.IntN(remindEvery))
 	c.version = p.Version(c.self)
+	if p.Stay > 0 {
+		stay := min(max(p.Stay, leastStay), mostStay)
+		c.stays = stays{lived: staysKept / 2 * stay, ended: staysKept / 2, since: c.now}
+	}
 	c.restLists(p)
 	c.restTable(p)
 	c.restMet(p)
+	c.restWide(p)
+}
+
+// restWide has the peer know all others, if it can afford it. All who do share one
+// list of them.
+func (c *Core) restWide(p *model.Rest) {
+	w := c.wide
+	if w == nil {
+		return
+	}
+	c.decide()
+	w.decideAt = c.now + c.residual(decideEach)
+	if !w.on {
+		return
+	}
+	w.relays, w.others = roll{gone: []int32{int32(p.Place)}}, roll{}
+	w.relays.list.words, w.relays.list.peers = p.Ring.All()
+	w.complete, w.introduced = true, true
+	w.fetch = fetch{at: c.now + c.residual(c.comparePause())}
 }
 
 // restLists makes the lists right for where the peer is, and has it know those of

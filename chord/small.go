@@ -135,6 +135,7 @@ func (c *Core) becomeFull() {
 	c.seenOf, c.seenBefore = identity.ID{}, 0
 	c.stale = true
 	c.setMode(Full)
+	c.widenSoon()
 	c.changed()
 }
 
@@ -153,6 +154,7 @@ func (c *Core) everybody() bool {
 func (c *Core) becomeSmall(members []*identity.Contact) {
 	c.seenOf = identity.ID{}
 	c.setMode(Small)
+	c.narrow()
 	confirmed := c.confirmed
 	c.deriveLists(members)
 	c.confirmed = confirmed

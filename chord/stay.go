@@ -61,12 +61,18 @@ func (c *Core) departed(old, list []*identity.Contact, back bool) {
 		if !holds(list, peer) && (limit == span{} || c.clockwise(peer, back).less(limit)) && !slices.Contains(s.gone[:], Print(peer.ID)) {
 			s.gone[s.ended%len(s.gone)] = Print(peer.ID)
 			s.ended++
+			if back {
+				c.departedHere(peer, list, false)
+			}
 		}
 	}
 	for _, peer := range list {
 		if i := slices.Index(s.gone[:], Print(peer.ID)); i >= 0 && !holds(old, peer) {
 			s.gone[i] = 0
 			s.ended = max(s.ended-1, 0)
+			if back {
+				c.departedHere(peer, list, true)
+			}
 		}
 	}
 }

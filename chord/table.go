@@ -164,12 +164,15 @@ func (c *Core) enter(peer *identity.Contact) *entry {
 	return &c.table[i]
 }
 
-// Find returns the peer at point if it is in the table: the lists, the members
-// of a small ring, the fingers. Else nil.
+// Find returns the peer at point if it is in the table (the lists, the members
+// of a small ring, the fingers) or, where this peer is wide, known of. Else nil.
 func (c *Core) Find(point identity.Point) *identity.Contact {
 	c.settle()
 	if i, found := c.search(point); found {
 		return c.table[i].contact
+	}
+	if c.isWide() {
+		return c.wide.find(point)
 	}
 	return nil
 }
@@ -183,7 +186,8 @@ func (c *Core) Known(point identity.Point) *identity.Contact {
 }
 
 // Each yields every peer of the table once, clockwise from self, until yield
-// returns false. yield must not call the Core.
+// returns false: the base table, also where this peer knows of all others, so that a
+// broadcast's tree is no wider than there are links to keep. yield must not call the Core.
 func (c *Core) Each(yield func(*identity.Contact) bool) {
 	c.settle()
 	for i := range c.table {

@@ -43,6 +43,11 @@ func (c *Core) putOff(d time.Duration) {
 		later(&c.own[i].attemptAt)
 	}
 	later(&c.join.deadline)
+	if c.wide != nil {
+		for i := range c.wide.spread.flights {
+			later(&c.wide.spread.flights[i].deadline)
+		}
+	}
 	c.dueSet = false
 }
 
@@ -68,7 +73,7 @@ func (c *Core) Next() time.Duration {
 	if c.mode == Joining && c.join.seed != nil {
 		due = min(due, c.join.deadline, c.join.againAt)
 	}
-	due = min(due, c.probeAt(c.successors, 1), c.probeAt(c.predecessors, 1.5))
+	due = min(due, c.probeAt(c.successors, 1), c.probeAt(c.predecessors, 1.5), c.wideDue())
 	c.due, c.dueSet = due, true
 	return due
 }
@@ -94,6 +99,7 @@ func (c *Core) Tick(now time.Duration) {
 		c.stabilize()
 	}
 	c.tickFingers()
+	c.tickWide()
 	c.settle()
 	c.dueSet = false
 }

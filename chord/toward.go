@@ -21,7 +21,7 @@ const progress = 16
 // whoever promises the shortest time, that to itself and what is to be expected
 // from there on (as in Dabek and others, "Designing a DHT for low latency and high
 // throughput", 2004). Peers that missed an answer come only after all others, nearest
-// first. A nil ok lets all pass; it is asked about nearer peers first.
+// first. Where this peer knows of all others they count as well. A nil ok lets all pass; it is asked about nearer peers first.
 func (c *Core) Toward(target identity.Point, ok func(*identity.Contact) bool) *identity.Contact {
 	c.settle()
 	var best, doubtful *identity.Contact
@@ -50,6 +50,9 @@ func (c *Core) Toward(target identity.Point, ok func(*identity.Contact) bool) *i
 		left--
 		return left > 0
 	})
+	if c.isWide() && (best == nil || best.Point != target) {
+		best = c.widely(target, ok, best, least)
+	}
 	if best == nil {
 		return doubtful
 	}

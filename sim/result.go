@@ -14,7 +14,7 @@ type Result struct {
 	Start Start  `json:"start"`
 	Seed  uint64 `json:"seed"`
 
-	TableMean float64 `json:"table_mean"` // distinct peers in a table
+	TableMean float64 `json:"table_mean"` // distinct peers that one can go to directly
 	TableMax  int     `json:"table_max"`
 
 	HopsMean   float64 `json:"hops_mean"` // of lookups of IDs, or of messages where there were none
@@ -86,10 +86,7 @@ func (w *World) result(real time.Duration) *Result {
 	r.HopsMean, r.HopsP50, r.HopsP99 = hops.mean(), hops.quantile(0.5), hops.quantile(0.99)
 	tables := 0
 	for _, i := range w.alive {
-		n := 0
-		for range w.nodes[i].ring.Each {
-			n++
-		}
+		n := w.nodes[i].ring.Reach()
 		tables += n
 		r.TableMax = max(r.TableMax, n)
 	}
@@ -100,7 +97,7 @@ func (w *World) result(real time.Duration) *Result {
 	share := w.config.Duration.Seconds() * float64(len(w.alive))
 	r.Upkeep = float64(w.stopped.upkeep-w.measured.upkeep) / share
 	r.UpkeepByKind = make(map[string]float64)
-	for kind := chord.Ping; kind <= chord.Peers; kind++ {
+	for kind := chord.Ping; kind <= chord.ChangesTaken; kind++ {
 		if b := w.stopped.byKind[kind] - w.measured.byKind[kind]; b > 0 {
 			r.UpkeepByKind[kind.String()] = float64(b) / share
 		}

@@ -183,6 +183,7 @@ func (w *World) restore(contacts []*identity.Contact) {
 	slices.SortFunc(contacts, func(a, b *identity.Contact) int { return bytes.Compare(a.Point[:], b.Point[:]) })
 	ring := chordtest.NewPerfect(contacts)
 	ring.RoundTrip = func(a, b *identity.Contact) time.Duration { return 2 * w.direct(w.byID[a.ID], w.byID[b.ID]) }
+	ring.Stay = time.Duration(float64(w.config.Session) / math.Ln2)
 	for _, contact := range contacts {
 		w.spawn(contact)
 	}

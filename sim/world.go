@@ -37,12 +37,12 @@ type World struct {
 
 // counters count what happened.
 type counters struct {
-	events     uint64                  // messages and timers that were handled
-	bytes      uint64                  // of all messages sent, and
-	upkeep     uint64                  // of those that the ring itself sent
-	byKind     [chord.Peers + 1]uint64 // of upkeep
-	casts      uint64                  // broadcasts handed from one peer to another
-	violations uint64                  // rules that a peer saw another break
+	events     uint64                         // messages and timers that were handled
+	bytes      uint64                         // of all messages sent, and
+	upkeep     uint64                         // of those that the ring itself sent
+	byKind     [chord.ChangesTaken + 1]uint64 // of upkeep
+	casts      uint64                         // broadcasts handed from one peer to another
+	violations uint64                         // rules that a peer saw another break
 }
 
 // newWorld returns a world without peers.

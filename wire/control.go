@@ -14,7 +14,12 @@ const (
 	MaxKnown         = 64   // records that a question for lists names as known
 	FingerprintSize  = 16   // bytes that name one of them
 	PrintSize        = 4    // bytes that name a peer to one who may know it
-	MaxPeers         = 64   // peers that an answer about others names
+	MaxPeers         = 64   // peers that an answer about others names by their places
+	MaxPage          = 240  // peers of one sort in a page of a table
+	MaxJoined        = 64   // peers of one sort that came, in one message
+	MaxLeft          = 255  // peers that went, in one message
+	LeftSize         = 8    // bytes that name one of them
+	LimitSize        = 4    // bytes of a limit for what is passed on
 	MinHint          = 33   // bytes of a hint
 	MaxHint          = 1 + 2*32 + 8*19
 	MaxTrail         = 64               // peers on a trail

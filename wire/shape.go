@@ -64,7 +64,7 @@ var (
 			field{form: gone}, field{form: gone}, field{form: gone},
 			records("records"), places("predecessor", 1), places("successors", MaxRecords), places("predecessors", MaxRecords),
 			field{name: "stay", form: number, max: 1<<31 - 1}, field{name: "base", form: counter}),
-		body("notify", field{name: "version", form: counter}),
+		body("notify", field{name: "version", form: counter}, field{name: "wide", form: flag}),
 		body("notified", field{name: "accepted", form: flag}, record("predecessor", false)),
 		body("lookup", exactly("message", 16), exactly("key", 32), hops(), trail(), field{name: "join", form: flag}, field{form: gone}),
 		body("found", exactly("message", 16), exactly("key", 32),
@@ -79,11 +79,16 @@ var (
 		body("broadcast_taken", exactly("message", 16), exactly("limit", 32)),
 		body("broadcast_done", exactly("message", 16), exactly("limit", 32), field{name: "reached", form: counter}, field{name: "messages", form: counter}),
 		{form: gone}, {form: gone}, {form: gone},
-		body("query", field{name: "key", form: octets, max: 32}, field{name: "count", form: number, max: MaxPeers},
+		body("query", field{name: "key", form: octets, max: 32}, field{name: "count", form: number, max: MaxPage},
 			field{name: "length", form: counter}, field{name: "table", form: flag},
-			field{name: "prints", form: octets, max: MaxKnown * PrintSize, unit: PrintSize}),
+			field{name: "prints", form: octets, max: MaxKnown * PrintSize, unit: PrintSize},
+			field{name: "wide", form: flag}, field{name: "sum", form: counter}),
 		body("peers", field{name: "member", form: flag}, field{name: "exact", form: flag}, places("order", MaxPeers),
-			field{name: "hints", form: octets, min: MinHint, max: MaxHint, list: MaxPeers}),
+			hints("hints", MaxPage), hints("others", MaxPage), field{name: "wide", form: flag}, field{name: "busy", form: flag}),
+		body("changes", hints("joined", MaxJoined), hints("others", MaxJoined),
+			field{name: "left", form: octets, max: MaxLeft * LeftSize, unit: LeftSize},
+			field{name: "limits", form: octets, max: (2*MaxJoined + MaxLeft) * LimitSize, unit: LimitSize}),
+		body("changes_taken", field{name: "wide", form: flag}, field{name: "passed", form: flag}),
 	}}
 	broadcastBodyShape = shape{name: "broadcast_body", fields: []field{
 		exactly("origin", 32),
@@ -110,6 +115,11 @@ func records(name string) field {
 
 // places is a list of peers of a byte each.
 func places(name string, most int) field { return field{name: name, form: octets, max: most} }
+
+// hints is a list of peers of which nothing is proven.
+func hints(name string, most int) field {
+	return field{name: name, form: octets, min: MinHint, max: MaxHint, list: most}
+}
 
 func hops() field { return field{name: "hops", form: number, max: MaxControlHops} }
 

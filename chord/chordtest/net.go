@@ -395,8 +395,18 @@ func Size(m *chord.Message) int {
 		if len(m.Prints) > 0 {
 			size += 2 + 4*len(m.Prints)
 		}
+		if m.Wide {
+			size += 2
+		}
+		if m.Sum != 0 {
+			size += 11
+		}
 	case chord.Peers:
-		size += 6 + len(m.Order) + hintSize*len(m.Hints)
+		size += 6 + len(m.Order) + hintSize*(len(m.Hints)+len(m.Others))
+	case chord.Changes:
+		size += hintSize*(len(m.Hints)+len(m.Others)) + 3 + 8*len(m.Left) + 3 + 4*len(m.Limits)
+	case chord.ChangesTaken:
+		size += 4
 	}
 	return size
 }

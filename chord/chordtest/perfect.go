@@ -22,6 +22,8 @@ type Perfect struct {
 	// about, and 256 at most. Now and then it asks one of them whether it is of
 	// another ring. From one on it asks as often; NewPerfect sets 8, to save memory.
 	Met int
+	// Stay is how long peers stay, as each of them has measured; 0: none was seen to go.
+	Stay time.Duration
 
 	ring *model.Ring
 }
@@ -41,7 +43,7 @@ func NewPerfect(contacts []*identity.Contact) *Perfect {
 // must be of the same configuration. With fewer than 2r+2 contacts it is in small
 // mode, else in full mode.
 func (p *Perfect) Restore(now time.Duration, i int, core *chord.Core) {
-	rest := model.Rest{Ring: p.ring, Place: i, Met: p.Met, Version: version}
+	rest := model.Rest{Ring: p.ring, Place: i, Met: p.Met, Stay: p.Stay, Version: version}
 	if p.RoundTrip != nil {
 		rest.RoundTrip = func(peer *identity.Contact) time.Duration { return p.RoundTrip(core.Self(), peer) }
 	}

@@ -26,9 +26,17 @@ type simCommand struct {
 
 	Successors  int `placeholder:"R" help:"How many neighbours to remember on each side (16)."`
 	FingerBase  int `placeholder:"B" help:"Of the finger table, a power of two (16); 2 is the ring of the textbooks."`
-	TableBudget int `hidden:"" help:"Bytes a second for a larger table."`
+	TableBudget int `default:"2000" placeholder:"BYTES" help:"What a peer may spend a second on knowing all others (${default}); 0: nothing."`
 
 	JSON bool `name:"json" help:"Write one JSON object a line."`
+}
+
+// tableBudget returns what --table-budget means to a ring, for which zero is the default.
+func tableBudget(bytes int) int {
+	if bytes <= 0 {
+		return -1
+	}
+	return bytes
 }
 
 // Help is shown by --help.
@@ -41,12 +49,9 @@ Example: cicada sim --peers 200 --lookups 500 --sends 500 --seed 7`
 // Run simulates, and shows what was measured.
 func (c *simCommand) Run(ctx context.Context, out *console) error {
 	out.useJSON(c.JSON)
-	if c.TableBudget != 0 {
-		return usageError("--table-budget: tables do not grow yet; 0 is what there is")
-	}
 	config := sim.Config{
 		Peers: c.Peers, Seed: c.Seed, Start: sim.Start(c.Start), Duration: time.Duration(c.Duration),
-		Ring:    chord.Config{Successors: c.Successors, FingerBase: c.FingerBase},
+		Ring:    chord.Config{Successors: c.Successors, FingerBase: c.FingerBase, TableBudget: tableBudget(c.TableBudget)},
 		Lookups: c.Lookups, IDLookups: c.Lookups, Sends: c.Sends, Broadcasts: c.Broadcasts, Duplicates: c.Duplicates,
 		Session: time.Duration(c.Session), Kill: c.Kill,
 		Network: sim.Network{Loss: c.Loss, Jitter: time.Duration(c.Jitter)},

@@ -160,6 +160,8 @@ type Control struct {
 	//	*Control_BroadcastDone
 	//	*Control_Query
 	//	*Control_Peers
+	//	*Control_Changes
+	//	*Control_ChangesTaken
 	Body          isControl_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -362,6 +364,24 @@ func (x *Control) GetPeers() *Peers {
 	return nil
 }
 
+func (x *Control) GetChanges() *Changes {
+	if x != nil {
+		if x, ok := x.Body.(*Control_Changes); ok {
+			return x.Changes
+		}
+	}
+	return nil
+}
+
+func (x *Control) GetChangesTaken() *ChangesTaken {
+	if x != nil {
+		if x, ok := x.Body.(*Control_ChangesTaken); ok {
+			return x.ChangesTaken
+		}
+	}
+	return nil
+}
+
 type isControl_Body interface {
 	isControl_Body()
 }
@@ -434,6 +454,14 @@ type Control_Peers struct {
 	Peers *Peers `protobuf:"bytes,21,opt,name=peers,proto3,oneof"`
 }
 
+type Control_Changes struct {
+	Changes *Changes `protobuf:"bytes,22,opt,name=changes,proto3,oneof"`
+}
+
+type Control_ChangesTaken struct {
+	ChangesTaken *ChangesTaken `protobuf:"bytes,23,opt,name=changes_taken,json=changesTaken,proto3,oneof"`
+}
+
 func (*Control_Ping) isControl_Body() {}
 
 func (*Control_Pong) isControl_Body() {}
@@ -467,6 +495,10 @@ func (*Control_BroadcastDone) isControl_Body() {}
 func (*Control_Query) isControl_Body() {}
 
 func (*Control_Peers) isControl_Body() {}
+
+func (*Control_Changes) isControl_Body() {}
+
+func (*Control_ChangesTaken) isControl_Body() {}
 
 // Are you there? Answered at once, in every mode.
 type Ping struct {
@@ -756,6 +788,7 @@ func (x *State) GetBase() uint64 {
 type Notify struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Version       uint64                 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"` // as in Ping
+	Wide          bool                   `protobuf:"varint,2,opt,name=wide,proto3" json:"wide,omitempty"`       // the sender keeps a table of all peers, and passes changes on
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -795,6 +828,13 @@ func (x *Notify) GetVersion() uint64 {
 		return x.Version
 	}
 	return 0
+}
+
+func (x *Notify) GetWide() bool {
+	if x != nil {
+		return x.Wide
+	}
+	return false
 }
 
 type Notified struct {
@@ -1479,6 +1519,8 @@ type Query struct {
 	Length        uint64                 `protobuf:"varint,3,opt,name=length,proto3" json:"length,omitempty"` // how far from key on: the first 8 bytes of it; 0: all round
 	Table         bool                   `protobuf:"varint,4,opt,name=table,proto3" json:"table,omitempty"`   // of your table, clockwise, rather than the nearest
 	Prints        []byte                 `protobuf:"bytes,5,opt,name=prints,proto3" json:"prints,omitempty"`  // the first 4 bytes of the IDs of peers that the asker has there
+	Wide          bool                   `protobuf:"varint,6,opt,name=wide,proto3" json:"wide,omitempty"`     // of all peers that you know; the asker keeps a table of all peers, too
+	Sum           uint64                 `protobuf:"varint,7,opt,name=sum,proto3" json:"sum,omitempty"`       // of the peers that the asker knows there; see docs/spec/control.md
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1548,12 +1590,29 @@ func (x *Query) GetPrints() []byte {
 	return nil
 }
 
+func (x *Query) GetWide() bool {
+	if x != nil {
+		return x.Wide
+	}
+	return false
+}
+
+func (x *Query) GetSum() uint64 {
+	if x != nil {
+		return x.Sum
+	}
+	return 0
+}
+
 type Peers struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Member        bool                   `protobuf:"varint,1,opt,name=member,proto3" json:"member,omitempty"`
-	Exact         bool                   `protobuf:"varint,2,opt,name=exact,proto3" json:"exact,omitempty"` // these are all there are, and no others between them
-	Order         []byte                 `protobuf:"bytes,3,opt,name=order,proto3" json:"order,omitempty"`  // who they are: below 128 a place in hints, else, less 128, one in Query.prints
-	Hints         [][]byte               `protobuf:"bytes,4,rep,name=hints,proto3" json:"hints,omitempty"`  // of the peers that the asker does not have; see docs/spec/control.md
+	Exact         bool                   `protobuf:"varint,2,opt,name=exact,proto3" json:"exact,omitempty"`  // these are all there are, and no others between them
+	Order         []byte                 `protobuf:"bytes,3,opt,name=order,proto3" json:"order,omitempty"`   // who they are: below 128 a place in hints, else, less 128, one in Query.prints
+	Hints         [][]byte               `protobuf:"bytes,4,rep,name=hints,proto3" json:"hints,omitempty"`   // of the peers that the asker does not have; see docs/spec/control.md
+	Others        [][]byte               `protobuf:"bytes,5,rep,name=others,proto3" json:"others,omitempty"` // of an answer to wide: hints at peers that keep no table of all; hints has those that do
+	Wide          bool                   `protobuf:"varint,6,opt,name=wide,proto3" json:"wide,omitempty"`    // the sender keeps a table of all peers, and passes changes on
+	Busy          bool                   `protobuf:"varint,7,opt,name=busy,proto3" json:"busy,omitempty"`    // not now: it has told as much as it will for the time being
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1616,6 +1675,149 @@ func (x *Peers) GetHints() [][]byte {
 	return nil
 }
 
+func (x *Peers) GetOthers() [][]byte {
+	if x != nil {
+		return x.Others
+	}
+	return nil
+}
+
+func (x *Peers) GetWide() bool {
+	if x != nil {
+		return x.Wide
+	}
+	return false
+}
+
+func (x *Peers) GetBusy() bool {
+	if x != nil {
+		return x.Busy
+	}
+	return false
+}
+
+// Who came and who went. Answered by ChangesTaken. The receiver passes each of them
+// on to the peers between it and a limit.
+type Changes struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Joined        [][]byte               `protobuf:"bytes,1,rep,name=joined,proto3" json:"joined,omitempty"` // hints at peers that keep a table of all peers
+	Others        [][]byte               `protobuf:"bytes,2,rep,name=others,proto3" json:"others,omitempty"` // and at those that do not
+	Left          []byte                 `protobuf:"bytes,3,opt,name=left,proto3" json:"left,omitempty"`     // the first 8 bytes of the points of peers that are gone
+	Limits        []byte                 `protobuf:"bytes,4,opt,name=limits,proto3" json:"limits,omitempty"` // the first 4 bytes of one limit for all, or of one for each of the above, in this order
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Changes) Reset() {
+	*x = Changes{}
+	mi := &file_wire_control_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Changes) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Changes) ProtoMessage() {}
+
+func (x *Changes) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_control_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Changes.ProtoReflect.Descriptor instead.
+func (*Changes) Descriptor() ([]byte, []int) {
+	return file_wire_control_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *Changes) GetJoined() [][]byte {
+	if x != nil {
+		return x.Joined
+	}
+	return nil
+}
+
+func (x *Changes) GetOthers() [][]byte {
+	if x != nil {
+		return x.Others
+	}
+	return nil
+}
+
+func (x *Changes) GetLeft() []byte {
+	if x != nil {
+		return x.Left
+	}
+	return nil
+}
+
+func (x *Changes) GetLimits() []byte {
+	if x != nil {
+		return x.Limits
+	}
+	return nil
+}
+
+type ChangesTaken struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Wide          bool                   `protobuf:"varint,1,opt,name=wide,proto3" json:"wide,omitempty"`     // the sender keeps a table of all peers
+	Passed        bool                   `protobuf:"varint,2,opt,name=passed,proto3" json:"passed,omitempty"` // and will pass on what it was told
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangesTaken) Reset() {
+	*x = ChangesTaken{}
+	mi := &file_wire_control_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangesTaken) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangesTaken) ProtoMessage() {}
+
+func (x *ChangesTaken) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_control_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangesTaken.ProtoReflect.Descriptor instead.
+func (*ChangesTaken) Descriptor() ([]byte, []int) {
+	return file_wire_control_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *ChangesTaken) GetWide() bool {
+	if x != nil {
+		return x.Wide
+	}
+	return false
+}
+
+func (x *ChangesTaken) GetPassed() bool {
+	if x != nil {
+		return x.Passed
+	}
+	return false
+}
+
 var File_wire_control_proto protoreflect.FileDescriptor
 
 const file_wire_control_proto_rawDesc = "" +
@@ -1627,7 +1829,7 @@ const file_wire_control_proto_rawDesc = "" +
 	"\x05Hello\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12.\n" +
 	"\x06record\x18\x02 \x01(\v2\x16.cicada.wire.v1.RecordR\x06record\x12\x14\n" +
-	"\x05agent\x18\x03 \x01(\tR\x05agent\"\xcc\a\n" +
+	"\x05agent\x18\x03 \x01(\tR\x05agent\"\xc6\b\n" +
 	"\aControl\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\x04R\arequest\x12*\n" +
 	"\x04ping\x18\x02 \x01(\v2\x14.cicada.wire.v1.PingH\x00R\x04ping\x12*\n" +
@@ -1647,7 +1849,9 @@ const file_wire_control_proto_rawDesc = "" +
 	"\x0fbroadcast_taken\x18\x0f \x01(\v2\x1e.cicada.wire.v1.BroadcastTakenH\x00R\x0ebroadcastTaken\x12F\n" +
 	"\x0ebroadcast_done\x18\x10 \x01(\v2\x1d.cicada.wire.v1.BroadcastDoneH\x00R\rbroadcastDone\x12-\n" +
 	"\x05query\x18\x14 \x01(\v2\x15.cicada.wire.v1.QueryH\x00R\x05query\x12-\n" +
-	"\x05peers\x18\x15 \x01(\v2\x15.cicada.wire.v1.PeersH\x00R\x05peersB\x06\n" +
+	"\x05peers\x18\x15 \x01(\v2\x15.cicada.wire.v1.PeersH\x00R\x05peers\x123\n" +
+	"\achanges\x18\x16 \x01(\v2\x17.cicada.wire.v1.ChangesH\x00R\achanges\x12C\n" +
+	"\rchanges_taken\x18\x17 \x01(\v2\x1c.cicada.wire.v1.ChangesTakenH\x00R\fchangesTakenB\x06\n" +
 	"\x04bodyJ\x04\b\x11\x10\x12J\x04\b\x12\x10\x13J\x04\b\x13\x10\x14\" \n" +
 	"\x04Ping\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x04R\aversion\"8\n" +
@@ -1672,9 +1876,10 @@ const file_wire_control_proto_rawDesc = "" +
 	"successors\x12\"\n" +
 	"\fpredecessors\x18\f \x01(\fR\fpredecessors\x12\x12\n" +
 	"\x04stay\x18\r \x01(\rR\x04stay\x12\x12\n" +
-	"\x04base\x18\x0e \x01(\x04R\x04baseJ\x04\b\x06\x10\aJ\x04\b\a\x10\bJ\x04\b\b\x10\t\"\"\n" +
+	"\x04base\x18\x0e \x01(\x04R\x04baseJ\x04\b\x06\x10\aJ\x04\b\a\x10\bJ\x04\b\b\x10\t\"6\n" +
 	"\x06Notify\x12\x18\n" +
-	"\aversion\x18\x01 \x01(\x04R\aversion\"`\n" +
+	"\aversion\x18\x01 \x01(\x04R\aversion\x12\x12\n" +
+	"\x04wide\x18\x02 \x01(\bR\x04wide\"`\n" +
 	"\bNotified\x12\x1a\n" +
 	"\baccepted\x18\x01 \x01(\bR\baccepted\x128\n" +
 	"\vpredecessor\x18\x02 \x01(\v2\x16.cicada.wire.v1.RecordR\vpredecessor\"x\n" +
@@ -1721,18 +1926,31 @@ const file_wire_control_proto_rawDesc = "" +
 	"\amessage\x18\x01 \x01(\fR\amessage\x12\x14\n" +
 	"\x05limit\x18\x02 \x01(\fR\x05limit\x12\x18\n" +
 	"\areached\x18\x03 \x01(\x04R\areached\x12\x1a\n" +
-	"\bmessages\x18\x04 \x01(\x04R\bmessages\"u\n" +
+	"\bmessages\x18\x04 \x01(\x04R\bmessages\"\x9b\x01\n" +
 	"\x05Query\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\rR\x05count\x12\x16\n" +
 	"\x06length\x18\x03 \x01(\x04R\x06length\x12\x14\n" +
 	"\x05table\x18\x04 \x01(\bR\x05table\x12\x16\n" +
-	"\x06prints\x18\x05 \x01(\fR\x06prints\"a\n" +
+	"\x06prints\x18\x05 \x01(\fR\x06prints\x12\x12\n" +
+	"\x04wide\x18\x06 \x01(\bR\x04wide\x12\x10\n" +
+	"\x03sum\x18\a \x01(\x04R\x03sum\"\xa1\x01\n" +
 	"\x05Peers\x12\x16\n" +
 	"\x06member\x18\x01 \x01(\bR\x06member\x12\x14\n" +
 	"\x05exact\x18\x02 \x01(\bR\x05exact\x12\x14\n" +
 	"\x05order\x18\x03 \x01(\fR\x05order\x12\x14\n" +
-	"\x05hints\x18\x04 \x03(\fR\x05hintsB\x14Z\x12cicada/wire/wirepbb\x06proto3"
+	"\x05hints\x18\x04 \x03(\fR\x05hints\x12\x16\n" +
+	"\x06others\x18\x05 \x03(\fR\x06others\x12\x12\n" +
+	"\x04wide\x18\x06 \x01(\bR\x04wide\x12\x12\n" +
+	"\x04busy\x18\a \x01(\bR\x04busy\"e\n" +
+	"\aChanges\x12\x16\n" +
+	"\x06joined\x18\x01 \x03(\fR\x06joined\x12\x16\n" +
+	"\x06others\x18\x02 \x03(\fR\x06others\x12\x12\n" +
+	"\x04left\x18\x03 \x01(\fR\x04left\x12\x16\n" +
+	"\x06limits\x18\x04 \x01(\fR\x06limits\":\n" +
+	"\fChangesTaken\x12\x12\n" +
+	"\x04wide\x18\x01 \x01(\bR\x04wide\x12\x16\n" +
+	"\x06passed\x18\x02 \x01(\bR\x06passedB\x14Z\x12cicada/wire/wirepbb\x06proto3"
 
 var (
 	file_wire_control_proto_rawDescOnce sync.Once
@@ -1746,7 +1964,7 @@ func file_wire_control_proto_rawDescGZIP() []byte {
 	return file_wire_control_proto_rawDescData
 }
 
-var file_wire_control_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_wire_control_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_wire_control_proto_goTypes = []any{
 	(*Record)(nil),         // 0: cicada.wire.v1.Record
 	(*Hello)(nil),          // 1: cicada.wire.v1.Hello
@@ -1769,6 +1987,8 @@ var file_wire_control_proto_goTypes = []any{
 	(*BroadcastDone)(nil),  // 18: cicada.wire.v1.BroadcastDone
 	(*Query)(nil),          // 19: cicada.wire.v1.Query
 	(*Peers)(nil),          // 20: cicada.wire.v1.Peers
+	(*Changes)(nil),        // 21: cicada.wire.v1.Changes
+	(*ChangesTaken)(nil),   // 22: cicada.wire.v1.ChangesTaken
 }
 var file_wire_control_proto_depIdxs = []int32{
 	0,  // 0: cicada.wire.v1.Hello.record:type_name -> cicada.wire.v1.Record
@@ -1789,18 +2009,20 @@ var file_wire_control_proto_depIdxs = []int32{
 	18, // 15: cicada.wire.v1.Control.broadcast_done:type_name -> cicada.wire.v1.BroadcastDone
 	19, // 16: cicada.wire.v1.Control.query:type_name -> cicada.wire.v1.Query
 	20, // 17: cicada.wire.v1.Control.peers:type_name -> cicada.wire.v1.Peers
-	0,  // 18: cicada.wire.v1.State.records:type_name -> cicada.wire.v1.Record
-	0,  // 19: cicada.wire.v1.Notified.predecessor:type_name -> cicada.wire.v1.Record
-	0,  // 20: cicada.wire.v1.Found.owner:type_name -> cicada.wire.v1.Record
-	0,  // 21: cicada.wire.v1.Found.predecessor:type_name -> cicada.wire.v1.Record
-	0,  // 22: cicada.wire.v1.Suspect.peer:type_name -> cicada.wire.v1.Record
-	0,  // 23: cicada.wire.v1.Leave.successors:type_name -> cicada.wire.v1.Record
-	0,  // 24: cicada.wire.v1.Leave.predecessors:type_name -> cicada.wire.v1.Record
-	25, // [25:25] is the sub-list for method output_type
-	25, // [25:25] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	21, // 18: cicada.wire.v1.Control.changes:type_name -> cicada.wire.v1.Changes
+	22, // 19: cicada.wire.v1.Control.changes_taken:type_name -> cicada.wire.v1.ChangesTaken
+	0,  // 20: cicada.wire.v1.State.records:type_name -> cicada.wire.v1.Record
+	0,  // 21: cicada.wire.v1.Notified.predecessor:type_name -> cicada.wire.v1.Record
+	0,  // 22: cicada.wire.v1.Found.owner:type_name -> cicada.wire.v1.Record
+	0,  // 23: cicada.wire.v1.Found.predecessor:type_name -> cicada.wire.v1.Record
+	0,  // 24: cicada.wire.v1.Suspect.peer:type_name -> cicada.wire.v1.Record
+	0,  // 25: cicada.wire.v1.Leave.successors:type_name -> cicada.wire.v1.Record
+	0,  // 26: cicada.wire.v1.Leave.predecessors:type_name -> cicada.wire.v1.Record
+	27, // [27:27] is the sub-list for method output_type
+	27, // [27:27] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_wire_control_proto_init() }
@@ -1826,6 +2048,8 @@ func file_wire_control_proto_init() {
 		(*Control_BroadcastDone)(nil),
 		(*Control_Query)(nil),
 		(*Control_Peers)(nil),
+		(*Control_Changes)(nil),
+		(*Control_ChangesTaken)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1833,7 +2057,7 @@ func file_wire_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wire_control_proto_rawDesc), len(file_wire_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   21,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

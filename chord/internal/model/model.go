@@ -30,6 +30,8 @@ type Rest struct {
 	Place int // on it
 	// Met is how many peers beyond its table the core has met, at most.
 	Met int
+	// Stay is how long peers stay, as it has measured; 0: it has seen none go.
+	Stay time.Duration
 	// Version returns the version of a peer's lists, not 0.
 	Version func(*identity.Contact) uint64
 	// RoundTrip, if set, returns how long a peer took to answer; without it none was measured.

@@ -16,6 +16,7 @@ const longest = 64
 // point 0. It does not change once made.
 type Ring struct {
 	peers []*identity.Contact
+	words []uint64 // the first of each point
 	// As many as a list can hold follow once more at the end, so that lists are
 	// pieces of these two and take no memory of their own.
 	clockwise, back []*identity.Contact
@@ -26,12 +27,15 @@ type Ring struct {
 // NewRing returns the ring of peers, which are in the order of their points.
 func NewRing(peers []*identity.Contact) *Ring {
 	lead := min(bits.Len(uint(len(peers))), 24) // so that about one peer shares its leading bits with one other
-	r := &Ring{peers: peers, clockwise: make([]*identity.Contact, len(peers)+longest), back: make([]*identity.Contact, len(peers)+longest),
+	r := &Ring{peers: peers, words: make([]uint64, len(peers)), clockwise: make([]*identity.Contact, len(peers)+longest), back: make([]*identity.Contact, len(peers)+longest),
 		first: make([]int32, 1<<lead+1), shift: 64 - lead}
 	for i := range r.clockwise {
 		if len(peers) > 0 {
 			r.clockwise[i], r.back[i] = peers[i%len(peers)], peers[len(peers)-1-i%len(peers)]
 		}
+	}
+	for i, peer := range peers {
+		r.words[i] = binary.BigEndian.Uint64(peer.Point[:])
 	}
 	place := 0
 	for i := range r.first {
@@ -46,6 +50,10 @@ func NewRing(peers []*identity.Contact) *Ring {
 func (r *Ring) lead(point identity.Point) int {
 	return int(binary.BigEndian.Uint64(point[:]) >> r.shift)
 }
+
+// All returns the first words of all points, and the peers, both in order. They are
+// not to be changed.
+func (r *Ring) All() ([]uint64, []*identity.Contact) { return r.words, r.peers }
 
 // Len returns how many peers there are.
 func (r *Ring) Len() int { return len(r.peers) }

@@ -1,0 +1,485 @@
+package chord
+
+import (
+	"math/bits"
+	"slices"
+	"time"
+
+	"cicada/identity"
+)
+
+// Where there is room for it in its budget, a peer knows all others: then it is wide,
+// and nearly everything is one hop away. Who came and who went it hears as in EDRA
+// (Monnerat and Amorim, "D1HT: a distributed one hop hash table", 2006), see
+// spread.go; the rest it copies, see fetch.go. Whoever it knows only by that is a
+// hint: it may be used, and is forgotten where it does not answer, but it is in no
+// list, and no list follows from it.
+//
+// Wide peers are relays to each other. The others neither hear of changes nor pass
+// them on; relays step over them.
+
+// A wide is what a peer that has a budget for it knows of all others.
+type wide struct {
+	on         bool // it is wide; else there is nothing but when to decide anew
+	complete   bool // it has copied all there is
+	most       int  // peers that can be
+	introduced bool // others were told that it is a relay
+	relays     roll // peers that are wide, too
+	others     roll // and those that are not, as far as is known
+	doubts     []suspicion
+	decideAt   time.Duration
+	tendAt     time.Duration // when doubts are looked after
+	given      allowance     // of bytes to send
+	taken      allowance     // and to receive
+	spread     spread
+	fetch      fetch
+}
+
+// A suspicion is a peer that is said to be gone, or that did not answer once.
+type suspicion struct {
+	word  uint64 // the first of its point
+	since time.Duration
+	asked bool
+}
+
+const (
+	maxDoubts  = 256
+	maxAsked   = 16              // peers asked at once whether they live
+	doubtStays = time.Minute     // until one that nobody asked about is forgotten
+	tendEvery  = 2 * time.Second // one that is doubted is asked
+	decideEach = 15 * time.Second
+	leastWiden = 5 * time.Second
+)
+
+// An allowance bounds the bytes of a minute. What is spent at once may be more than
+// is left: then there is none until that is made up for.
+type allowance struct {
+	spent int
+	at    time.Duration
+}
+
+const allowedFor = 60 // seconds
+
+// spend counts bytes.
+func (a *allowance) spend(now time.Duration, rate, size int) {
+	a.settle(now, rate)
+	a.spent += size
+}
+
+// settle takes off what was earned since.
+func (a *allowance) settle(now time.Duration, rate int) {
+	const most = time.Hour
+	earned := int(min(now-a.at, most) * time.Duration(rate) / time.Second)
+	if a.spent = max(a.spent-earned, 0); earned > 0 || a.spent == 0 {
+		a.at = now
+	}
+}
+
+// wait returns how long it is until there is something left to spend.
+func (a *allowance) wait(now time.Duration, rate int) time.Duration {
+	a.settle(now, rate)
+	over := a.spent - rate*allowedFor
+	if over < 0 {
+		return 0
+	}
+	return time.Duration(over+1) * time.Second / time.Duration(rate)
+}
+
+// isWide reports whether this peer keeps a table of all.
+func (c *Core) isWide() bool { return c.wide != nil && c.wide.on }
+
+// What an event about a peer costs, in bytes: with frames and acknowledgements.
+const (
+	hintBytes    = 49
+	goneBytes    = 12
+	messageBytes = 36
+)
+
+// wideCost returns about how many bytes a second a peer spends that knows n others,
+// each of which stays so long: on hearing of each twice, and passing that on; on
+// telling all of them to those who join; and on the messages around that.
+func wideCost(n int, stay time.Duration) int {
+	seconds := max(int(stay/time.Second), 1)
+	told := n * (hintBytes + goneBytes + hintBytes) / seconds
+	interval := spreadInterval(n, stay)
+	perInterval := 2 * n * int(interval/time.Millisecond) / 1000 / seconds
+	return told + (bits.Len(uint(perInterval))+1)*2*messageBytes*int(time.Second/time.Millisecond)/max(int(interval/time.Millisecond), 1)
+}
+
+// population returns how many other peers there are: as many as are known, where all
+// are, else what follows from how close together those of the lists stand.
+func (c *Core) population() int {
+	if c.isWide() && c.wide.complete {
+		return c.wide.size()
+	}
+	return c.density()
+}
+
+// density returns how many other peers there are, as far as the lists tell.
+func (c *Core) density() int {
+	n := len(c.successors) + len(c.predecessors)
+	if n == 0 || c.everybody() {
+		return len(c.successors)
+	}
+	length := spanOf(c.successors[len(c.successors)-1].Point).minus(spanOf(c.predecessors[len(c.predecessors)-1].Point))[0]
+	share, _ := bits.Div64(uint64(n), 0, max(length, uint64(n)+1))
+	return int(min(share, 1<<30))
+}
+
+func (w *wide) size() int { return w.relays.size() + w.others.size() }
+
+// find returns the peer at point, or nil.
+func (w *wide) find(point identity.Point) *identity.Contact {
+	if peer := w.relays.find(point); peer != nil {
+		return peer
+	}
+	return w.others.find(point)
+}
+
+// decide makes this peer wide, or ends that, as its budget asks for. Between the one
+// and the other lies half of the budget, so that it does not swing to and fro.
+func (c *Core) decide() {
+	w, budget := c.wide, c.config.TableBudget
+	w.decideAt, c.dueSet = c.now+c.jitter(decideEach), false
+	w.most = 2*c.density() + maxDoubts
+	cost := wideCost(c.population(), c.stay())
+	switch {
+	case c.mode != Full || w.on && cost > budget+budget/4:
+		c.narrow()
+	case !w.on && cost < budget-budget/4:
+		c.widen()
+	}
+}
+
+// widenSoon has it decided at a time at which not all others do, who see the same.
+func (c *Core) widenSoon() {
+	if w := c.wide; w != nil {
+		all := time.Duration(c.density()*hintBytes/max(c.config.TableBudget/4, 1)) * time.Second
+		w.decideAt, c.dueSet = c.now+c.jitter(max(all, leastWiden)), false
+	}
+}
+
+// widen begins to learn of all others.
+func (c *Core) widen() {
+	w := c.wide
+	w.on, c.dueSet = true, false
+	w.introduced = !c.accepted // the successor will, when it hears that from this peer
+	w.tendAt = far
+	w.spread.sendAt = far
+	for _, list := range [...][]*identity.Contact{c.successors, c.predecessors} {
+		for _, peer := range list {
+			c.enrol(peer, false)
+		}
+	}
+	c.beginFetch()
+}
+
+// narrow forgets all that is not in the table. The others find out when they next
+// tell this peer something.
+func (c *Core) narrow() {
+	w := c.wide
+	if w == nil || !w.on {
+		return
+	}
+	*w = wide{decideAt: w.decideAt, most: w.most, given: w.given, taken: w.taken}
+	if c.mode == Full {
+		c.widenSoon()
+	}
+	c.dueSet = false
+}
+
+// enrol takes in a peer that is said to be a member.
+func (c *Core) enrol(peer *identity.Contact, relay bool) {
+	w := c.wide
+	if same(peer, c.self) || c.lost.recent(peer.ID, c.now) {
+		return
+	}
+	in, out := &w.relays, &w.others
+	if !relay {
+		in, out = out, in
+	}
+	old := in.find(peer.Point)
+	doubted := w.doubted(word(peer.Point))
+	if same(old, peer) && !doubted {
+		return
+	}
+	if old == nil {
+		old = out.remove(peer.Point)
+	}
+	if old == nil && w.size() >= w.most {
+		return
+	}
+	if e := c.entry(peer); e != nil {
+		peer = e.contact
+	} else if same(old, peer) && !doubted {
+		peer = old
+	}
+	w.trust(word(peer.Point))
+	in.put(peer)
+}
+
+// strike forgets a peer.
+func (w *wide) strike(point identity.Point) {
+	w.trust(word(point))
+	if w.relays.remove(point) == nil {
+		w.others.remove(point)
+	}
+}
+
+// doubted reports whether something speaks against a peer.
+func (w *wide) doubted(word uint64) bool {
+	for i := range w.doubts {
+		if w.doubts[i].word == word {
+			return true
+		}
+	}
+	return false
+}
+
+// trust forgets what speaks against a peer.
+func (w *wide) trust(word uint64) {
+	if len(w.doubts) > 0 {
+		w.doubts = slices.DeleteFunc(w.doubts, func(d suspicion) bool { return d.word == word })
+	}
+}
+
+// suspect notes that a peer may be gone. It is used only where nobody else is, asked
+// when its turn comes, and forgotten if it does not answer.
+func (c *Core) suspect(peer *identity.Contact, asked bool) {
+	w := c.wide
+	name := word(peer.Point)
+	if w.doubted(name) {
+		return
+	}
+	if len(w.doubts) == maxDoubts {
+		c.strikeWord(w.doubts[0].word)
+	}
+	w.doubts = append(w.doubts, suspicion{word: name, since: c.now, asked: asked})
+	w.tendAt = min(w.tendAt, c.now+tendEvery)
+	c.dueSet = false
+}
+
+// named returns the peer whose point begins with a word, or nil.
+func (w *wide) named(word uint64) *identity.Contact {
+	for _, r := range [...]*roll{&w.relays, &w.others} {
+		if peer := r.at(r.rank(span{word}.point())); peer != nil && spanOf(peer.Point)[0] == word {
+			return peer
+		}
+	}
+	return nil
+}
+
+// strikeWord forgets the peer whose point begins with a word.
+func (c *Core) strikeWord(word uint64) {
+	if peer := c.wide.named(word); peer != nil {
+		c.wide.strike(peer.Point)
+	}
+	c.wide.trust(word)
+}
+
+// checkMember asks a peer that is not in the table whether it lives. It reports
+// whether there is such a peer.
+func (c *Core) checkMember(peer *identity.Contact) bool {
+	if !c.isWide() || !same(c.wide.find(peer.Point), peer) {
+		return false
+	}
+	asked := 0
+	for i := range c.requests {
+		if c.requests[i].purpose == forMember {
+			asked++
+		}
+	}
+	c.suspect(peer, asked < maxAsked)
+	if asked < maxAsked {
+		c.ask(peer, forMember, 0)
+	}
+	return true
+}
+
+// memberOf returns the peer of an ID that is known of, but not in the table.
+func (c *Core) memberOf(id identity.ID) *identity.Contact {
+	if !c.isWide() {
+		return nil
+	}
+	if peer := c.wide.find(identity.PlainPoint(id)); peer != nil && peer.ID == id {
+		return peer
+	}
+	for _, r := range [...]*roll{&c.wide.relays, &c.wide.others} {
+		for peer := range r.from(identity.Point{}) {
+			if peer.ID == id {
+				return peer
+			}
+		}
+	}
+	return nil
+}
+
+// heardMember notes that a peer lives.
+func (c *Core) heardMember(peer *identity.Contact) {
+	if c.wide != nil && len(c.wide.doubts) > 0 {
+		c.wide.trust(word(peer.Point))
+	}
+}
+
+// lostMember forgets a peer that is dead or that is no member.
+func (c *Core) lostMember(peer *identity.Contact) {
+	if c.isWide() && same(c.wide.find(peer.Point), peer) {
+		c.wide.strike(peer.Point)
+	}
+}
+
+// tend asks the peer that has been doubted for longest whether it lives, and forgets
+// those about which nobody asked for long: most of what is said to be gone is.
+func (c *Core) tend() {
+	w := c.wide
+	for len(w.doubts) > 0 && w.doubts[0].since+doubtStays <= c.now {
+		c.strikeWord(w.doubts[0].word)
+	}
+	w.tendAt, c.dueSet = far, false
+	if len(w.doubts) == 0 {
+		return
+	}
+	w.tendAt = c.now + tendEvery
+	for i := range w.doubts {
+		if d := &w.doubts[i]; !d.asked {
+			d.asked = true
+			if peer := w.named(d.word); peer != nil {
+				c.ask(peer, forMember, 0)
+			}
+			return
+		}
+	}
+}
+
+// tickWide does what is due of all this.
+func (c *Core) tickWide() {
+	w := c.wide
+	if w == nil || c.mode == Joining {
+		return
+	}
+	if w.decideAt <= c.now {
+		c.decide()
+	}
+	if !w.on {
+		return
+	}
+	if w.tendAt <= c.now {
+		c.tend()
+	}
+	c.tickSpread()
+	c.tickFetch()
+}
+
+// wideDue returns when something of this is due.
+func (c *Core) wideDue() time.Duration {
+	w := c.wide
+	if w == nil || c.mode == Joining {
+		return far
+	}
+	if !w.on {
+		return w.decideAt
+	}
+	due := min(w.decideAt, w.tendAt, w.spread.sendAt, w.fetch.at)
+	for i := range w.spread.flights {
+		due = min(due, w.spread.flights[i].deadline)
+	}
+	return due
+}
+
+// wideChoices is how many peers on either side of a target are weighed.
+const wideChoices = 4
+
+// widely returns the peer to go by to target: best, which costs least, or one that is
+// known beyond the table.
+func (c *Core) widely(target identity.Point, ok func(*identity.Contact) bool, best *identity.Contact, least uint64) *identity.Contact {
+	w := c.wide
+	goal := spanOf(target)
+	limit := c.origin.distance(goal)
+	unmeasured := c.delay(&entry{})
+	consider := func(peer *identity.Contact) {
+		far := spanOf(peer.Point).distance(goal)
+		if !far.less(limit) || w.doubted(spanOf(peer.Point)[0]) {
+			return
+		}
+		cost := unmeasured + c.beyond(far[0])
+		if (best == nil || cost < least) && (ok == nil || ok(peer)) {
+			best, least = peer, cost
+		}
+	}
+	if peer := w.find(target); peer != nil && !w.doubted(goal[0]) && (ok == nil || ok(peer)) {
+		return peer
+	}
+	for _, r := range [...]*roll{&w.relays, &w.others} {
+		place, n := r.rank(target), r.size()
+		for i := range min(wideChoices, n) {
+			consider(r.at(place + i))
+			consider(r.at(place - 1 - i))
+		}
+	}
+	return best
+}
+
+// wideOwner returns the first peer at or behind key, of all, or nil where not all
+// are known.
+func (c *Core) wideOwner(key identity.Point, ok func(*identity.Contact) bool) *identity.Contact {
+	if !c.isWide() || !c.wide.complete {
+		return nil
+	}
+	var best *identity.Contact
+	var least span
+	for _, r := range [...]*roll{&c.wide.relays, &c.wide.others} {
+		for peer := range r.from(key) {
+			if c.wide.doubted(word(peer.Point)) || !ok(peer) {
+				continue
+			}
+			if way := spanOf(peer.Point).minus(spanOf(key)); best == nil || way.less(least) {
+				best, least = peer, way
+			}
+			break
+		}
+	}
+	return best
+}
+
+// Reach returns how many peers this one can go to without another's help.
+func (c *Core) Reach() int {
+	c.settle()
+	if !c.isWide() {
+		return len(c.table)
+	}
+	n := c.wide.size()
+	for i := range c.table {
+		if c.wide.find(c.table[i].contact.Point) == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// unreachableMember forgets a peer that could not be dialled, and goes on with what
+// it was to pass on.
+func (c *Core) unreachableMember(id identity.ID) {
+	peer := c.memberOf(id)
+	if peer == nil {
+		return
+	}
+	c.wide.strike(peer.Point)
+	for i := range c.wide.spread.flights {
+		if f := &c.wide.spread.flights[i]; f.to.ID == id {
+			f.tries, f.deadline, c.dueSet = flightTries, c.now, false
+		}
+	}
+}
+
+// clone returns a copy that shares nothing that changes.
+func (w *wide) clone() *wide {
+	if w == nil {
+		return nil
+	}
+	d := *w
+	d.relays, d.others = w.relays.clone(), w.others.clone()
+	d.doubts = slices.Clone(w.doubts)
+	d.spread.words, d.spread.changes = slices.Clone(w.spread.words), slices.Clone(w.spread.changes)
+	d.spread.flights, d.spread.names = slices.Clone(w.spread.flights), slices.Clone(w.spread.names)
+	return &d
+}
