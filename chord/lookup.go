@@ -200,8 +200,10 @@ func (c *Core) route(h *hop) (next *identity.Contact, rule string) {
 	if peer := c.listedOwner(h.key, ok); peer != nil {
 		return peer, "owner"
 	}
-	if peer := c.wideOwner(h.key, ok); peer != nil {
-		return peer, "all"
+	if len(h.trail) == 1 && len(h.tried) == 0 { // it may be past the owner, so only once
+		if peer := c.wideOwner(h.key, ok); peer != nil {
+			return peer, "all"
+		}
 	}
 	if peer := c.Toward(h.key, ok); peer != nil {
 		return peer, "toward"

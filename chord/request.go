@@ -52,13 +52,15 @@ const (
 )
 
 const (
-	minRTO     = 250 * time.Millisecond // a busy machine is not a dead one
-	maxRTO     = time.Second
-	firstRTO   = 200 * time.Millisecond // at least, for a peer that never answered yet
-	maxMisses  = 3
-	maxTries   = 3
-	pauseLimit = 250 * time.Millisecond // a tick later than this means that this peer stood still
-	busyLimit  = 200 * time.Millisecond // an operation that waits for a busy peer ends after 1.5 to 2.5 of these
+	minRTO    = 250 * time.Millisecond // a busy machine is not a dead one
+	maxRTO    = time.Second
+	firstRTO  = 200 * time.Millisecond // at least, for a peer that never answered yet
+	maxMisses = 3
+	maxTries  = 3
+
+	maxMemberTries = 2                      // of a peer that is no more than known of: most of these are gone
+	pauseLimit     = 250 * time.Millisecond // a tick later than this means that this peer stood still
+	busyLimit      = 200 * time.Millisecond // an operation that waits for a busy peer ends after 1.5 to 2.5 of these
 )
 
 // kind returns the message that asks for purpose p.
@@ -85,6 +87,14 @@ func (p purpose) sides() Sides {
 		return Head
 	}
 	return After | Before
+}
+
+// tries returns how often purpose p is asked.
+func (p purpose) tries() uint8 {
+	if p == forMember {
+		return maxMemberTries
+	}
+	return maxTries
 }
 
 // rto returns how long an answer of peer may take.
@@ -348,7 +358,7 @@ func (c *Core) miss(i int) {
 			r = &c.requests[i]
 		}
 	}
-	if r.tries < maxTries && !r.busy {
+	if r.tries < r.purpose.tries() && !r.busy {
 		c.transmit(r)
 		return
 	}

@@ -23,6 +23,7 @@ type wide struct {
 	on         bool // it is wide; else there is nothing but when to decide anew
 	complete   bool // it has copied all there is
 	most       int  // peers that can be
+	over       int  // decisions for which the budget was spent, in a row
 	introduced bool // others were told that it is a relay
 	relays     roll // peers that are wide, too
 	others     roll // and those that are not, as far as is known
@@ -46,9 +47,11 @@ const (
 	maxDoubts  = 256
 	maxAsked   = 16              // peers asked at once whether they live
 	doubtStays = time.Minute     // until one that nobody asked about is forgotten
-	tendEvery  = 2 * time.Second // one that is doubted is asked
+	tendEvery  = 5 * time.Second // one that is doubted is asked
 	decideEach = 15 * time.Second
 	leastWiden = 5 * time.Second
+	mostOver   = 12
+	narrowFor  = 10 * time.Minute // before it is tried again
 )
 
 // An allowance bounds the bytes of a minute. What is spent at once may be more than
@@ -118,8 +121,8 @@ func (c *Core) population() int {
 // density returns how many other peers there are, as far as the lists tell.
 func (c *Core) density() int {
 	n := len(c.successors) + len(c.predecessors)
-	if n == 0 || c.everybody() {
-		return len(c.successors)
+	if len(c.successors) == 0 || len(c.predecessors) == 0 || c.everybody() {
+		return n
 	}
 	length := spanOf(c.successors[len(c.successors)-1].Point).minus(spanOf(c.predecessors[len(c.predecessors)-1].Point))[0]
 	share, _ := bits.Div64(uint64(n), 0, max(length, uint64(n)+1))
@@ -136,17 +139,23 @@ func (w *wide) find(point identity.Point) *identity.Contact {
 	return w.others.find(point)
 }
 
-// decide makes this peer wide, or ends that, as its budget asks for. Between the one
-// and the other lies half of the budget, so that it does not swing to and fro.
+// decide makes this peer wide where the budget is more than it takes, as far as can be
+// told, and ends that where it was not enough for minutes: then changes wait, and what
+// is known is old. What it takes is not asked then, for half a swarm that dies at one
+// instant is no reason to know less.
 func (c *Core) decide() {
 	w, budget := c.wide, c.config.TableBudget
 	w.decideAt, c.dueSet = c.now+c.jitter(decideEach), false
 	w.most = 2*c.density() + maxDoubts
-	cost := wideCost(c.population(), c.stay())
+	if w.given.wait(c.now, budget) > 0 {
+		w.over++
+	} else {
+		w.over = 0
+	}
 	switch {
-	case c.mode != Full || w.on && cost > budget+budget/4:
+	case c.mode != Full || w.over > mostOver:
 		c.narrow()
-	case !w.on && cost < budget-budget/4:
+	case !w.on && wideCost(c.density(), c.stay()) < budget-budget/4:
 		c.widen()
 	}
 }
@@ -181,10 +190,7 @@ func (c *Core) narrow() {
 	if w == nil || !w.on {
 		return
 	}
-	*w = wide{decideAt: w.decideAt, most: w.most, given: w.given, taken: w.taken}
-	if c.mode == Full {
-		c.widenSoon()
-	}
+	*w = wide{decideAt: c.now + c.jitter(narrowFor), most: w.most, given: w.given, taken: w.taken}
 	c.dueSet = false
 }
 
@@ -447,13 +453,33 @@ func (c *Core) Reach() int {
 	if !c.isWide() {
 		return len(c.table)
 	}
-	n := c.wide.size()
+	n := c.wide.size() - len(c.wide.doubts)
 	for i := range c.table {
 		if c.wide.find(c.table[i].contact.Point) == nil {
 			n++
 		}
 	}
 	return n
+}
+
+// All yields every peer that this one can go to without another's help, once, in no
+// order that means anything, until yield returns false. yield must not call the Core.
+func (c *Core) All(yield func(*identity.Contact) bool) {
+	for peer := range c.Each {
+		if !yield(peer) {
+			return
+		}
+	}
+	if !c.isWide() {
+		return
+	}
+	for _, r := range [...]*roll{&c.wide.relays, &c.wide.others} {
+		for peer := range r.from(c.self.Point) {
+			if c.entry(peer) == nil && !c.wide.doubted(word(peer.Point)) && !yield(peer) {
+				return
+			}
+		}
+	}
 }
 
 // unreachableMember forgets a peer that could not be dialled, and goes on with what

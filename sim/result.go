@@ -16,6 +16,10 @@ type Result struct {
 
 	TableMean float64 `json:"table_mean"` // distinct peers that one can go to directly
 	TableMax  int     `json:"table_max"`
+	// Of a hundred peers at the end: the share of those in their tables that are gone,
+	// and of those alive that are missing.
+	TableStale   float64 `json:"table_stale"`
+	TableMissing float64 `json:"table_missing"`
 
 	HopsMean   float64 `json:"hops_mean"` // of lookups of IDs, or of messages where there were none
 	HopsP50    float64 `json:"hops_p50"`
@@ -91,6 +95,7 @@ func (w *World) result(real time.Duration) *Result {
 		r.TableMax = max(r.TableMax, n)
 	}
 	r.TableMean = float64(tables) / float64(max(len(w.alive), 1))
+	r.TableStale, r.TableMissing = w.staleness()
 	if l.casts.count > 0 {
 		r.MessagesPerPeer = float64(w.count.casts) / float64(l.casts.count) / float64(max(len(w.alive)-1, 1))
 	}
@@ -110,4 +115,21 @@ func (w *World) result(real time.Duration) *Result {
 		r.IdealAfter = (at - w.watch.killedAt).Seconds()
 	}
 	return r
+}
+
+// staleness returns which share of the peers in tables is gone, and which share of
+// those alive is in none, for a hundred peers.
+func (w *World) staleness() (stale, missing float64) {
+	const most = 100
+	known, gone, others := 0, 0, 0
+	for _, i := range w.alive[:min(len(w.alive), most)] {
+		for peer := range w.nodes[i].ring.All {
+			known++
+			if k, ok := w.byID[peer.ID]; !ok || !w.nodes[k].alive {
+				gone++
+			}
+		}
+		others += len(w.alive) - 1
+	}
+	return float64(gone) / float64(max(known, 1)), 1 - float64(known-gone)/float64(max(others, 1))
 }
