@@ -29,7 +29,7 @@ func contacts(points ...byte) []*identity.Contact {
 
 // full returns peer 100 in a ring in full mode: 70 80 90 [100] 110 120 130.
 func full() *Core {
-	c := New(at(100), Config{Successors: 3, FingerBase: 2}, rand.New(rand.NewPCG(1, 1)))
+	c := New(at(100), Config{Successors: 3, FingerBase: 2, TableBudget: -1}, rand.New(rand.NewPCG(1, 1)))
 	c.Restore(0, model.Place{Successors: contacts(110, 120, 130), Predecessors: contacts(90, 80, 70)})
 	c.Ready()
 	return c
@@ -69,7 +69,7 @@ func state(c *Core) string { return string(c.AppendState(nil)) }
 
 // TestOwnedIsWhatIsOwned compares the bounds of a peer's keys with the keys.
 func TestOwnedIsWhatIsOwned(t *testing.T) {
-	alone := New(at(100), Config{}, rand.New(rand.NewPCG(1, 1)))
+	alone := New(at(100), Config{TableBudget: -1}, rand.New(rand.NewPCG(1, 1)))
 	alone.Start(0)
 	for _, test := range []struct {
 		name  string
@@ -80,7 +80,7 @@ func TestOwnedIsWhatIsOwned(t *testing.T) {
 	}{
 		{"of a ring", full(), 90, true, "..xxx."},
 		{"alone", alone, 100, true, "xxxxxx"},
-		{"joining", New(at(100), Config{}, rand.New(rand.NewPCG(1, 1))), 0, false, "......"},
+		{"joining", New(at(100), Config{TableBudget: -1}, rand.New(rand.NewPCG(1, 1))), 0, false, "......"},
 	} {
 		after, ok := test.core.Owned()
 		if ok != test.ok || ok && after != (identity.Point{test.after}) {
@@ -322,7 +322,7 @@ func TestFloodsStayBounded(t *testing.T) {
 
 // TestHearsayMakesNoMember names strangers to a small peer.
 func TestHearsayMakesNoMember(t *testing.T) {
-	c := New(at(100), Config{Successors: 3}, rand.New(rand.NewPCG(1, 1)))
+	c := New(at(100), Config{Successors: 3, TableBudget: -1}, rand.New(rand.NewPCG(1, 1)))
 	c.Start(0)
 	c.Step(1, at(110), Message{Kind: Notify, Request: 1})
 	c.Ready()
@@ -350,7 +350,7 @@ func TestHearsayMakesNoMember(t *testing.T) {
 }
 
 func TestJoinFails(t *testing.T) {
-	c := New(at(100), Config{}, rand.New(rand.NewPCG(1, 1)))
+	c := New(at(100), Config{TableBudget: -1}, rand.New(rand.NewPCG(1, 1)))
 	c.Join(0, at(100))
 	if got := c.Ready().JoinFail; !errors.Is(got, ErrSelf) {
 		t.Errorf("through itself: got %v", got)
@@ -373,7 +373,7 @@ func TestJoinFails(t *testing.T) {
 }
 
 func TestLookupOfAJoinerFails(t *testing.T) {
-	c := New(at(100), Config{}, rand.New(rand.NewPCG(1, 1)))
+	c := New(at(100), Config{TableBudget: -1}, rand.New(rand.NewPCG(1, 1)))
 	id := c.Lookup(0, identity.Point{1})
 	got := c.Ready().Answers
 	if len(got) != 1 || got[0].Lookup != id || !errors.Is(got[0].Err, ErrNotMember) {
@@ -438,7 +438,7 @@ func TestEachIsClockwise(t *testing.T) {
 // TestFingerSlotsCoverTheRing checks that slots follow each other without a gap, in every base.
 func TestFingerSlotsCoverTheRing(t *testing.T) {
 	for base := 2; base <= 256; base *= 2 {
-		c := New(at(100), Config{FingerBase: base}, rand.New(rand.NewPCG(1, 1)))
+		c := New(at(100), Config{FingerBase: base, TableBudget: -1}, rand.New(rand.NewPCG(1, 1)))
 		count := 2*c.offsets() - 1
 		for n := range count {
 			start, end := c.bounds(n)
@@ -500,7 +500,7 @@ func FuzzSteps(f *testing.F) {
 	f.Fuzz(func(t *testing.T, script []byte) {
 		c := full()
 		if len(script) > 0 && script[0]&1 == 1 {
-			c = New(at(100), Config{Successors: 2}, rand.New(rand.NewPCG(1, 1)))
+			c = New(at(100), Config{Successors: 2, TableBudget: -1}, rand.New(rand.NewPCG(1, 1)))
 			c.Start(0)
 		}
 		now := time.Duration(0)

@@ -19,7 +19,10 @@ type fetch struct {
 	end    identity.Point // of the stretch
 	at     time.Duration  // when there is something to ask
 	asking bool
-	tries  int // that were for nothing, in a row
+	rough  bool // what was copied is of many who did not know all: it is copied once more
+	again  bool // that is under way
+	tries  int  // that were for nothing, in a row
+	same   int // comparisons that showed no difference, in a row
 }
 
 const (
@@ -27,6 +30,7 @@ const (
 	stretchPeers = 32               // that are compared at a time, about
 	compareLeast = 20 * time.Second // between two comparisons
 	compareStay  = 250              // or such a part of how long peers stay
+	mostSame     = 5                // times that the pause doubles
 	fetchTries   = 4                // before it is put off
 	fetchPause   = 10 * time.Second
 )
@@ -49,7 +53,10 @@ func (c *Core) tickFetch() {
 		f.at = c.now + wait
 		return
 	}
-	if w.complete {
+	if f.rough && w.complete && !f.again {
+		f.rough, f.again, f.page = false, true, c.origin.plus(span{3: 1}).point()
+	}
+	if w.complete && !f.again {
 		c.compareStretch()
 		return
 	}
@@ -69,18 +76,12 @@ func (c *Core) source() *identity.Contact {
 	switch {
 	case len(c.table) == 0:
 		return nil
-	case f.tries > 0:
-		list := c.successors
-		if f.tries%2 == 0 {
-			list = c.predecessors
+	case f.tries == 1: // whoever stands there knows at least who is next
+		if peer := c.nearestBefore(f.page); peer != nil {
+			return peer
 		}
-		if n := f.tries / 2; n < len(list) {
-			return list[n]
-		}
-	}
-	if peer := c.wide.relays.at(c.wide.relays.rank(f.page) - 1); peer != nil && !c.wide.doubted(word(peer.Point)) &&
-		c.wide.relays.size() > 0 && c.entry(peer) != nil {
-		return peer
+	case f.tries > 1 && f.tries-2 < len(c.successors):
+		return c.successors[f.tries-2]
 	}
 	i, _ := c.search(f.page)
 	for k := range len(c.table) {
@@ -94,11 +95,23 @@ func (c *Core) source() *identity.Contact {
 // comparePause returns how long it is from one comparison to the next.
 func (c *Core) comparePause() time.Duration { return max(c.stay()/compareStay, compareLeast) }
 
+// nearestBefore returns the last peer known of before a point, or nil.
+func (c *Core) nearestBefore(point identity.Point) *identity.Contact {
+	var best *identity.Contact
+	for _, r := range [...]*roll{&c.wide.relays, &c.wide.others} {
+		peer := r.at(r.rank(point) - 1)
+		if peer != nil && (best == nil || spanOf(point).minus(spanOf(peer.Point)).less(spanOf(point).minus(spanOf(best.Point)))) {
+			best = peer
+		}
+	}
+	return best
+}
+
 // compareStretch asks a relay whether it knows the same peers of some stretch.
 func (c *Core) compareStretch() {
 	w := c.wide
 	f := &w.fetch
-	f.at = c.now + c.jitter(c.comparePause())
+	f.at = c.now + c.jitter(c.comparePause()<<f.same)
 	n := w.relays.size()
 	if n == 0 {
 		return
@@ -147,11 +160,14 @@ func (c *Core) stretch(from, to identity.Point, but identity.ID, yield func(peer
 
 // sum returns what all others of a stretch come to, but for one.
 func (c *Core) sum(from, to identity.Point, but identity.ID) (sum uint64) {
-	c.stretch(from, to, but, func(peer *identity.Contact, _ bool) bool {
+	c.stretch(from, to, but, func(peer *identity.Contact, relay bool) bool {
 		if peer == c.self {
 			return true // the other one leaves itself out, too
 		}
-		x := word(peer.Point) // as in splitmix64 (Steele, Lea, Flood, OOPSLA 2014)
+		x := word(peer.Point) | 1
+		if !relay {
+			x--
+		} // then as in splitmix64 (Steele, Lea, Flood, OOPSLA 2014)
 		x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
 		x = (x ^ x>>27) * 0x94d049bb133111eb
 		sum += x ^ x>>31
@@ -183,16 +199,20 @@ func endOf(from identity.Point, length uint64) identity.Point {
 }
 
 // onWideQuery tells a page of all peers that this one knows, or that what the asker
-// knows is the same.
+// knows is the same. Who does not know all tells those of its lists: where nobody
+// knows all, that is where it comes from.
 func (c *Core) onWideQuery(from *identity.Contact, m *Message) {
 	w := c.wide
 	reply := Message{Kind: Peers, Request: m.Request, Member: c.mode != Joining, Wide: c.isWide()}
-	if !reply.Wide || !reply.Member {
-		c.send(from, reply)
-		return
+	if reply.Wide {
+		c.enrol(from, true)
+		reply.Busy = w.given.wait(c.now, c.config.TableBudget) > 0
 	}
-	c.enrol(from, true)
-	if reply.Busy = !w.complete && m.Sum == 0 || w.given.wait(c.now, c.config.TableBudget) > 0; reply.Busy {
+	if !reply.Wide || !w.complete && m.Sum == 0 {
+		reply.Busy = true
+		c.listedPage(&reply, m.Key, from)
+	}
+	if reply.Busy {
 		c.send(from, reply)
 		return
 	}
@@ -207,6 +227,25 @@ func (c *Core) onWideQuery(from *identity.Contact, m *Message) {
 	}
 	w.given.spend(c.now, c.config.TableBudget, reply.wideSize())
 	c.send(from, reply)
+}
+
+// listedPage puts into an answer who stands behind a point as the lists have it, if
+// that is within them.
+func (c *Core) listedPage(reply *Message, key identity.Point, from *identity.Contact) {
+	if c.mode == Joining {
+		return
+	}
+	c.settle()
+	peers, _ := c.around(key, 0, maxNear)
+	for _, peer := range peers {
+		switch {
+		case same(peer, from):
+		case c.isWide() && (same(peer, c.self) || c.wide.relays.find(peer.Point) != nil):
+			reply.Hints = append(reply.Hints, peer)
+		default:
+			reply.Others = append(reply.Others, peer)
+		}
+	}
 }
 
 // wholePage returns the first peers from one point up to another, count at most in
@@ -239,26 +278,43 @@ func (c *Core) onPage(from *identity.Contact, r *request, m *Message) {
 	w := c.wide
 	w.fetch.asking, c.dueSet = false, false
 	w.taken.spend(c.now, c.config.TableBudget, m.wideSize())
-	if c.enrol(from, m.Wide); !m.Wide || m.Busy {
+	n := len(m.Hints) + len(m.Others)
+	switch c.enrol(from, m.Wide); {
+	case m.Busy && n == 0:
 		c.unpaged(r)
 		return
-	}
-	if r.purpose == forStretch {
-		if !m.Exact {
-			c.correct(from, m)
-		}
+	case r.purpose == forStretch:
+		c.compared(from, m)
 		return
-	}
-	if w.complete {
+	case w.complete && !w.fetch.again:
 		return
 	}
 	last := c.takePage(m, w.fetch.page)
 	w.fetch.tries = 0
-	if len(m.Hints)+len(m.Others) < maxPage {
+	if m.Busy {
+		w.fetch.rough, w.introduced = true, false // it may have been told to few
+	}
+	if !m.Busy && n < maxPage || !last.less(c.origin.minus(spanOf(w.fetch.page))) {
 		c.allFetched()
 		return
 	}
 	w.fetch.page, w.fetch.at = spanOf(w.fetch.page).plus(last).plus(span{3: 1}).point(), c.now
+}
+
+// compared hears whether another one knows the same peers of a stretch. Where it does,
+// and nothing changes, it is asked more and more rarely.
+func (c *Core) compared(from *identity.Contact, m *Message) {
+	f := &c.wide.fetch
+	switch {
+	case m.Exact && f.same < mostSame:
+		f.same++
+	case !m.Exact && !m.Busy:
+		before := c.wide.size()
+		c.correct(from, m)
+		if f.same = 0; c.wide.size() > before { // there may be more of that
+			f.at = min(f.at, c.now+c.jitter(c.comparePause()/4))
+		}
+	}
 }
 
 // takePage takes in the peers of a page, and returns how far from its beginning the
@@ -269,8 +325,8 @@ func (c *Core) takePage(m *Message, from identity.Point) (last span) {
 			if way := spanOf(peer.Point).minus(spanOf(from)); last.less(way) {
 				last = way
 			}
-			if !c.wide.doubted(word(peer.Point)) { // it may have gone since
-				c.enrol(peer, i == 0)
+			if !c.wide.doubted(word(peer.Point)) { // else it may have gone since
+				c.enrol(peer, i == 0 || c.wide.relays.find(peer.Point) != nil)
 			}
 		}
 	}
@@ -281,7 +337,7 @@ func (c *Core) takePage(m *Message, from identity.Point) (last span) {
 // it does so.
 func (c *Core) allFetched() {
 	w := c.wide
-	w.complete, w.fetch.at = true, c.now+c.jitter(c.comparePause())
+	w.complete, w.fetch.again, w.fetch.at = true, false, c.now+c.jitter(c.comparePause())
 	if !w.introduced || len(c.successors) > 0 && w.relays.find(c.successors[0].Point) == nil {
 		w.introduced = true
 		c.announce(c.self, true, true)
@@ -305,7 +361,7 @@ func (c *Core) unpaged(r *request) {
 }
 
 // correct takes in what another one knows of the stretch that was compared: who is
-// missing there is doubted.
+// missing there is asked.
 func (c *Core) correct(from *identity.Contact, m *Message) {
 	f := &c.wide.fetch
 	named := make(map[identity.ID]bool, len(m.Hints)+len(m.Others))
@@ -322,8 +378,8 @@ func (c *Core) correct(from *identity.Contact, m *Message) {
 		return true
 	})
 	if len(m.Hints)+len(m.Others) < maxPage { // else it may be only a part
-		for _, peer := range missing {
-			c.suspect(peer, false)
+		for _, peer := range missing[:min(len(missing), maxAsked)] {
+			c.ask(peer, forMember, 0) // without a doubt, which others would share
 		}
 	}
 	c.takePage(m, f.page)

@@ -111,7 +111,7 @@ func TestOfferIsWhatIsNear(t *testing.T) {
 	if len(again) != 1 || again[0].Request != sent.Request || !slices.Equal(again[0].Known, sent.Known) {
 		t.Errorf("asked again: got %+v, want %+v", again, sent)
 	}
-	most := New(at(0), Config{Successors: maxSuccessors}, rand.New(rand.NewPCG(1, 1)))
+	most := New(at(0), Config{Successors: maxSuccessors, TableBudget: -1}, rand.New(rand.NewPCG(1, 1)))
 	for n := range byte(100) {
 		most.members = append(most.members, at(n+1))
 	}
@@ -210,7 +210,7 @@ func TestADifferenceToAnotherVersionIsRefused(t *testing.T) {
 // TestAnswersOfAnEarlierLifeAreNotRead restarts a peer that waits for lists.
 func TestAnswersOfAnEarlierLifeAreNotRead(t *testing.T) {
 	ask := func(seed uint64) (*Core, Message) {
-		c := New(at(100), Config{Successors: 3}, rand.New(rand.NewPCG(seed, 1)))
+		c := New(at(100), Config{Successors: 3, TableBudget: -1}, rand.New(rand.NewPCG(seed, 1)))
 		c.Join(0, at(1))
 		c.joinAsk(at(110), forJoinAfter)
 		return c, replies(c, 110, Ask)[0]

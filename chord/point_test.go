@@ -134,7 +134,7 @@ func TestTowardIsTheLeastDistance(t *testing.T) {
 
 // ringOf returns a core whose table has size random peers.
 func ringOf(size int, random *rand.Rand) *Core {
-	c := New(randomContact(random), Config{}, random)
+	c := New(randomContact(random), Config{TableBudget: -1}, random)
 	c.Start(0)
 	for range size {
 		c.mark(randomContact(random))

@@ -16,7 +16,7 @@ func atRest(seed uint64, roundTrip time.Duration) *Core {
 	if roundTrip > 0 {
 		rest.RoundTrip = func(*identity.Contact) time.Duration { return roundTrip }
 	}
-	c := New(at(100), Config{Successors: 3, FingerBase: 2}, rand.New(rand.NewPCG(1, seed)))
+	c := New(at(100), Config{Successors: 3, FingerBase: 2, TableBudget: -1}, rand.New(rand.NewPCG(1, seed)))
 	c.Restore(0, model.Place{Rest: &rest})
 	return c
 }

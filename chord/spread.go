@@ -128,7 +128,8 @@ func (c *Core) hearOf(name uint64, x change) {
 		s.words, s.changes = slices.Delete(s.words, 0, 1), slices.Delete(s.changes, 0, 1)
 	}
 	c.apply(name, &x)
-	x.at = c.now
+	c.wide.fetch.same = 0
+	x.at, c.wide.heardAt = c.now, c.now
 	s.words, s.changes = append(s.words, name), append(s.changes, x)
 	if !x.sent {
 		c.spreadSoon()

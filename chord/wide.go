@@ -30,6 +30,7 @@ type wide struct {
 	doubts     []suspicion
 	decideAt   time.Duration
 	tendAt     time.Duration // when doubts are looked after
+	heardAt    time.Duration // of a change
 	given      allowance     // of bytes to send
 	taken      allowance     // and to receive
 	spread     spread
@@ -51,6 +52,9 @@ const (
 	decideEach = 15 * time.Second
 	leastWiden = 5 * time.Second
 	mostOver   = 12
+
+	leastSilent = 2 * time.Minute // without a change
+	mostMissed  = 32              // changes that should have been heard of meanwhile
 	narrowFor  = 10 * time.Minute // before it is tried again
 )
 
@@ -155,8 +159,21 @@ func (c *Core) decide() {
 	switch {
 	case c.mode != Full || w.over > mostOver:
 		c.narrow()
+	case w.on && w.complete:
+		c.beHeard()
 	case !w.on && wideCost(c.density(), c.stay()) < budget-budget/4:
 		c.widen()
+	}
+}
+
+// beHeard tells the others of this peer where it should have heard of changes, and did
+// not: it may not be known as a relay.
+func (c *Core) beHeard() {
+	w := c.wide
+	silent := c.now - w.heardAt
+	if expected := 2 * int64(w.size()) * int64(silent/time.Second) / int64(c.stay()/time.Second); silent > leastSilent && expected > mostMissed {
+		w.heardAt = c.now
+		c.announce(c.self, true, true)
 	}
 }
 
@@ -173,7 +190,7 @@ func (c *Core) widen() {
 	w := c.wide
 	w.on, c.dueSet = true, false
 	w.introduced = !c.accepted // the successor will, when it hears that from this peer
-	w.tendAt = far
+	w.tendAt, w.heardAt = far, c.now
 	w.spread.sendAt = far
 	for _, list := range [...][]*identity.Contact{c.successors, c.predecessors} {
 		for _, peer := range list {

@@ -22,7 +22,7 @@ type bad struct {
 func stand(r int, list []bad) []*chord.Core {
 	var cores []*chord.Core
 	for _, b := range list {
-		c := chord.New(Contact(b.at), chord.Config{Successors: r, FingerBase: 2}, rand.New(rand.NewPCG(1, uint64(b.at))))
+		c := chord.New(Contact(b.at), chord.Config{Successors: r, FingerBase: 2, TableBudget: -1}, rand.New(rand.NewPCG(1, uint64(b.at))))
 		if len(b.successors) > 0 {
 			place := model.Place{AlwaysFull: true, Predecessors: []*identity.Contact{Contact(b.predecessor)}}
 			for _, s := range b.successors {

@@ -104,7 +104,7 @@ func (e *explorer) genesis() *world {
 }
 
 func (e *explorer) revive(w *world, i int) {
-	w.cores[i] = chord.New(e.contacts[i], chord.Config{Successors: e.Successors, FingerBase: 2}, e.random)
+	w.cores[i] = chord.New(e.contacts[i], chord.Config{Successors: e.Successors, FingerBase: 2, TableBudget: -1}, e.random)
 	w.cores[i].Restore(0, model.Place{AlwaysFull: e.Full, Whole: true})
 	w.status[i], w.mine[i], w.queue[i], w.state[i] = present, true, nil, ""
 }

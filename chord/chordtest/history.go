@@ -75,7 +75,7 @@ type link struct {
 // Play runs the history.
 func (h History) Play() Result {
 	r := &Run{history: h, random: rand.New(rand.NewPCG(h.Seed, 7)), byPair: make(map[[2]identity.ID]*link)}
-	r.config = chord.Config{Successors: h.Successors, FingerBase: 2}
+	r.config = chord.Config{Successors: h.Successors, FingerBase: 2, TableBudget: -1}
 	for i := range h.Points {
 		r.peers = append(r.peers, &runner{contact: Contact(byte(i * 256 / h.Points))})
 	}

@@ -19,7 +19,7 @@ func TestTwoRingsBecomeOne(t *testing.T) {
 		for a := 1; a <= largest; a++ {
 			for b := 1; b <= largest; b++ {
 				random := rand.New(rand.NewPCG(seed, uint64(a*100+b)))
-				n := NewNet(NetConfig{Seed: seed, Chord: chord.Config{Successors: 2, FingerBase: 2}})
+				n := NewNet(NetConfig{Seed: seed, Chord: chord.Config{Successors: 2, FingerBase: 2, TableBudget: -1}})
 				contacts := Contacts(a+b, random)
 				random.Shuffle(len(contacts), func(i, j int) { contacts[i], contacts[j] = contacts[j], contacts[i] })
 				one, other := growRing(n, contacts[:a]), growRing(n, contacts[a:])

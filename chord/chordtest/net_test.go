@@ -55,7 +55,7 @@ func ideal(t *testing.T, n *Net, successors int, limit time.Duration) time.Durat
 func TestRingsGrowThroughAllSizes(t *testing.T) {
 	for _, size := range []int{1, 2, 3, 4, 5, 6, 7, 12, 36} {
 		for _, r := range []int{2, 16} {
-			n, joined := grow(t, NetConfig{Seed: 1, Chord: chord.Config{Successors: r, FingerBase: 2}}, size)
+			n, joined := grow(t, NetConfig{Seed: 1, Chord: chord.Config{Successors: r, FingerBase: 2, TableBudget: -1}}, size)
 			right := ideal(t, n, r, 2*time.Minute)
 			t.Logf("%d peers, r=%d: joined after %v, ideal %v later", size, r, joined, right)
 			for _, p := range n.Live() {
@@ -85,7 +85,7 @@ func TestRestIsCheap(t *testing.T) {
 		config chord.Config
 		r      int
 		size   int
-	}{{"two", chord.Config{}, 16, 2}, {"small", chord.Config{}, 16, 20}, {"full", chord.Config{}, 16, 40}, {"classic", chord.Classic(), 3, 40}} {
+	}{{"two", chord.Config{TableBudget: -1}, 16, 2}, {"small", chord.Config{TableBudget: -1}, 16, 20}, {"full", chord.Config{TableBudget: -1}, 16, 40}, {"classic", chord.Classic(), 3, 40}} {
 		n, _ := grow(t, NetConfig{Seed: 2, Chord: test.config}, test.size)
 		ideal(t, n, test.r, 2*time.Minute)
 		n.Run(2 * time.Minute)

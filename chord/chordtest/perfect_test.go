@@ -28,9 +28,9 @@ func TestPerfectIsWhatRingsComeTo(t *testing.T) {
 		r      int
 		sizes  []int
 	}{
-		{"plain", chord.Config{}, 16, []int{1, 2, 3, 20, 33, 34, 40, 64, 150}},
+		{"plain", chord.Config{TableBudget: -1}, 16, []int{1, 2, 3, 20, 33, 34, 40, 64, 150}},
 		{"classic", chord.Classic(), 3, []int{4, 7, 8, 64}},
-		{"short lists", chord.Config{Successors: 2}, 2, []int{5, 6, 64}},
+		{"short lists", chord.Config{Successors: 2, TableBudget: -1}, 2, []int{5, 6, 64}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -132,7 +132,7 @@ func BenchmarkPerfect(b *testing.B) {
 		b.Run(strconv.Itoa(size), func(b *testing.B) {
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				core := chord.New(contacts[i%size], chord.Config{}, random)
+				core := chord.New(contacts[i%size], chord.Config{TableBudget: -1}, random)
 				perfect.Restore(0, i%size, core)
 			}
 		})

@@ -90,7 +90,7 @@ func randomRing(random *rand.Rand) []*chord.Core {
 	sense := random.IntN(4) // 0: none
 	var cores []*chord.Core
 	for i, point := range peers {
-		c := chord.New(At(point), chord.Config{Successors: 4, FingerBase: 2}, random)
+		c := chord.New(At(point), chord.Config{Successors: 4, FingerBase: 2, TableBudget: -1}, random)
 		cores = append(cores, c)
 		if sense < 3 {
 			switch random.IntN(12) {
@@ -156,7 +156,7 @@ func BenchmarkCheck(b *testing.B) {
 		if i%10 > 0 {
 			fewer = append(fewer, c)
 		} else {
-			joining = append(joining, chord.New(At(behind(c.Self().Point)), chord.Config{}, rand.New(rand.NewPCG(1, 1))))
+			joining = append(joining, chord.New(At(behind(c.Self().Point)), chord.Config{TableBudget: -1}, rand.New(rand.NewPCG(1, 1))))
 		}
 	}
 	rules := Rules{Successors: 16, Base: true, Owners: true, Redundancy: true}

@@ -163,7 +163,7 @@ func (s *Story) ring(words []string) error {
 	if err != nil || len(n) != 2 {
 		return fmt.Errorf("want two numbers: %w", err)
 	}
-	s.config = chord.Config{Successors: int(n[0]), FingerBase: int(n[1])}
+	s.config = chord.Config{Successors: int(n[0]), FingerBase: int(n[1]), TableBudget: -1}
 	return nil
 }
 
