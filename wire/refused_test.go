@@ -120,6 +120,11 @@ func rawRefusals() []refused {
 		no("65 numbers of predecessors", wire.CodeLimit, 4, nest(5, nest(12, count(0, 65)))),
 		no("numbers of successors as a list", wire.CodeLimit, 5, nest(5, nest(11, []byte{0}), nest(11, []byte{1}))),
 		no("65 records of a state", wire.CodeLimit, 6019, nest(5, bytes.Repeat(nest(9, nest(1, count(0, 24)), nest(2, count(0, 64))), 65))),
+		no("the gone cut short", wire.CodeProtocol, 5, nest(22, nest(3, count(0, 9)))),
+		no("limits cut short", wire.CodeProtocol, 5, nest(22, nest(4, count(0, 6)))),
+		no("256 gone", wire.CodeLimit, 7, nest(22, nest(3, make([]byte, 256*8)))),
+		no("65 who joined", wire.CodeLimit, 2692, nest(22, bytes.Repeat(nest(1, hint(1)), 65))),
+		no("241 hints of a page", wire.CodeLimit, 10084, nest(21, bytes.Repeat(nest(5, hint(1)), 241))),
 		no("more than 1024 fields", wire.CodeLimit, 3072, bytes.Repeat([]byte{0xa0, 0x06, 0x00}, 1025)),
 	}
 }

@@ -84,7 +84,7 @@ func controls() map[string]*wirepb.Control {
 		"state": {Request: 3, Body: &wirepb.Control_State{State: &wirepb.State{Busy: true, Member: true, Small: true, Version: 8,
 			Unchanged: true, Records: []*wirepb.Record{record(1), record(2)}, Predecessor: []byte{0x80},
 			Successors: []byte{0x81, 0, 1}, Predecessors: []byte{0x80, 0x82, 1}, Stay: 3600, Base: 7}}},
-		"notify":   {Request: 4, Body: &wirepb.Control_Notify{Notify: &wirepb.Notify{Version: 6}}},
+		"notify":   {Request: 4, Body: &wirepb.Control_Notify{Notify: &wirepb.Notify{Version: 6, Wide: true}}},
 		"notified": {Request: 4, Body: &wirepb.Control_Notified{Notified: &wirepb.Notified{Accepted: true, Predecessor: record(4)}}},
 		"lookup": {Request: 5, Body: &wirepb.Control_Lookup{Lookup: &wirepb.Lookup{
 			Message: message, Key: key, Hops: 2, Trail: trail, Join: true}}},
@@ -100,9 +100,13 @@ func controls() map[string]*wirepb.Control {
 		"broadcast_taken": {Body: &wirepb.Control_BroadcastTaken{BroadcastTaken: &wirepb.BroadcastTaken{Message: message, Limit: limit}}},
 		"broadcast_done": {Body: &wirepb.Control_BroadcastDone{BroadcastDone: &wirepb.BroadcastDone{
 			Message: message, Limit: limit, Reached: 63}}},
-		"query": {Request: 6, Body: &wirepb.Control_Query{Query: &wirepb.Query{Key: count(0x40, 8), Count: 4, Length: 1 << 60, Table: true, Prints: count(1, 8)}}},
+		"query": {Request: 6, Body: &wirepb.Control_Query{Query: &wirepb.Query{Key: count(0x40, 8), Count: 4, Length: 1 << 60, Table: true, Prints: count(1, 8),
+			Wide: true, Sum: 1 << 61}}},
 		"peers": {Request: 6, Body: &wirepb.Control_Peers{Peers: &wirepb.Peers{Member: true, Exact: true, Order: []byte{0x80, 0, 1, 0x81},
-			Hints: [][]byte{hint(1), hint(2)}}}},
+			Hints: [][]byte{hint(1), hint(2)}, Others: [][]byte{hint(3)}, Wide: true, Busy: true}}},
+		"changes": {Request: 7, Body: &wirepb.Control_Changes{Changes: &wirepb.Changes{Joined: [][]byte{hint(1), hint(2)}, Others: [][]byte{hint(3)},
+			Left: count(0x50, 16), Limits: count(0x70, 20)}}},
+		"changes_taken": {Request: 7, Body: &wirepb.Control_ChangesTaken{ChangesTaken: &wirepb.ChangesTaken{Wide: true, Passed: true}}},
 	}
 }
 
@@ -137,6 +141,8 @@ func messages() []sample {
 		sample{"state in which all records are known", "control", encode(&wirepb.Control{Request: 2,
 			Body: &wirepb.Control_State{State: &wirepb.State{Member: true, Version: 8, Predecessor: []byte{0x80},
 				Successors: []byte{0x81, 0x82}, Predecessors: []byte{0x80, 0x83}}}})},
+		sample{"changes with one limit for all", "control", encode(&wirepb.Control{Request: 7,
+			Body: &wirepb.Control_Changes{Changes: &wirepb.Changes{Left: count(0x50, 16), Limits: count(0x70, 4)}}})},
 		sample{"ping with a field of a later version", "control", join(encode(controls()["ping"]), unknown)},
 		sample{"message of a kind of a later version", "control", join(encode(&wirepb.Control{Request: 9}), unknown)},
 		sample{"hello", "hello", encode(&wirepb.Hello{Version: 1, Record: record(1), Agent: "cicada 1.0"})},

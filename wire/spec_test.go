@@ -154,7 +154,8 @@ func TestSpecificationHasTheLimits(t *testing.T) {
 		"MaxTTL": MaxTTL, "MaxRecordBody": MaxRecordBody, "MaxRecords": MaxRecords, "MaxTrail": MaxTrail,
 		"MaxControlHops": MaxControlHops, "MaxBroadcastBody": MaxBroadcastBody, "MaxAgent": MaxAgent,
 		"MaxVersion": MaxVersion, "MaxFields": MaxFields,
-		"MaxKnown": MaxKnown, "FingerprintSize": FingerprintSize, "PrintSize": PrintSize, "MaxPeers": MaxPeers, "MinHint": MinHint, "MaxHint": MaxHint,
+		"MaxKnown": MaxKnown, "FingerprintSize": FingerprintSize, "PrintSize": PrintSize, "MaxPeers": MaxPeers, "MaxPage": MaxPage,
+		"MaxJoined": MaxJoined, "MaxLeft": MaxLeft, "LeftSize": LeftSize, "LimitSize": LimitSize, "MinHint": MinHint, "MaxHint": MaxHint,
 	}
 	var rows table
 	for _, page := range []string{"link.md", "envelope.md", "control.md"} {

@@ -36,6 +36,24 @@ func appendHint(b []byte, c *identity.Contact) []byte {
 	return b
 }
 
+// hintBytes returns peers as those of which nothing is proven.
+func hintBytes(list []*identity.Contact) (hints [][]byte) {
+	for _, c := range list {
+		hints = append(hints, appendHint(nil, c))
+	}
+	return hints
+}
+
+// hints reads what hintBytes wrote.
+func (d *decoder) hints(list [][]byte) (peers []*identity.Contact) {
+	for _, h := range list {
+		if c := d.hint(h); c != nil {
+			peers = append(peers, c)
+		}
+	}
+	return peers
+}
+
 // hint reads a peer as one of which nothing is proven.
 func (d *decoder) hint(b []byte) *identity.Contact {
 	if d.err != nil || d.verifier == nil {
@@ -49,7 +67,7 @@ func (d *decoder) hint(b []byte) *identity.Contact {
 }
 
 func readHint(b []byte, v Verifier) (*identity.Contact, error) {
-	bad := &wire.Error{Code: wire.CodeProtocol, Reason: "peers: a hint that is no hint"}
+	bad := &wire.Error{Code: wire.CodeProtocol, Reason: "a hint that is no hint"}
 	head := b[0]
 	b = b[1:]
 	id, claimed := identity.ID(b[:len(identity.ID{})]), identity.Point{}
@@ -75,7 +93,7 @@ func readHint(b []byte, v Verifier) (*identity.Contact, error) {
 	}
 	c, err := v.Hint(id, claimed, addresses)
 	if err != nil {
-		return nil, &wire.Error{Code: wire.CodeProtocol, Reason: "peers: " + err.Error()}
+		return nil, &wire.Error{Code: wire.CodeProtocol, Reason: "a hint: " + err.Error()}
 	}
 	return c, nil
 }

@@ -41,7 +41,7 @@ func EncodeRing(m chord.Message) *wirepb.Control {
 	case chord.State:
 		c.Body = &wirepb.Control_State{State: state(&m)}
 	case chord.Notify:
-		c.Body = &wirepb.Control_Notify{Notify: &wirepb.Notify{Version: m.Version}}
+		c.Body = &wirepb.Control_Notify{Notify: &wirepb.Notify{Version: m.Version, Wide: m.Wide}}
 	case chord.Notified:
 		c.Body = &wirepb.Control_Notified{Notified: &wirepb.Notified{Accepted: m.Accepted, Predecessor: record(m.Predecessor)}}
 	case chord.Lookup:
@@ -66,13 +66,16 @@ func EncodeRing(m chord.Message) *wirepb.Control {
 	case chord.Query:
 		c.Body = &wirepb.Control_Query{Query: &wirepb.Query{
 			Key: bytes.TrimRight(m.Key[:], "\x00"), Count: uint32(m.Count), Length: m.Length, Table: m.Table, Prints: printBytes(m.Prints),
+			Wide: m.Wide, Sum: m.Sum,
 		}}
 	case chord.Peers:
-		p := &wirepb.Peers{Member: m.Member, Exact: m.Exact, Order: m.Order}
-		for _, h := range m.Hints {
-			p.Hints = append(p.Hints, appendHint(nil, h))
-		}
-		c.Body = &wirepb.Control_Peers{Peers: p}
+		c.Body = &wirepb.Control_Peers{Peers: &wirepb.Peers{
+			Member: m.Member, Exact: m.Exact, Order: m.Order, Hints: hintBytes(m.Hints), Others: hintBytes(m.Others), Wide: m.Wide, Busy: m.Busy,
+		}}
+	case chord.Changes:
+		c.Body = &wirepb.Control_Changes{Changes: changes(&m)}
+	case chord.ChangesTaken:
+		c.Body = &wirepb.Control_ChangesTaken{ChangesTaken: &wirepb.ChangesTaken{Wide: m.Wide, Passed: m.Accepted}}
 	}
 	return c
 }
@@ -94,7 +97,7 @@ func DecodeRing(c *wirepb.Control, v Verifier) (chord.Message, error) {
 	case *wirepb.Control_State:
 		d.state(&m, body.State)
 	case *wirepb.Control_Notify:
-		m.Kind, m.Version = chord.Notify, body.Notify.GetVersion()
+		m.Kind, m.Version, m.Wide = chord.Notify, body.Notify.GetVersion(), body.Notify.GetWide()
 	case *wirepb.Control_Notified:
 		m.Kind, m.Accepted = chord.Notified, body.Notified.GetAccepted()
 		m.Predecessor = d.contact("predecessor", body.Notified.GetPredecessor())
@@ -119,14 +122,16 @@ func DecodeRing(c *wirepb.Control, v Verifier) (chord.Message, error) {
 	case *wirepb.Control_Query:
 		q := body.Query
 		m.Kind, m.Count, m.Length, m.Table, m.Prints = chord.Query, int(q.GetCount()), q.GetLength(), q.GetTable(), prints(q.GetPrints())
+		m.Wide, m.Sum = q.GetWide(), q.GetSum()
 		copy(m.Key[:], q.GetKey())
 	case *wirepb.Control_Peers:
 		m.Kind, m.Member, m.Exact, m.Order = chord.Peers, body.Peers.GetMember(), body.Peers.GetExact(), body.Peers.GetOrder()
-		for _, h := range body.Peers.GetHints() {
-			if c := d.hint(h); c != nil {
-				m.Hints = append(m.Hints, c)
-			}
-		}
+		m.Wide, m.Busy = body.Peers.GetWide(), body.Peers.GetBusy()
+		m.Hints, m.Others = d.hints(body.Peers.GetHints()), d.hints(body.Peers.GetOthers())
+	case *wirepb.Control_Changes:
+		d.changes(&m, body.Changes)
+	case *wirepb.Control_ChangesTaken:
+		m.Kind, m.Wide, m.Accepted = chord.ChangesTaken, body.ChangesTaken.GetWide(), body.ChangesTaken.GetPassed()
 	default:
 		return m, ErrNotRing
 	}

@@ -62,7 +62,7 @@ func messages(t testing.TB, v Verifier) []chord.Message {
 		{Kind: chord.State, Request: 2, Busy: true, Member: true, Small: true, Version: 8, Unchanged: true, Stay: 3600, Base: 6,
 			Lists: &chord.Lists{Records: []*identity.Contact{b, c}, Predecessor: []byte{128}, Successors: []byte{0, 1}, Predecessors: []byte{128, 191, 1}}},
 		{Kind: chord.State, Request: 3, Member: true, Lists: &chord.Lists{Successors: []byte{255}}},
-		{Kind: chord.Notify, Request: 3, Version: 5},
+		{Kind: chord.Notify, Request: 3, Version: 5, Wide: true},
 		{Kind: chord.Notified, Request: 3, Accepted: true, Predecessor: a},
 		{Kind: chord.Lookup, Request: 4, Lookup: id, Key: key, Hops: 3, Trail: trail, Join: true},
 		{Kind: chord.LookupTaken, Request: 4, Lookup: id},
@@ -70,8 +70,13 @@ func messages(t testing.TB, v Verifier) []chord.Message {
 		{Kind: chord.LookupStuck, Lookup: id, Key: key, Trail: trail},
 		{Kind: chord.Suspect, Peer: c},
 		{Kind: chord.Leave, Successors: []*identity.Contact{a}, Predecessors: []*identity.Contact{b, c}},
-		{Kind: chord.Query, Request: 4, Key: identity.Point{9, 8}, Count: 4, Length: 1 << 63, Table: true, Prints: []uint32{1, 1 << 31}},
+		{Kind: chord.Query, Request: 4, Key: identity.Point{9, 8}, Count: 4, Length: 1 << 63, Table: true, Prints: []uint32{1, 1 << 31}, Wide: true, Sum: 1 << 62},
 		{Kind: chord.Peers, Request: 4, Member: true, Exact: true, Order: []byte{128, 0, 1}, Hints: []*identity.Contact{hinted(a), hinted(b)}},
+		{Kind: chord.Peers, Request: 5, Member: true, Wide: true, Busy: true, Hints: []*identity.Contact{hinted(a)}, Others: []*identity.Contact{hinted(b)}},
+		{Kind: chord.Changes, Request: 6, Hints: []*identity.Contact{hinted(a)}, Others: []*identity.Contact{hinted(b), hinted(c)},
+			Left: []uint64{7, 1 << 63}, Limits: []uint32{1, 2, 3, 1 << 31, 5}},
+		{Kind: chord.Changes, Request: 7, Left: []uint64{7, 8}, Limits: []uint32{9}},
+		{Kind: chord.ChangesTaken, Request: 7, Wide: true, Accepted: true},
 	}
 }
 
@@ -100,7 +105,7 @@ func TestRoundTrip(t *testing.T) {
 			t.Errorf("%v:\n got %+v\nwant %+v", want.Kind, got, want)
 		}
 	}
-	for k := chord.Ping; k <= chord.Peers; k++ {
+	for k := chord.Ping; k <= chord.ChangesTaken; k++ {
 		if !seen[k] {
 			t.Errorf("no test of %v", k)
 		}
@@ -173,6 +178,23 @@ func TestDifferencesTellTheSame(t *testing.T) {
 	want := &chord.Lists{Records: []*identity.Contact{b}, Predecessor: []byte{128}, Successors: []byte{129, 0}, Predecessors: []byte{128, 0}}
 	if !reflect.DeepEqual(got.Lists, want) {
 		t.Errorf("got %+v, want %+v", got.Lists, want)
+	}
+}
+
+// Limits that belong to no change close the link, before any hint is read.
+func TestLimitsOfNothingAreRefused(t *testing.T) {
+	for name, m := range map[string]chord.Message{
+		"no limit":             {Left: []uint64{1}},
+		"no change":            {Limits: []uint32{1}},
+		"a limit too many":     {Left: []uint64{1, 2}, Limits: []uint32{1, 2, 3}},
+		"two limits for three": {Left: []uint64{1, 2, 3}, Limits: []uint32{1, 2}},
+	} {
+		m.Kind = chord.Changes
+		_, err := DecodeRing(EncodeRing(m), newVerifier(t))
+		var broken *wire.Error
+		if !errors.As(err, &broken) || broken.Code != wire.CodeProtocol {
+			t.Errorf("%s: got %v, want code %d", name, err, wire.CodeProtocol)
+		}
 	}
 }
 
