@@ -41,13 +41,15 @@ type Config struct {
 	Trace bool
 }
 
+// MaxTableBudget is the largest Config.TableBudget, in bytes a second.
+const MaxTableBudget = 1 << 20
+
 // The limits of a Config. A small ring's whole membership, 2r+1 others, must
 // fit in one list of a message.
 const (
 	maxSuccessors = (maxList - 1) / 2
 	maxFingerBase = 256
 	maxCandidates = 16
-	maxBudget     = 1 << 20
 )
 
 // Validate reports the first field that is out of range. New does not fail on
@@ -60,6 +62,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("chord: finger base %d: a power of two from 2 to %d", c.FingerBase, maxFingerBase)
 	case c.FingerCandidates < 0 || c.FingerCandidates > maxCandidates:
 		return fmt.Errorf("chord: %d candidates a finger: from 1 to %d", c.FingerCandidates, maxCandidates)
+	case c.TableBudget > MaxTableBudget:
+		return fmt.Errorf("chord: a table budget of %d bytes a second: at most %d", c.TableBudget, MaxTableBudget)
 	case c.StabilizeMin < 0 || c.StabilizeMax < 0 || c.ProbeInterval < 0 || c.FingerInterval < 0 || c.LookupTimeout < 0:
 		return errors.New("chord: a duration is negative")
 	case c.StabilizeMax != 0 && c.StabilizeMax < c.StabilizeMin:
@@ -78,7 +82,7 @@ func (c Config) filled() Config {
 		candidates = 1
 	}
 	c.FingerCandidates = min(clamp(c.FingerCandidates, candidates, 1, maxCandidates), c.Successors+1)
-	c.TableBudget = clamp(c.TableBudget, 2000, 0, maxBudget)
+	c.TableBudget = clamp(c.TableBudget, 2000, 0, MaxTableBudget)
 	c.StabilizeMin = clamp(c.StabilizeMin, time.Second, time.Millisecond, time.Hour)
 	c.StabilizeMax = max(clamp(c.StabilizeMax, 16*time.Second, time.Millisecond, time.Hour), c.StabilizeMin)
 	c.ProbeInterval = clamp(c.ProbeInterval, time.Second, time.Millisecond, time.Hour)

@@ -462,6 +462,7 @@ func TestConfigValidates(t *testing.T) {
 		{"many successors", Config{Successors: 32}, "successors"},
 		{"an odd base", Config{FingerBase: 12}, "finger base"},
 		{"many candidates", Config{FingerCandidates: 99}, "candidates"},
+		{"a large budget", Config{TableBudget: MaxTableBudget + 1}, "budget"}, {"no budget", Config{TableBudget: -5}, ""},
 		{"a negative time", Config{ProbeInterval: -1}, "negative"},
 		{"shortest above longest", Config{StabilizeMin: 2, StabilizeMax: 1}, "shortest"},
 	} {

@@ -1,6 +1,7 @@
 package chord
 
 import (
+	"slices"
 	"time"
 
 	"cicada/identity"
@@ -22,7 +23,7 @@ type fetch struct {
 	rough  bool // what was copied is of many who did not know all: it is copied once more
 	again  bool // that is under way
 	tries  int  // that were for nothing, in a row
-	same   int // comparisons that showed no difference, in a row
+	same   int  // comparisons that showed no difference, in a row
 }
 
 const (
@@ -325,7 +326,7 @@ func (c *Core) takePage(m *Message, from identity.Point) (last span) {
 			if way := spanOf(peer.Point).minus(spanOf(from)); last.less(way) {
 				last = way
 			}
-			if !c.wide.doubted(word(peer.Point)) { // else it may have gone since
+			if name := word(peer.Point); !c.wide.doubted(name) && !slices.Contains(c.wide.struck, name) { // else others are late
 				c.enrol(peer, i == 0 || c.wide.relays.find(peer.Point) != nil)
 			}
 		}

@@ -390,8 +390,10 @@ func (c *Core) unanswered(i int) {
 		c.selfAccept(r.to)
 	case forSlot, forCopy:
 		c.unlooked(&r)
-	case forMember:
-		c.lostMember(r.to)
+	case forMember, forProbe:
+		if c.entry(r.to) == nil { // it may have left the table meanwhile
+			c.lostMember(r.to)
+		}
 	case forPage, forStretch:
 		c.checkMember(r.to)
 		c.unpaged(&r)

@@ -34,14 +34,12 @@ func (c *Core) rest(p *model.Rest) {
 // list of them.
 func (c *Core) restWide(p *model.Rest) {
 	w := c.wide
-	if w == nil {
+	if w == nil || c.mode != Full || !c.canAfford(p.Ring.Len()-1) {
 		return
 	}
-	c.decide()
+	c.widen()
+	w.most = 2*p.Ring.Len() + maxDoubts
 	w.decideAt = c.now + c.residual(decideEach)
-	if !w.on {
-		return
-	}
 	w.relays, w.others = roll{gone: []int32{int32(p.Place)}}, roll{}
 	w.relays.list.words, w.relays.list.peers = p.Ring.All()
 	w.complete, w.introduced = true, true

@@ -28,6 +28,8 @@ type wide struct {
 	relays     roll // peers that are wide, too
 	others     roll // and those that are not, as far as is known
 	doubts     []suspicion
+	struck     []uint64 // peers forgotten lately, by the first words of their points: not to be learned of again from who is late
+	oldest     int      // of them
 	decideAt   time.Duration
 	tendAt     time.Duration // when doubts are looked after
 	heardAt    time.Duration // of a change
@@ -46,6 +48,7 @@ type suspicion struct {
 
 const (
 	maxDoubts  = 256
+	maxStruck  = 256
 	maxAsked   = 16              // peers asked at once whether they live
 	doubtStays = time.Minute     // until one that nobody asked about is forgotten
 	tendEvery  = 5 * time.Second // one that is doubted is asked
@@ -53,9 +56,9 @@ const (
 	leastWiden = 5 * time.Second
 	mostOver   = 12
 
-	leastSilent = 2 * time.Minute // without a change
-	mostMissed  = 32              // changes that should have been heard of meanwhile
-	narrowFor  = 10 * time.Minute // before it is tried again
+	leastSilent = 2 * time.Minute  // without a change
+	mostMissed  = 32               // changes that should have been heard of meanwhile
+	narrowFor   = 10 * time.Minute // before it is tried again
 )
 
 // An allowance bounds the bytes of a minute. What is spent at once may be more than
@@ -113,6 +116,11 @@ func wideCost(n int, stay time.Duration) int {
 	return told + (bits.Len(uint(perInterval))+1)*2*messageBytes*int(time.Second/time.Millisecond)/max(int(interval/time.Millisecond), 1)
 }
 
+// canAfford reports whether the budget is enough for knowing so many peers, or nearly.
+func (c *Core) canAfford(n int) bool {
+	return wideCost(n, c.stay()) < c.config.TableBudget+c.config.TableBudget/8
+}
+
 // population returns how many other peers there are: as many as are known, where all
 // are, else what follows from how close together those of the lists stand.
 func (c *Core) population() int {
@@ -161,7 +169,7 @@ func (c *Core) decide() {
 		c.narrow()
 	case w.on && w.complete:
 		c.beHeard()
-	case !w.on && wideCost(c.density(), c.stay()) < budget-budget/4:
+	case !w.on && c.canAfford(c.density()):
 		c.widen()
 	}
 }
@@ -238,12 +246,24 @@ func (c *Core) enrol(peer *identity.Contact, relay bool) {
 		peer = old
 	}
 	w.trust(word(peer.Point))
+	if i := slices.Index(w.struck, word(peer.Point)); i >= 0 {
+		w.struck[i] = 0
+	}
 	in.put(peer)
 }
 
 // strike forgets a peer.
 func (w *wide) strike(point identity.Point) {
-	w.trust(word(point))
+	name := word(point)
+	w.trust(name)
+	switch {
+	case slices.Contains(w.struck, name):
+	case len(w.struck) < maxStruck:
+		w.struck = append(w.struck, name)
+	default:
+		w.struck[w.oldest] = name
+		w.oldest = (w.oldest + 1) % maxStruck
+	}
 	if w.relays.remove(point) == nil {
 		w.others.remove(point)
 	}
@@ -521,7 +541,7 @@ func (w *wide) clone() *wide {
 	}
 	d := *w
 	d.relays, d.others = w.relays.clone(), w.others.clone()
-	d.doubts = slices.Clone(w.doubts)
+	d.doubts, d.struck = slices.Clone(w.doubts), slices.Clone(w.struck)
 	d.spread.words, d.spread.changes = slices.Clone(w.spread.words), slices.Clone(w.spread.changes)
 	d.spread.flights, d.spread.names = slices.Clone(w.spread.flights), slices.Clone(w.spread.names)
 	return &d

@@ -76,11 +76,26 @@ func TestHops(t *testing.T) {
 		ring  chord.Config
 		most  float64
 		table int
-	}{{chord.Config{}, 2.0, 140}, {chord.Classic(), 3.5, 25}} {
+	}{{chord.Config{TableBudget: -1}, 2.0, 140}, {chord.Classic(), 3.5, 25}} {
 		r := simulate(t, Config{Peers: 1000, Ring: x.ring, IDLookups: 3000})
 		if r.HopsMean > x.most || r.HopsMean < x.most-1 || r.TableMax > x.table {
 			t.Errorf("%+v: got %.2f hops with tables of %d, want at most %.2f with %d", x.ring, r.HopsMean, r.TableMax, x.most, x.table)
 		}
+	}
+}
+
+// Peers that may spend something on it know all others, also while some come and go:
+// everybody is one hop away, and what that takes is far below the budget.
+func TestOneHop(t *testing.T) {
+	r := simulate(t, Config{Peers: 400, Session: time.Hour, IDLookups: 500, Sends: 200, Duration: 2 * time.Minute})
+	if r.HopsMean > 1.02 || r.IDWrong+r.IDFailed > 0 || r.Delivered != r.Sends || r.StretchP50 > 1.01 {
+		t.Errorf("got %.3f hops, stretch %.2f, %d wrong, %d failed, %d of %d delivered", r.HopsMean, r.StretchP50, r.IDWrong, r.IDFailed, r.Delivered, r.Sends)
+	}
+	if r.TableStale > 0.02 || r.TableMissing > 0.02 {
+		t.Errorf("%.3f of the tables are gone, and %.3f missing there", r.TableStale, r.TableMissing)
+	}
+	if r.Upkeep > 400 || r.RulesBroken > 0 || r.Violations > 0 {
+		t.Errorf("got %.0f B/s, %d rules broken, %d violations", r.Upkeep, r.RulesBroken, r.Violations)
 	}
 }
 

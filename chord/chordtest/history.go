@@ -22,6 +22,7 @@ type History struct {
 	Peers      int // at the start
 	Points     int // places on the ring
 	Full       bool
+	Wide       bool // peers know all others
 	Orderly    bool // nobody crashes or leaves: then no key may have two owners, ever
 	Unrefused  bool // crashes also where they break the assumption of a live successor, in bursts below r
 	Log        bool // keep a log, which takes most of the time
@@ -76,6 +77,9 @@ type link struct {
 func (h History) Play() Result {
 	r := &Run{history: h, random: rand.New(rand.NewPCG(h.Seed, 7)), byPair: make(map[[2]identity.ID]*link)}
 	r.config = chord.Config{Successors: h.Successors, FingerBase: 2, TableBudget: -1}
+	if h.Wide {
+		r.config.TableBudget = 0
+	}
 	for i := range h.Points {
 		r.peers = append(r.peers, &runner{contact: Contact(byte(i * 256 / h.Points))})
 	}

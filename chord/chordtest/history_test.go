@@ -23,6 +23,9 @@ func TestHistories(t *testing.T) {
 		{"both modes", History{Successors: 2, Peers: 6, Points: 16}},
 		{"orderly", History{Successors: 2, Peers: 5, Points: 16, Full: true, Orderly: true}},
 		{"orderly from one", History{Successors: 2, Peers: 1, Points: 16, Orderly: true}},
+		{"wide", History{Successors: 2, Peers: 7, Points: 16, Full: true, Wide: true}},
+		{"wide in both modes", History{Successors: 2, Peers: 6, Points: 16, Wide: true}},
+		{"wide and orderly", History{Successors: 2, Peers: 5, Points: 16, Full: true, Wide: true, Orderly: true}},
 		{"unrefused", History{Successors: 3, Peers: 8, Points: 16, Unrefused: true}},
 	} {
 		t.Run(sort.name, func(t *testing.T) {

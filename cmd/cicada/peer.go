@@ -47,7 +47,7 @@ type swarmFlags struct {
 
 	Successors  int `placeholder:"R" help:"How many neighbours to remember on each side (16)."`
 	FingerBase  int `placeholder:"B" help:"Of the finger table, a power of two (16); 2 is the ring of the textbooks."`
-	TableBudget int `hidden:"" help:"Bytes a second for a larger table."`
+	TableBudget int `default:"2000" placeholder:"BYTES" help:"What to spend a second on knowing all peers, where that is enough (${default}); 0: nothing."`
 
 	Trace  string `placeholder:"FILE" help:"Write every event into this file, one JSON object a line."`
 	LogDir string `placeholder:"DIR" help:"Write the log into a file of this folder, one a process."`
@@ -86,7 +86,6 @@ func (f *swarmFlags) check() error {
 		{f.Keys != "", "--keys", "key files between two peers do not work yet"},
 		{f.Metrics != "", "--metrics", "metrics do not exist yet"},
 		{f.MappingAttempts >= 0, "--mapping-attempts", "ports are not mapped yet"},
-		{f.TableBudget != 0, "--table-budget", "tables do not grow yet; 0 is what there is"},
 	} {
 		if x.given {
 			return usageError("%s: %s", x.flag, x.why)
@@ -244,7 +243,19 @@ func (f *swarmFlags) ring() (chord.Config, error) {
 	if base.Validate() != nil {
 		return chord.Config{}, usageError("--finger-base %d: want a power of two, 2 to 256", f.FingerBase)
 	}
-	return chord.Config{Successors: f.Successors, FingerBase: f.FingerBase}, nil
+	budget := chord.Config{TableBudget: tableBudget(f.TableBudget)}
+	if f.TableBudget < 0 || budget.Validate() != nil {
+		return chord.Config{}, usageError("--table-budget %d: want 0 to %d bytes a second", f.TableBudget, chord.MaxTableBudget)
+	}
+	return chord.Config{Successors: f.Successors, FingerBase: f.FingerBase, TableBudget: budget.TableBudget}, nil
+}
+
+// tableBudget returns what --table-budget means to a ring, for which zero is the default.
+func tableBudget(bytes int) int {
+	if bytes == 0 {
+		return -1
+	}
+	return bytes
 }
 
 // addresses returns where to listen, and what to tell others where that differs.

@@ -31,14 +31,6 @@ type simCommand struct {
 	JSON bool `name:"json" help:"Write one JSON object a line."`
 }
 
-// tableBudget returns what --table-budget means to a ring, for which zero is the default.
-func tableBudget(bytes int) int {
-	if bytes <= 0 {
-		return -1
-	}
-	return bytes
-}
-
 // Help is shown by --help.
 func (*simCommand) Help() string {
 	return `The state machines are those that ship; links, clock and peers are made up. docs/simulation.md says what the figures mean.
@@ -55,6 +47,9 @@ func (c *simCommand) Run(ctx context.Context, out *console) error {
 		Lookups: c.Lookups, IDLookups: c.Lookups, Sends: c.Sends, Broadcasts: c.Broadcasts, Duplicates: c.Duplicates,
 		Session: time.Duration(c.Session), Kill: c.Kill,
 		Network: sim.Network{Loss: c.Loss, Jitter: time.Duration(c.Jitter)},
+	}
+	if c.TableBudget < 0 {
+		return usageError("--table-budget %d: want 0 or more bytes a second", c.TableBudget)
 	}
 	if err := config.Validate(); err != nil {
 		return &codedError{exitUsage, err}

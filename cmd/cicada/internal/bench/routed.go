@@ -31,7 +31,7 @@ func routedGroup() group {
 // messages, whose hops alone are divided by.
 func measureRouted(ctx context.Context, b *bench) error {
 	c, err := newCrowd(ctx, b.config.Peers, lab.Config{Ring: chord.Config{
-		Successors: 4, FingerBase: 2, StabilizeMin: 100 * time.Millisecond, StabilizeMax: time.Second,
+		Successors: 4, FingerBase: 2, TableBudget: -1, StabilizeMin: 100 * time.Millisecond, StabilizeMax: time.Second,
 	}})
 	if err != nil {
 		return err
