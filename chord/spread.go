@@ -222,7 +222,8 @@ func (c *Core) relay(k int) *identity.Contact {
 	return r.at(r.rank(c.self.Point) + k - 1)
 }
 
-// sendChanges sends all changes that wait on their way.
+// sendChanges sends the changes that wait on their way: oldest first, as many as the
+// budget is enough for.
 func (c *Core) sendChanges() {
 	s := &c.wide.spread
 	s.sendAt, c.dueSet = far, false
@@ -230,6 +231,7 @@ func (c *Core) sendChanges() {
 		s.sendAt = c.now + wait
 		return
 	}
+	batch := c.batch()
 	for k := 1; k <= c.wide.relays.size(); k *= 2 {
 		end := uint32(math.MaxUint32)
 		if next := c.relay(2 * k); next != nil {
@@ -241,25 +243,57 @@ func (c *Core) sendChanges() {
 				to = next
 			}
 		}
-		c.sendTo(to, end)
+		c.sendTo(to, end, batch)
 	}
-	for i := range s.changes {
+	for i := range batch {
 		s.changes[i].sent = true
 	}
+	if batch < len(s.changes) {
+		c.spreadSoon()
+	}
 	old := 0
-	for old < len(s.changes) && s.changes[old].at+max(rememberFor, 2*maxSpread) < c.now {
+	for old < len(s.changes) && s.changes[old].sent && s.changes[old].at+max(rememberFor, 2*maxSpread) < c.now {
 		old++
 	}
 	s.words, s.changes = slices.Delete(s.words, 0, old), slices.Delete(s.changes, 0, old)
 }
 
-// sendTo sends a relay those changes that have not passed it, up to the way where
-// another one's part begins.
-func (c *Core) sendTo(to *identity.Contact, end uint32) {
+// batch returns how many of the changes, from the first on, may be sent now.
+func (c *Core) batch() int {
+	var ways []uint32
+	for k := 1; k <= c.wide.relays.size(); k *= 2 {
+		ways = append(ways, c.wayOf(c.relay(k)))
+	}
+	left := c.wide.given.left(c.config.TableBudget)
+	changes := c.wide.spread.changes
+	for i := range changes {
+		if left <= 0 {
+			return i
+		}
+		for _, way := range ways {
+			if x := &changes[i]; !x.sent && way < c.wayTo(x.limit) {
+				left -= x.size()
+			}
+		}
+	}
+	return len(changes)
+}
+
+// size returns about how many bytes a change takes in a message.
+func (x *change) size() int {
+	if x.peer == nil {
+		return goneBytes
+	}
+	return hintBytes
+}
+
+// sendTo sends a relay those of the first so many changes that have not passed it, up
+// to the way where another one's part begins.
+func (c *Core) sendTo(to *identity.Contact, end uint32, batch int) {
 	s := &c.wide.spread
 	way := c.wayOf(to)
 	n := &news{}
-	for i := range s.changes {
+	for i := range batch {
 		x := &s.changes[i]
 		limit := c.wayTo(x.limit)
 		if x.sent || limit <= way || x.low >= end {
@@ -342,6 +376,10 @@ func (c *Core) transmitChanges(f *flight) {
 // flyAgain sends changes again that were not acknowledged, then to the next relay. It
 // reports whether there is one.
 func (c *Core) flyAgain(f *flight) bool {
+	if wait := c.wide.given.wait(c.now, c.config.TableBudget); wait > 0 {
+		f.deadline, c.dueSet = c.now+wait, false
+		return true
+	}
 	if f.tries < flightTries {
 		c.transmitChanges(f)
 		return true

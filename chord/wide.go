@@ -85,10 +85,13 @@ func (a *allowance) settle(now time.Duration, rate int) {
 	}
 }
 
+// left returns how many bytes may be spent now.
+func (a *allowance) left(rate int) int { return rate*allowedFor - a.spent }
+
 // wait returns how long it is until there is something left to spend.
 func (a *allowance) wait(now time.Duration, rate int) time.Duration {
 	a.settle(now, rate)
-	over := a.spent - rate*allowedFor
+	over := -a.left(rate)
 	if over < 0 {
 		return 0
 	}

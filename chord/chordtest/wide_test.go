@@ -125,3 +125,48 @@ func TestForgedJoinsAreForgotten(t *testing.T) {
 		t.Error("it is known, though it could not be dialled")
 	}
 }
+
+// TestMixedSwarms has every third peer spend nothing on it: the others know all the
+// same who comes and goes, also of those, to whom nothing is told and from whom nothing
+// is heard.
+func TestMixedSwarms(t *testing.T) {
+	narrow := map[identity.ID]bool{}
+	n := NewNet(NetConfig{Seed: 4, Sent: func(from, to *identity.Contact, m chord.Message) {
+		if narrow[from.ID] && (m.Kind == chord.Changes || m.Wide) {
+			t.Errorf("%v said %s", from, Describe(&m))
+		}
+	}})
+	contacts := Contacts(90, rand.New(rand.NewPCG(3, 3)))
+	for i, contact := range contacts {
+		n.config.Chord.TableBudget = 0
+		if i%3 == 0 {
+			n.config.Chord.TableBudget, narrow[contact.ID] = -1, true
+		}
+		p := n.Add(contact)
+		if i == 0 {
+			n.Start(p)
+		} else {
+			n.Join(p, contacts[0])
+		}
+		n.Run(time.Second)
+	}
+	n.Run(20 * time.Minute)
+	gone := []*Peer{n.Peer(contacts[30].ID), n.Peer(contacts[31].ID)} // one of each sort
+	for _, p := range gone {
+		n.Silence(p)
+	}
+	n.Run(10 * time.Minute)
+	for _, p := range n.Live() {
+		if narrow[p.Contact.ID] {
+			continue
+		}
+		if got := p.Core.Reach(); got < 87-1 {
+			t.Errorf("%v knows %d peers, want 87", p.Contact, got)
+		}
+		for _, g := range gone {
+			if p.Core.Find(g.Contact.Point) != nil {
+				t.Errorf("%v still knows one who is gone", p.Contact)
+			}
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package chord
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+	"unsafe"
+
+	"cicada/chord/internal/model"
+	"cicada/identity"
+)
+
+// wideCore returns a peer at rest among so many others, all of whom it knows.
+func wideCore(t *testing.T, others int) *Core {
+	t.Helper()
+	random := rand.New(rand.NewPCG(1, 1))
+	var peers []*identity.Contact
+	for i := range others + 1 {
+		peer := randomContact(random)
+		peer.Point[0], peer.Point[1] = byte(i>>8), byte(i)
+		peers = append(peers, peer)
+	}
+	c := New(peers[0], Config{}, random)
+	c.Restore(0, model.Place{Rest: &model.Rest{Ring: model.NewRing(peers), Version: func(*identity.Contact) uint64 { return 1 }}})
+	if got := c.Reach(); got != others {
+		t.Fatalf("it knows %d, want %d", got, others)
+	}
+	return c
+}
+
+// A peer that talks much of changes is heard for as long as the budget allows, and
+// what it says makes no table larger than the ring can be.
+func TestFloodsOfChangesAreBounded(t *testing.T) {
+	c := wideCore(t, 200)
+	random := rand.New(rand.NewPCG(2, 2))
+	liar := c.successors[0]
+	known := c.Reach()
+	for i := range 200 {
+		var hints []*identity.Contact
+		for range maxJoined {
+			hints = append(hints, randomContact(random))
+		}
+		c.Step(0, liar, Message{Kind: Changes, Request: uint64(i + 1), Hints: hints, Limits: []uint32{0xffffffff}})
+		c.Ready()
+	}
+	if got, most := c.Reach(), known+2*200+2*maxDoubts; got == known || got > most {
+		t.Errorf("it knows %d peers, want more than %d and at most %d", got, known, most)
+	}
+	if got, most := len(c.wide.spread.changes), 2000*allowedFor/hintBytes+maxJoined; got > most {
+		t.Errorf("it passes on %d changes, want at most %d", got, most)
+	}
+	told := 0
+	for at := time.Duration(0); at < 2*time.Minute; at += time.Second {
+		c.Tick(at)
+		for _, out := range c.Ready().Messages {
+			if out.Message.Kind == Changes {
+				told += out.Message.wideSize()
+			}
+		}
+	}
+	if most := 2000*(allowedFor+120) + 2000*allowedFor; told > most {
+		t.Errorf("it sent %d bytes of changes, want at most %d", told, most)
+	}
+}
+
+// A change that comes again is not passed on again, unless to those whom it was not
+// to be told before.
+func TestAChangeThatComesAgain(t *testing.T) {
+	c := wideCore(t, 200)
+	from := c.predecessors[0]
+	gone := c.wide.relays.at(100)
+	told := func(at time.Duration) (n int) {
+		for ; at > 0; at -= time.Second {
+			c.Tick(c.now + time.Second)
+			for _, out := range c.Ready().Messages {
+				if out.Message.Kind == Changes && slices.Contains(out.Message.Left, word(gone.Point)) {
+					n++
+					c.Step(c.now, out.To, Message{Kind: ChangesTaken, Request: out.Message.Request, Wide: true, Accepted: true})
+				}
+			}
+		}
+		return n
+	}
+	tell := func(request uint64, limit uint32) {
+		c.Step(c.now, from, Message{Kind: Changes, Request: request, Left: []uint64{word(gone.Point)}, Limits: []uint32{limit}})
+	}
+	tell(1, limitAt(c.wide.relays.at(15).Point)) // to those at 1, 2, 4 and 8 places
+	if got := told(6 * time.Second); got != 4 {
+		t.Errorf("told %d, want 4", got)
+	}
+	tell(1, limitAt(c.wide.relays.at(15).Point))
+	tell(2, limitAt(c.wide.relays.at(7).Point))
+	if got := told(6 * time.Second); got != 0 {
+		t.Errorf("the same again: told %d, want none", got)
+	}
+	tell(3, limitAt(c.wide.relays.at(63).Point)) // and now to those at 16 and 32, and whoever is behind the 15th
+	if got := told(6 * time.Second); got < 2 || got > 3 {
+		t.Errorf("more of them: told %d, want 2 or 3", got)
+	}
+}
+
+// Without a budget nothing of all this takes memory but a pointer.
+func TestNoBudgetNoMemory(t *testing.T) {
+	c := New(randomContact(rand.New(rand.NewPCG(1, 1))), Config{TableBudget: -1}, rand.New(rand.NewPCG(1, 1)))
+	if c.wide != nil || unsafe.Sizeof(c.wide) > 8 {
+		t.Error("it has some")
+	}
+}
+
+// What a table of all takes grows with how many there are and how short they stay.
+func TestWideCost(t *testing.T) {
+	for _, x := range []struct {
+		n           int
+		stay        time.Duration
+		least, most int
+	}{
+		{64, 24 * time.Hour, 0, 400}, {10_000, 5194 * time.Second, 200, 500}, {100_000, 5194 * time.Second, 1800, 2250},
+		{1000, 121 * time.Second, 1200, 2000}, {100_000, 10 * time.Minute, 10_000, 50_000},
+	} {
+		if got := wideCost(x.n, x.stay); got < x.least || got > x.most {
+			t.Errorf("%d peers that stay %v: got %d B/s, want %d to %d", x.n, x.stay, got, x.least, x.most)
+		}
+	}
+}
