@@ -50,7 +50,7 @@ func TestFloodsOfChangesAreBounded(t *testing.T) {
 	if got, most := len(c.wide.spread.changes), 2000*allowedFor/hintBytes+maxJoined; got > most {
 		t.Errorf("it passes on %d changes, want at most %d", got, most)
 	}
-	told := 0
+	told, soon := 0, 0
 	for at := time.Duration(0); at < 2*time.Minute; at += time.Second {
 		c.Tick(at)
 		for _, out := range c.Ready().Messages {
@@ -58,6 +58,12 @@ func TestFloodsOfChangesAreBounded(t *testing.T) {
 				told += out.Message.wideSize()
 			}
 		}
+		if at == 5*time.Second {
+			soon = told
+		}
+	}
+	if soon > 2000*(allowedFor+20) {
+		t.Errorf("it sent %d bytes of changes in five seconds", soon)
 	}
 	if most := 2000*(allowedFor+120) + 2000*allowedFor; told > most {
 		t.Errorf("it sent %d bytes of changes, want at most %d", told, most)

@@ -92,11 +92,11 @@ func TestPerfectRests(t *testing.T) {
 		}
 		return list, all
 	}
-	old, _ := grow(t, NetConfig{Seed: 8}, size)
+	old, _ := grow(t, NetConfig{Seed: 8, Chord: chord.Config{TableBudget: -1}}, size)
 	ideal(t, old, 16, 5*time.Minute)
 	old.Run(10 * time.Minute)
 	_, want := listen(old)
-	fresh := resting(NetConfig{Seed: 8, Event: func(e trace.Event) {
+	fresh := resting(NetConfig{Seed: 8, Chord: chord.Config{TableBudget: -1}, Event: func(e trace.Event) {
 		switch e.Kind {
 		case trace.LookupSent, trace.LookupForwarded, trace.LookupAnswered, trace.LookupDone:
 		default:

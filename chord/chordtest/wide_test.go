@@ -31,8 +31,9 @@ type tellings map[identity.ID]int
 
 func word(p identity.Point) uint64 { return binary.BigEndian.Uint64(p[:]) }
 
-// TestAChangeIsToldOnce has a peer of a hundred vanish, next to another one: each of
-// the others hears of both, hardly anybody twice, and then nobody knows them any more.
+// TestAChangeIsToldOnce has a peer of a hundred vanish, and ten more that would pass on
+// that it did: each of the others hears of it, hardly anybody twice, and then nobody
+// knows it any more.
 func TestAChangeIsToldOnce(t *testing.T) {
 	const size = 100
 	var gone uint64
@@ -44,23 +45,28 @@ func TestAChangeIsToldOnce(t *testing.T) {
 			}
 		}
 	})
-	victim, other := live[40], live[70]
+	victim := live[40]
 	gone = word(victim.Contact.Point)
 	n.Silence(victim)
-	n.Silence(other)
-	n.Run(6 * time.Minute) // a look at fingers may bring them back for a while
+	for i := 45; i < 95; i += 5 {
+		n.Silence(live[i])
+	}
+	n.Run(time.Minute)
 	messages := 0
 	for _, p := range n.Live() {
 		messages += told[p.Contact.ID]
-		if p.Core.Find(victim.Contact.Point) != nil || p.Core.Find(other.Contact.Point) != nil {
-			t.Errorf("%v still knows one who is gone", p.Contact)
-		}
-		if p.Core.Reach() != size-3 {
-			t.Errorf("%v knows %d peers, want %d", p.Contact, p.Core.Reach(), size-3)
+		if told[p.Contact.ID] == 0 && p != live[41] {
+			t.Errorf("%v was not told", p.Contact)
 		}
 	}
-	if messages > size+size/10 {
+	if messages > size+size/4 {
 		t.Errorf("told %d times, want about once each", messages)
+	}
+	n.Run(6 * time.Minute) // a look at fingers may bring it back for a while
+	for _, p := range n.Live() {
+		if p.Core.Find(victim.Contact.Point) != nil {
+			t.Errorf("%v still knows it", p.Contact)
+		}
 	}
 }
 
@@ -94,6 +100,9 @@ func TestForgedLeavesKillNobody(t *testing.T) {
 		p.Core.Step(n.Now(), liar.Contact, chord.Message{Kind: chord.Changes, Request: uint64(i + 1),
 			Left: []uint64{word(victim.Contact.Point)}, Limits: []uint32{uint32(word(liar.Contact.Point) >> 32)}})
 		n.Do(p, func(time.Duration) {})
+		if p.Core.Find(victim.Contact.Point) == nil {
+			t.Errorf("%v believed it at once", p.Contact)
+		}
 	}
 	n.Run(3 * time.Minute)
 	for _, p := range live {
@@ -119,7 +128,11 @@ func TestForgedJoinsAreForgotten(t *testing.T) {
 	if p.Core.Find(nobody.Point) != nil {
 		t.Error("it is still known")
 	}
+	nobody = Contacts(1, rand.New(rand.NewPCG(8, 8)))[0]
 	p.Core.Step(n.Now(), live[8].Contact, chord.Message{Kind: chord.Changes, Request: 2, Hints: []*identity.Contact{nobody}, Limits: limit})
+	if p.Core.Find(nobody.Point) == nil {
+		t.Fatal("another one is not known")
+	}
 	p.Core.Unreachable(n.Now(), nobody.ID)
 	if p.Core.Find(nobody.Point) != nil {
 		t.Error("it is known, though it could not be dialled")
