@@ -121,7 +121,7 @@ func wideCost(n int, stay time.Duration) int {
 
 // canAfford reports whether the budget is enough for knowing so many peers, or nearly.
 func (c *Core) canAfford(n int) bool {
-	return wideCost(n, c.stay()) < c.config.TableBudget+c.config.TableBudget/8
+	return wideCost(n, c.stay()) < c.config.TableBudget+c.config.TableBudget/4
 }
 
 // population returns how many other peers there are: as many as are known, where all
