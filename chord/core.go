@@ -79,10 +79,13 @@ type Core struct {
 	listsBefore edition
 	join        join
 
-	hops  []hop
-	own   []lookup
-	ended [32]uint64 // the beginnings of lookups that ended here: a second answer to one is no offence
-	next  int        // in ended
+	hops     []hop
+	own      []lookup
+	searches []*search
+	searched uint64           // number of the latest
+	remindAt [2]time.Duration // when one that was lost is asked whether it is back, and one that was met
+	ended    [32]uint64       // the beginnings of lookups that ended here: a second answer to one is no offence
+	next     int              // in ended
 
 	ready  Ready
 	spare  Ready // the buffers handed out last
@@ -123,7 +126,8 @@ func (c *Core) Start(now time.Duration) {
 func (c *Core) becomeAlone() {
 	c.setMode(Small)
 	c.deriveLists(nil)
-	c.own = slices.DeleteFunc(c.own, func(l lookup) bool { return l.purpose == forJoin || l.purpose == forMerge })
+	c.own = slices.DeleteFunc(c.own, func(l lookup) bool { return l.purpose == forJoin })
+	c.searches = slices.DeleteFunc(c.searches, func(s *search) bool { return s.merge })
 	c.ownAll()
 	c.changed()
 }
@@ -152,7 +156,7 @@ func (c *Core) reset() {
 	for _, l := range c.own {
 		c.fail(l, ErrNotMember)
 	}
-	c.own, c.hops = c.own[:0], c.hops[:0]
+	c.own, c.hops, c.searches = c.own[:0], c.hops[:0], nil
 	c.settle()
 	c.stabilizeAt, c.dueSet = far, false
 }

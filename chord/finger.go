@@ -118,11 +118,11 @@ func (c *Core) candidates(i int) []*identity.Contact {
 // places returns which entries of the table stand in the interval of slot i.
 func (c *Core) places(i int) (from, to int) {
 	start, end := c.bounds(c.fingers.first + i)
-	from, _ = c.search(start)
+	from, _ = c.place(start)
 	if end == c.self.Point {
 		return from, len(c.table)
 	}
-	to, _ = c.search(end)
+	to, _ = c.place(end)
 	return from, to
 }
 
@@ -178,7 +178,7 @@ func (c *Core) fill(i int, peers []*identity.Contact, all bool) {
 	if n := len(peers); n < c.config.FingerCandidates {
 		to = from
 		if n > 0 {
-			to, _ = c.search(peers[n-1].Point)
+			to, _ = c.place(peers[n-1].Point)
 		}
 	}
 	for k := from; all && k < to; k++ {
@@ -233,7 +233,7 @@ func (c *Core) trim(i int) {
 
 // dropFinger takes a dead peer out of the fingers, whose slot is looked after soon.
 func (c *Core) dropFinger(peer *identity.Contact) {
-	k, found := c.search(peer.Point)
+	k, found := c.place(peer.Point)
 	if !found || !c.table[k].is(finger) {
 		return
 	}

@@ -94,7 +94,6 @@ func (c *Core) listChanged(kind trace.Kind, list []*identity.Contact, head bool)
 	if head {
 		c.changed()
 	}
-	c.quiet = false
 }
 
 // changed has both neighbours asked soon, and then as often as may be.

@@ -21,7 +21,7 @@ const (
 	maxNear      = 64              // peers that an answer names, at most
 	leastNear    = 3               // at least, where the one who answers cannot know who is nearest
 	maxNearSteps = 8               // questions of one look
-	slotsPerStay = 6               // how often all slots are looked after while a peer stays, on average
+	slotsPerStay = 4               // how often all slots are looked after while a peer stays, on average
 	lookMost     = 2 * time.Minute // between two looks at slots
 )
 
@@ -110,7 +110,13 @@ func (c *Core) onPeers(from *identity.Contact, m *Message) {
 	case !ok:
 	case !m.Member:
 		c.noMember(from)
-		c.unlooked(&r)
+		if r.purpose == forSearch {
+			c.notFurther(&r)
+		} else {
+			c.unlooked(&r)
+		}
+	case r.purpose == forSearch:
+		c.onFurther(from, &r, m)
 	case r.purpose == forCopy:
 		c.onCopy(from, m)
 	default:
@@ -184,8 +190,14 @@ func (c *Core) copyTable(peer *identity.Contact, from identity.Point) {
 
 // putQuery puts into m what r asks.
 func (c *Core) putQuery(m *Message, r *request) {
-	if r.purpose == forCopy {
+	switch r.purpose {
+	case forCopy:
 		m.Key, m.Count, m.Table = c.fingers.page, maxNear, true
+		return
+	case forSearch:
+		if s := c.searchOf(r); s != nil {
+			m.Key, m.Count, m.Behind, m.Prints = s.key, searchCount, s.merge, prints(r.offered)
+		}
 		return
 	}
 	start, stop := c.start(int(r.slot)), c.stop(int(r.slot))
@@ -224,17 +236,18 @@ func (c *Core) onQuery(from *identity.Contact, m *Message) {
 		var peers []*identity.Contact
 		if m.Table {
 			peers = c.page(m.Key, count)
-		} else if peers, reply.Exact = c.around(m.Key, m.Length, count); !reply.Exact {
+		} else if peers, reply.Exact = c.around(m.Key, m.Length, count, m.Behind); !reply.Exact {
 			peers = c.closest(m.Key, max(count, leastNear), from)
 		}
 		reply.order(m.Prints, peers)
+		reply.Owns = c.Owns(m.Key)
 	}
 	c.send(from, reply)
 }
 
 // page returns the first peers of the table from a point on, clockwise.
 func (c *Core) page(key identity.Point, count int) []*identity.Contact {
-	i, _ := c.search(key)
+	i, _ := c.place(key)
 	var peers []*identity.Contact
 	for ; i < len(c.table) && len(peers) < count; i++ {
 		if c.table[i].sound() && c.table[i].heard != never {
@@ -245,8 +258,9 @@ func (c *Core) page(key identity.Point, count int) []*identity.Contact {
 }
 
 // around returns the first peers from a point on, clockwise, up to a length, if they
-// are within the lists, which leave out nobody; this one may be among them.
-func (c *Core) around(key identity.Point, length uint64, count int) (peers []*identity.Contact, all bool) {
+// are within the lists, which leave out nobody; this one may be among them. If asked
+// for, the one before the point is the first.
+func (c *Core) around(key identity.Point, length uint64, count int, behind bool) (peers []*identity.Contact, all bool) {
 	limit := span{}.minus(span{3: 1}) // all round
 	if c.mode == Full {
 		if len(c.successors) == 0 || len(c.predecessors) == 0 {
@@ -281,11 +295,22 @@ func (c *Core) around(key identity.Point, length uint64, count int) (peers []*id
 			peers, ahead = peers[:count], ahead[:count]
 		}
 	}
-	add(c.self)
+	var before *identity.Contact
+	near := span{}.minus(span{3: 1})
+	look := func(peer *identity.Contact) {
+		add(peer)
+		if way := spanOf(key).minus(spanOf(peer.Point)); behind && way != (span{}) && way.less(near) {
+			before, near = peer, way
+		}
+	}
+	look(c.self)
 	for _, list := range [...][]*identity.Contact{c.successors, c.predecessors, c.members} {
 		for _, peer := range list {
-			add(peer)
+			look(peer)
 		}
+	}
+	if before != nil {
+		peers = append([]*identity.Contact{before}, peers...)
 	}
 	return peers, true
 }

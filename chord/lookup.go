@@ -11,9 +11,8 @@ import (
 
 // What a lookup of this peer is for.
 const (
-	forUser  = iota // Core.Lookup
-	forJoin         // to find the peer's own place
-	forMerge        // to find it on a ring that was lost
+	forUser = iota // Core.Lookup
+	forJoin        // to find the peer's own place
 )
 
 // A lookup is one that this peer began. Each attempt has a name of its own, so
@@ -29,6 +28,7 @@ type lookup struct {
 	deadline  time.Duration
 	attemptAt time.Duration // next attempt
 	pause     time.Duration // until the attempt after one that got stuck here
+	searched  bool
 }
 
 // A hop is a lookup that this peer passed on, or is trying to.
@@ -79,7 +79,7 @@ func (c *Core) begin(l lookup) trace.MessageID {
 		c.fail(l, ErrNotMember)
 		return l.id
 	}
-	if l.purpose != forJoin && l.purpose != forMerge && c.Owns(l.key) {
+	if l.purpose != forJoin && c.Owns(l.key) {
 		m := c.found(false)
 		m.Trail = []identity.ID{c.self.ID}
 		c.done(l, &m)
@@ -107,7 +107,7 @@ func (c *Core) attempt(i int) {
 	c.end(l.former)
 	l.former, l.attempt = l.attempt, c.newMessageID()
 	l.attemptAt = c.now + attemptAfter
-	h := hop{id: l.attempt, key: l.key, join: l.purpose == forJoin || l.purpose == forMerge,
+	h := hop{id: l.attempt, key: l.key, join: l.purpose == forJoin,
 		trail: []identity.ID{c.self.ID}, until: l.deadline, deadline: far}
 	c.dueSet = false
 	if l.via != nil {
@@ -498,8 +498,7 @@ func (c *Core) doneOwn(i int, m *Message) {
 
 // done ends a lookup of this peer with its answer.
 func (c *Core) done(l lookup, m *Message) {
-	c.end(l.attempt)
-	c.end(l.former)
+	c.endAttempts(&l)
 	hops := max(len(m.Trail)-1, 0)
 	c.event(trace.Event{Kind: trace.LookupDone, Key: l.key, Message: l.id, Other: m.Peer.ID, Hops: hops, Peers: m.Trail})
 	switch l.purpose {
@@ -508,30 +507,16 @@ func (c *Core) done(l lookup, m *Message) {
 			Answer{Lookup: l.id, Key: l.key, Owner: c.meet(m.Peer), Hops: hops, Trail: m.Trail})
 	case forJoin:
 		c.onJoinFound(m)
-	case forMerge:
-		c.merge(m)
 	}
 }
 
-// merge hears between whom this peer would stand on a ring that it may not be a
-// member of. It comes nearer to the one that would follow, and the other, too, has
-// a nearer successor now. Where that ring is small they take this peer in, and all
-// of it come to know.
-func (c *Core) merge(m *Message) {
-	if c.mode != Full {
-		return
+// endAttempts ends all that is under way for a lookup.
+func (c *Core) endAttempts(l *lookup) {
+	c.end(l.attempt)
+	c.end(l.former)
+	if l.searched {
+		c.searches = slices.DeleteFunc(c.searches, func(s *search) bool { return s.lookup == l.id })
 	}
-	c.approach(m.Peer)
-	for _, peer := range [...]*identity.Contact{m.Peer, m.Predecessor} {
-		if peer != nil && !same(peer, c.self) && !c.neighbour(peer) {
-			c.send(c.meet(peer), Message{Kind: Notify})
-		}
-	}
-}
-
-// neighbour reports whether peer is next to this one on its ring: so that it knows.
-func (c *Core) neighbour(peer *identity.Contact) bool {
-	return len(c.successors) > 0 && same(c.successors[0], peer) || len(c.predecessors) > 0 && same(c.predecessors[0], peer)
 }
 
 func beginning(id trace.MessageID) uint64 { return binary.BigEndian.Uint64(id[:8]) }
@@ -546,8 +531,7 @@ func (c *Core) end(id trace.MessageID) {
 
 // fail ends a lookup of this peer without one.
 func (c *Core) fail(l lookup, err error) {
-	c.end(l.attempt)
-	c.end(l.former)
+	c.endAttempts(&l)
 	c.event(trace.Event{Kind: trace.LookupFailed, Key: l.key, Message: l.id, Reason: err.Error()})
 	if l.purpose == forUser {
 		c.ready.Answers = append(c.ready.Answers, Answer{Lookup: l.id, Key: l.key, Err: err})
@@ -587,4 +571,5 @@ func (c *Core) tickLookups() {
 			c.attempt(i)
 		}
 	}
+	c.tickSearches()
 }

@@ -37,7 +37,9 @@ type Message struct {
 	Count  int                 // Query: how many peers, at most
 	Length uint64              // Query: how far from Key on, the first word of it; 0: all round
 	Table  bool                // Query: of the table, clockwise, rather than the nearest to Key
+	Behind bool                // Query: name the one before Key, too, first
 	Prints []uint32            // Query: the peers that the asker has there, see Print
+	Owns   bool                // Peers: Key is the sender's
 	Exact  bool                // Peers: these are all there are, and no others between them
 	Order  []byte              // Peers: who they are: below 128 a place in Hints, else, less 128, one in Prints
 	Hints  []*identity.Contact // Peers: those of them that the asker did not have; what they say of themselves is not proven
@@ -66,8 +68,8 @@ const (
 	LookupStuck // Lookup Key, to the peer the lookup came from
 	Suspect     // Peer
 	Leave       // Successors Predecessors
-	Query       // Key Count Length Table Prints                  -> Peers
-	Peers       // Member Exact Order Hints
+	Query       // Key Count Length Behind Table Prints       -> Peers
+	Peers       // Member Owns Exact Order Hints
 )
 
 // Sides say which lists an Ask is for.

@@ -25,6 +25,7 @@ const (
 	forNotify                         // Notify
 	forSlot                           // Query: who stands in a slot of the finger table?
 	forCopy                           // Query: what is in a neighbour's table?
+	forSearch                         // Query: who is nearer to a key?
 )
 
 // A request is a message whose answer is awaited.
@@ -34,8 +35,8 @@ type request struct {
 	busy     bool // the answer so far: later
 	tries    uint8
 	to       *identity.Contact
-	slot     int16               // forSlot: its number
-	version  uint64              // asked with
+	slot     int16               // forSlot: its number; forSearch: that of the branch
+	version  uint64              // asked with; forSearch: the number of the search
 	offered  []*identity.Contact // what the answer may name by its place
 	sent     time.Duration
 	deadline time.Duration
@@ -65,7 +66,7 @@ func (p purpose) kind() Kind {
 		return Ping
 	case forNotify:
 		return Notify
-	case forSlot, forCopy:
+	case forSlot, forCopy, forSearch:
 		return Query
 	}
 	return Ask
@@ -375,6 +376,8 @@ func (c *Core) unanswered(i int) {
 		c.selfAccept(r.to)
 	case forSlot, forCopy:
 		c.unlooked(&r)
+	case forSearch:
+		c.notFurther(&r)
 	}
 }
 

@@ -122,7 +122,7 @@ func (c *Core) approach(peer *identity.Contact) {
 func (c *Core) reunite(peer *identity.Contact) {
 	c.consider(peer)
 	if c.mode == Full { // perhaps only now
-		c.begin(lookup{purpose: forMerge, key: c.self.Point, via: peer})
+		c.beginMerge(peer)
 	}
 	if c.join.asked && same(c.join.seed, peer) {
 		c.endJoin()

@@ -62,22 +62,30 @@ func (c *Core) stabilize() {
 	}
 }
 
-// remindEvery is how many stabilisations pass between two questions to peers
-// that were met once. A ring of one asks every time.
-const remindEvery = 8
+// How often a peer that was lost is asked whether it is back, and one that was only
+// met whether it is a member, at most: with each stabilisation that comes of itself.
+const (
+	askLost = 4 * time.Second
+	askMet  = time.Minute
+)
 
 // remind asks a peer that was lost whether it is back, and now and then one
 // that was only met whether it is a member: it may be of a ring that this one
-// was torn from.
+// was torn from. Who is alone asks each time.
 func (c *Core) remind() {
-	if peer := c.lost.pick(c.now); peer != nil {
-		c.ask(peer, forRemembered, 0)
+	c.rounds++
+	alone := len(c.successors) == 0
+	if c.now >= c.remindAt[0] || alone {
+		if peer := c.lost.pick(c.now); peer != nil {
+			c.remindAt[0] = c.now + c.jitter(askLost)
+			c.ask(peer, forRemembered, 0)
+		}
 	}
-	if c.rounds++; c.rounds%remindEvery != 0 && len(c.successors) > 0 {
-		return
-	}
-	if peer := c.learned.pick(); peer != nil && c.entry(peer) == nil {
-		c.ask(peer, forRemembered, 0)
+	if c.now >= c.remindAt[1] || alone {
+		c.remindAt[1] = c.now + c.jitter(askMet)
+		if peer := c.learned.pick(); peer != nil && c.entry(peer) == nil {
+			c.ask(peer, forRemembered, 0)
+		}
 	}
 }
 
@@ -232,7 +240,7 @@ func (c *Core) onPending(from *identity.Contact, m *Message) {
 		c.seenOf = identity.ID{} // its predecessor is still to be looked at
 	}
 	if bereft {
-		c.begin(lookup{purpose: forMerge, key: c.self.Point, via: from})
+		c.beginMerge(from)
 	}
 	c.endOperation()
 }

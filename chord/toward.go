@@ -59,9 +59,18 @@ func (c *Core) Toward(target identity.Point, ok func(*identity.Contact) bool) *i
 // nearest yields the entries that are nearer to target than self, nearest first,
 // each with the first word of its distance, until yield returns false.
 func (c *Core) nearest(target identity.Point, yield func(e *entry, distance uint64) bool) {
+	goal := spanOf(target).minus(c.origin)
+	c.outward(target, func(e *entry, distance uint64) bool {
+		return c.nearerThanSelf(e, distance, goal) && yield(e, distance)
+	})
+}
+
+// outward yields all entries, those nearest to target first, each with the first
+// word of its distance, until yield returns false.
+func (c *Core) outward(target identity.Point, yield func(e *entry, distance uint64) bool) {
 	n := len(c.table)
 	goal := spanOf(target).minus(c.origin)
-	up, _ := c.search(target)
+	up, _ := c.place(target)
 	down := up - 1 // peers from up on lie at or after target, from down on before it
 	for range n {
 		down, up = (down+n)%n, up%n
@@ -72,7 +81,7 @@ func (c *Core) nearest(target identity.Point, yield func(e *entry, distance uint
 		} else {
 			up++
 		}
-		if !c.nearerThanSelf(i, goal) || !yield(&c.table[i], about(c.ways[i], goal[0])) {
+		if !yield(&c.table[i], about(c.ways[i], goal[0])) {
 			return
 		}
 	}
@@ -126,11 +135,11 @@ func (c *Core) nearer(i, j int, goal span) bool {
 	return c.way(i).distance(goal).less(c.way(j).distance(goal))
 }
 
-// nearerThanSelf reports whether the peer at place i is nearer to goal than self.
-func (c *Core) nearerThanSelf(i int, goal span) bool {
-	a, b := about(c.ways[i], goal[0]), about(0, goal[0])
-	if a > b+1 || b > a+1 {
-		return a < b
+// nearerThanSelf reports whether the peer of e, at a distance from goal, is nearer to
+// it than self.
+func (c *Core) nearerThanSelf(e *entry, distance uint64, goal span) bool {
+	if own := about(0, goal[0]); distance > own+1 || own > distance+1 {
+		return distance < own
 	}
-	return c.way(i).distance(goal).less(goal.distance(span{}))
+	return spanOf(e.contact.Point).minus(c.origin).distance(goal).less(goal.distance(span{}))
 }

@@ -81,9 +81,9 @@ var (
 		{form: gone}, {form: gone}, {form: gone},
 		body("query", field{name: "key", form: octets, max: 32}, field{name: "count", form: number, max: MaxPeers},
 			field{name: "length", form: counter}, field{name: "table", form: flag},
-			field{name: "prints", form: octets, max: MaxKnown * PrintSize, unit: PrintSize}),
+			field{name: "prints", form: octets, max: MaxKnown * PrintSize, unit: PrintSize}, field{name: "behind", form: flag}),
 		body("peers", field{name: "member", form: flag}, field{name: "exact", form: flag}, places("order", MaxPeers),
-			field{name: "hints", form: octets, min: MinHint, max: MaxHint, list: MaxPeers}),
+			field{name: "hints", form: octets, min: MinHint, max: MaxHint, list: MaxPeers}, field{name: "owns", form: flag}),
 	}}
 	broadcastBodyShape = shape{name: "broadcast_body", fields: []field{
 		exactly("origin", 32),

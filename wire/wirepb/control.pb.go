@@ -1478,6 +1478,7 @@ type Query struct {
 	Count         uint32                 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`   // peers at most
 	Length        uint64                 `protobuf:"varint,3,opt,name=length,proto3" json:"length,omitempty"` // how far from key on: the first 8 bytes of it; 0: all round
 	Table         bool                   `protobuf:"varint,4,opt,name=table,proto3" json:"table,omitempty"`   // of your table, clockwise, rather than the nearest
+	Behind        bool                   `protobuf:"varint,6,opt,name=behind,proto3" json:"behind,omitempty"` // name the one before key, too, as the first
 	Prints        []byte                 `protobuf:"bytes,5,opt,name=prints,proto3" json:"prints,omitempty"`  // the first 4 bytes of the IDs of peers that the asker has there
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1541,6 +1542,13 @@ func (x *Query) GetTable() bool {
 	return false
 }
 
+func (x *Query) GetBehind() bool {
+	if x != nil {
+		return x.Behind
+	}
+	return false
+}
+
 func (x *Query) GetPrints() []byte {
 	if x != nil {
 		return x.Prints
@@ -1553,6 +1561,7 @@ type Peers struct {
 	Member        bool                   `protobuf:"varint,1,opt,name=member,proto3" json:"member,omitempty"`
 	Exact         bool                   `protobuf:"varint,2,opt,name=exact,proto3" json:"exact,omitempty"` // these are all there are, and no others between them
 	Order         []byte                 `protobuf:"bytes,3,opt,name=order,proto3" json:"order,omitempty"`  // who they are: below 128 a place in hints, else, less 128, one in Query.prints
+	Owns          bool                   `protobuf:"varint,5,opt,name=owns,proto3" json:"owns,omitempty"`   // key is the sender's
 	Hints         [][]byte               `protobuf:"bytes,4,rep,name=hints,proto3" json:"hints,omitempty"`  // of the peers that the asker does not have; see docs/spec/control.md
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1607,6 +1616,13 @@ func (x *Peers) GetOrder() []byte {
 		return x.Order
 	}
 	return nil
+}
+
+func (x *Peers) GetOwns() bool {
+	if x != nil {
+		return x.Owns
+	}
+	return false
 }
 
 func (x *Peers) GetHints() [][]byte {
@@ -1721,17 +1737,19 @@ const file_wire_control_proto_rawDesc = "" +
 	"\amessage\x18\x01 \x01(\fR\amessage\x12\x14\n" +
 	"\x05limit\x18\x02 \x01(\fR\x05limit\x12\x18\n" +
 	"\areached\x18\x03 \x01(\x04R\areached\x12\x1a\n" +
-	"\bmessages\x18\x04 \x01(\x04R\bmessages\"u\n" +
+	"\bmessages\x18\x04 \x01(\x04R\bmessages\"\x8d\x01\n" +
 	"\x05Query\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\rR\x05count\x12\x16\n" +
 	"\x06length\x18\x03 \x01(\x04R\x06length\x12\x14\n" +
 	"\x05table\x18\x04 \x01(\bR\x05table\x12\x16\n" +
-	"\x06prints\x18\x05 \x01(\fR\x06prints\"a\n" +
+	"\x06behind\x18\x06 \x01(\bR\x06behind\x12\x16\n" +
+	"\x06prints\x18\x05 \x01(\fR\x06prints\"u\n" +
 	"\x05Peers\x12\x16\n" +
 	"\x06member\x18\x01 \x01(\bR\x06member\x12\x14\n" +
 	"\x05exact\x18\x02 \x01(\bR\x05exact\x12\x14\n" +
-	"\x05order\x18\x03 \x01(\fR\x05order\x12\x14\n" +
+	"\x05order\x18\x03 \x01(\fR\x05order\x12\x12\n" +
+	"\x04owns\x18\x05 \x01(\bR\x04owns\x12\x14\n" +
 	"\x05hints\x18\x04 \x03(\fR\x05hintsB\x14Z\x12cicada/wire/wirepbb\x06proto3"
 
 var (

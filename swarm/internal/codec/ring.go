@@ -65,10 +65,10 @@ func EncodeRing(m chord.Message) *wirepb.Control {
 		c.Body = &wirepb.Control_Leave{Leave: &wirepb.Leave{Successors: records(m.Successors), Predecessors: records(m.Predecessors)}}
 	case chord.Query:
 		c.Body = &wirepb.Control_Query{Query: &wirepb.Query{
-			Key: bytes.TrimRight(m.Key[:], "\x00"), Count: uint32(m.Count), Length: m.Length, Table: m.Table, Prints: printBytes(m.Prints),
+			Key: bytes.TrimRight(m.Key[:], "\x00"), Count: uint32(m.Count), Length: m.Length, Table: m.Table, Behind: m.Behind, Prints: printBytes(m.Prints),
 		}}
 	case chord.Peers:
-		p := &wirepb.Peers{Member: m.Member, Exact: m.Exact, Order: m.Order}
+		p := &wirepb.Peers{Member: m.Member, Owns: m.Owns, Exact: m.Exact, Order: m.Order}
 		for _, h := range m.Hints {
 			p.Hints = append(p.Hints, appendHint(nil, h))
 		}
@@ -118,10 +118,12 @@ func DecodeRing(c *wirepb.Control, v Verifier) (chord.Message, error) {
 		m.Predecessors = d.contacts("predecessors", body.Leave.GetPredecessors())
 	case *wirepb.Control_Query:
 		q := body.Query
-		m.Kind, m.Count, m.Length, m.Table, m.Prints = chord.Query, int(q.GetCount()), q.GetLength(), q.GetTable(), prints(q.GetPrints())
+		m.Kind, m.Count, m.Length, m.Table, m.Behind = chord.Query, int(q.GetCount()), q.GetLength(), q.GetTable(), q.GetBehind()
+		m.Prints = prints(q.GetPrints())
 		copy(m.Key[:], q.GetKey())
 	case *wirepb.Control_Peers:
-		m.Kind, m.Member, m.Exact, m.Order = chord.Peers, body.Peers.GetMember(), body.Peers.GetExact(), body.Peers.GetOrder()
+		m.Kind, m.Member, m.Order = chord.Peers, body.Peers.GetMember(), body.Peers.GetOrder()
+		m.Exact, m.Owns = body.Peers.GetExact(), body.Peers.GetOwns()
 		for _, h := range body.Peers.GetHints() {
 			if c := d.hint(h); c != nil {
 				m.Hints = append(m.Hints, c)

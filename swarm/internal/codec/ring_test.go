@@ -70,8 +70,8 @@ func messages(t testing.TB, v Verifier) []chord.Message {
 		{Kind: chord.LookupStuck, Lookup: id, Key: key, Trail: trail},
 		{Kind: chord.Suspect, Peer: c},
 		{Kind: chord.Leave, Successors: []*identity.Contact{a}, Predecessors: []*identity.Contact{b, c}},
-		{Kind: chord.Query, Request: 4, Key: identity.Point{9, 8}, Count: 4, Length: 1 << 63, Table: true, Prints: []uint32{1, 1 << 31}},
-		{Kind: chord.Peers, Request: 4, Member: true, Exact: true, Order: []byte{128, 0, 1}, Hints: []*identity.Contact{hinted(a), hinted(b)}},
+		{Kind: chord.Query, Request: 4, Key: identity.Point{9, 8}, Count: 4, Length: 1 << 63, Table: true, Behind: true, Prints: []uint32{1, 1 << 31}},
+		{Kind: chord.Peers, Request: 4, Member: true, Exact: true, Owns: true, Order: []byte{128, 0, 1}, Hints: []*identity.Contact{hinted(a), hinted(b)}},
 	}
 }
 
