@@ -56,6 +56,11 @@ func (h *heal) look(w *World) {
 	}
 }
 
+// right notes that the ring is ideal.
+func (h *heal) right(now time.Duration) {
+	h.most, h.heads, h.ideal = min(h.most, now), min(h.heads, now), min(h.ideal, now)
+}
+
 // clockwise returns the members, in the order of their points.
 func (w *World) clockwise() []int32 {
 	if w.orderOf != w.population {

@@ -123,6 +123,15 @@ func newContact(random *rand.Rand) *identity.Contact {
 	return c
 }
 
+// newContacts returns so many peers.
+func newContacts(random *rand.Rand, n int) []*identity.Contact {
+	contacts := make([]*identity.Contact, n)
+	for i := range contacts {
+		contacts[i] = newContact(random)
+	}
+	return contacts
+}
+
 func fill(b []byte, random *rand.Rand) {
 	for i := 0; i < len(b); i += 8 {
 		x := random.Uint64()

@@ -28,13 +28,17 @@ func Run(ctx context.Context, config Config, progress Progress) (*Result, error)
 	before := inUse()
 	began := time.Now()
 	r := &runner{World: w, progress: progress, told: began}
-	if err := r.start(ctx); err != nil {
-		return nil, err
+	err := r.start(ctx)
+	if err == nil {
+		measuring := time.Now()
+		w.memory = (max(inUse(), before) - before) / uint64(config.Peers)
+		began = began.Add(time.Since(measuring))
+		err = r.watchFor(ctx)
 	}
-	measuring := time.Now()
-	w.memory = (max(inUse(), before) - before) / uint64(config.Peers)
-	began = began.Add(time.Since(measuring))
-	if err := r.watchFor(ctx); err != nil && !errors.Is(err, errFound) {
+	switch {
+	case errors.Is(err, errFound):
+		w.stopped = w.count
+	case err != nil:
 		return nil, err
 	}
 	return w.result(time.Since(began)), nil
@@ -84,10 +88,7 @@ func (r *runner) until(ctx context.Context, t time.Duration) error {
 
 // start brings the swarm about.
 func (r *runner) start(ctx context.Context) error {
-	contacts := make([]*identity.Contact, r.config.Peers)
-	for i := range contacts {
-		contacts[i] = newContact(r.random)
-	}
+	contacts := newContacts(r.random, r.config.Peers)
 	if r.config.Start == Ideal {
 		r.phase = "restoring"
 		r.restore(contacts)
@@ -188,6 +189,7 @@ func (r *runner) quiet(ctx context.Context) error {
 		w.check()
 		if w.ideal() {
 			w.watch.quietAfter = w.now - began
+			w.watch.heal.right(w.now)
 			return nil
 		}
 		if w.now >= limit {
