@@ -306,6 +306,13 @@ func TestLeaving(t *testing.T) {
 
 // A flash crowd: peers become more within a time.
 func TestGrowth(t *testing.T) {
+	w := perfect(Config{Peers: 20, Seed: 8})
+	Growth{To: 90, For: 10 * time.Second}.begin(w)
+	for _, want := range []int{56, 90} {
+		if w.pass(t, 5*time.Second); len(w.alive) != want {
+			t.Errorf("%d peers at %v, want %d", len(w.alive), w.now, want)
+		}
+	}
 	r := simulate(t, Config{Peers: 20, Seed: 8, Duration: 20 * time.Second, IdealWithin: time.Minute,
 		Steps: []Step{{5 * time.Second, Growth{To: 90, For: 10 * time.Second}}}})
 	if r.Peers != 90 || r.QuietAfter < 0 || r.Violations > 0 {

@@ -183,6 +183,9 @@ func TestChaosDraws(t *testing.T) {
 		if err := c.Validate(); err != nil {
 			t.Errorf("seed %d: %v", seed, err)
 		}
+		if c.IdealWithin < 30*time.Second || c.IdealWithin > 90*time.Second {
+			t.Errorf("seed %d: the ring has %v", seed, c.IdealWithin)
+		}
 		sizes[c.Peers] = true
 		for _, s := range c.Steps {
 			kinds[reflect.TypeOf(s.Fault)] = true
