@@ -24,8 +24,8 @@ type node struct {
 	sent     uint32        // messages so far: with both ends it names a message's draw
 	tickAt   time.Duration // of the timer in the queue that counts
 	resumeAt time.Duration // it is paused until then
-	spinAt   time.Duration // when it wanted to be ticked again at once, and how often
-	spins    int
+	tickedAt time.Duration // when it was ticked last, and how often at that instant
+	ticks    int
 	seed     *identity.Contact
 	seeds    []*identity.Contact // those it remembers, to join through first
 	joinAt   time.Duration       // of the next attempt to join; never: none is due

@@ -40,10 +40,7 @@ const (
 // again returns when a peer is ticked that is due already.
 func (w *World) again(i int32) time.Duration {
 	n := &w.nodes[i]
-	if n.spinAt != w.now {
-		n.spinAt, n.spins = w.now, 0
-	}
-	if n.spins++; n.spins < spinLimit {
+	if n.tickedAt != w.now || n.ticks < spinLimit {
 		return w.now
 	}
 	if w.watch.spins++; w.watch.spins == 1 {

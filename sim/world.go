@@ -200,6 +200,9 @@ func (w *World) note(i int32, what uint64) {
 func (w *World) tick(i int32) {
 	n := &w.nodes[i]
 	w.note(i, 1<<20)
+	if n.ticks++; n.tickedAt != w.now {
+		n.tickedAt, n.ticks = w.now, 1
+	}
 	if w.now >= n.joinAt {
 		w.tryJoin(i)
 	}
