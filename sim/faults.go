@@ -19,9 +19,8 @@ type Step struct {
 // String returns the step as a line of a scenario file has it.
 func (s Step) String() string { return "{at: " + s.At.String() + ", " + s.Fault.String() + "}" }
 
-// A Fault is what a Step does: one of the types of this package that end in
-// nothing but a struct, of Partition, OneWay, Links, Uplinks, Weather, Pause,
-// Crash, Leaving, Growth and Burst. String returns it as a scenario file has it.
+// A Fault is what a Step does: a Partition, OneWay, Links, Uplinks, Weather, Pause,
+// Crash, Leaving, Growth or Burst. String returns it as a scenario file has it.
 type Fault interface {
 	fmt.Stringer
 	validate() error

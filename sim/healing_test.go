@@ -51,6 +51,18 @@ func TestIdealWithin(t *testing.T) {
 	}
 }
 
+// A ring that never comes about is an error, or a violation where it had to be ideal.
+func TestNeverARing(t *testing.T) {
+	config := Config{Peers: 3, Start: Joined, Network: Network{Loss: 1}}
+	if _, err := Run(t.Context(), config, nil); err == nil || !strings.Contains(err.Error(), "not ideal after 30m") {
+		t.Errorf("got %v", err)
+	}
+	config.IdealWithin = time.Minute
+	if r := simulate(t, config); r.Violations != 1 || !strings.Contains(r.FirstViolation, "not ideal after 30m") {
+		t.Errorf("got %d violations, %s", r.Violations, r.FirstViolation)
+	}
+}
+
 // A peer that wants to be ticked for ever does not hold up time, and is found; one
 // that is due while messages that waited for it come is none.
 func TestSpinning(t *testing.T) {

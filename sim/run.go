@@ -44,7 +44,7 @@ func Run(ctx context.Context, config Config, progress Progress) (*Result, error)
 	return w.result(time.Since(began)), nil
 }
 
-// errFound ends a run at its first violation, where that was asked for.
+// errFound ends a run at a violation, where that was asked for, or where there is no going on.
 var errFound = errors.New("sim: a violation")
 
 // inUse returns how many bytes of memory are in use once what nobody needs is gone.
@@ -119,7 +119,12 @@ func (r *runner) grow(ctx context.Context, contacts []*identity.Contact) error {
 	}
 	for limit := r.now + growLimit; !r.ideal(); {
 		if r.now > limit {
-			return fmt.Errorf("sim: %d peers joined, and the ring is not ideal after %v", len(r.alive), r.now.Round(time.Second))
+			what := fmt.Sprintf("%d peers joined, and the ring is not ideal after %v", len(r.alive), r.now.Round(time.Second))
+			if r.config.IdealWithin == 0 {
+				return errors.New("sim: " + what)
+			}
+			r.violated(what)
+			return errFound
 		}
 		if err := r.until(ctx, r.now+time.Second); err != nil {
 			return err

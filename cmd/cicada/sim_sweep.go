@@ -91,6 +91,7 @@ func (c *simCommand) sweep(ctx context.Context, line *kong.Context, out *console
 		}
 		results, err := c.slice(ctx, next, to)
 		if err != nil {
+			record.show(out, began) // what came of it so far
 			return err
 		}
 		for _, r := range results {
@@ -102,8 +103,22 @@ func (c *simCommand) sweep(ctx context.Context, line *kong.Context, out *console
 		done = to == last
 		next = to + 1
 	}
-	record.PerSecond = float64(record.Events) / time.Since(began).Seconds()
-	return c.conclude(ctx, line, out, &record)
+	if record.Failed > 0 {
+		config, err := c.chaos(*record.FirstFailed)
+		if err != nil {
+			return err
+		}
+		if record.Trace, err = keepLast(ctx, config); err != nil {
+			return err
+		}
+		record.Replay = sameAgain(line, fmt.Sprintf("--seed %d", *record.FirstFailed), "seed", "seeds", "events", "parallel", "json")
+	}
+	record.show(out, began)
+	if record.Failed == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of %d seeds failed, the first at %s; the same again: %s; its last events are in %s",
+		record.Failed, record.Seeds, record.FirstFound, record.Replay, record.Trace)
 }
 
 // slice runs some seeds, as many at a time as was asked for.
@@ -133,26 +148,13 @@ func (c *simCommand) slice(ctx context.Context, first, last uint64) ([]*sim.Resu
 	return results, errors.Join(failures...)
 }
 
-// conclude shows what came of all seeds.
-func (c *simCommand) conclude(ctx context.Context, line *kong.Context, out *console, r *sweepRecord) error {
+// show tells what came of all seeds.
+func (s *sweepRecord) show(out *console, began time.Time) {
 	out.clearProgress()
-	if r.Failed > 0 {
-		config, err := c.chaos(*r.FirstFailed)
-		if err != nil {
-			return err
-		}
-		if r.Trace, err = keepLast(ctx, config); err != nil {
-			return err
-		}
-		r.Replay = sameAgain(line, fmt.Sprintf("--seed %d", *r.FirstFailed), "seed", "seeds", "events", "parallel", "json")
-	}
-	out.record(r)
-	out.say("seeds        %d, from %d to %d; %d faults", r.Seeds, r.First, r.Last, r.Steps)
-	out.say("events       %d, %.0f a second", r.Events, r.PerSecond)
-	out.say("healed       within %.0f s; %d seeds broke what the ring builds on", r.Longest, r.Undemanded)
-	out.say("violations   %d, of %d seeds", r.Violations, r.Failed)
-	if r.Failed == 0 {
-		return nil
-	}
-	return fmt.Errorf("%d of %d seeds failed, the first at %s; the same again: %s; its last events are in %s", r.Failed, r.Seeds, r.FirstFound, r.Replay, r.Trace)
+	s.PerSecond = float64(s.Events) / time.Since(began).Seconds()
+	out.record(s)
+	out.say("seeds        %d, from %d to %d; %d faults", s.Seeds, s.First, s.Last, s.Steps)
+	out.say("events       %d, %.0f a second", s.Events, s.PerSecond)
+	out.say("healed       within %.0f s; %d seeds broke what the ring builds on", s.Longest, s.Undemanded)
+	out.say("violations   %d, of %d seeds", s.Violations, s.Failed)
 }
