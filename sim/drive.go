@@ -79,8 +79,12 @@ func (w *World) settleRoute(i int32) bool {
 		w.send(i, a.To, castSize, parcel{sort: castAnswer, message: a.Message, limit: a.Limit, done: a.Done, outcome: a.Outcome})
 	}
 	for _, f := range r.Failures {
+		e := trace.Event{Kind: trace.SendFailed, Message: f.Message, Reason: "no receipt"}
+		if s := w.load.sends[f.Message]; s != nil {
+			e.Other = w.nodes[s.to].contact.ID
+		}
+		w.tell(i, e)
 		w.sendFailed(f.Message)
-		w.tell(i, trace.Event{Kind: trace.SendFailed, Message: f.Message, Reason: "no receipt"})
 	}
 	for k := range r.Events {
 		w.tell(i, r.Events[k])
