@@ -170,6 +170,25 @@ func TestTrace(t *testing.T) {
 	}
 }
 
+// A message that cannot be delivered is in the trace, with whom it was for.
+func TestTraceOfFailures(t *testing.T) {
+	events := &trace.Recorder{Size: 1 << 20, Keep: true}
+	simulate(t, Config{Peers: 40, Seed: 3, Sends: 40, Trace: events, Duration: 40 * time.Second,
+		Steps: []Step{{0, Partition{Shares: []float64{1, 1}, For: 39 * time.Second}}}})
+	failed := 0
+	for _, e := range events.Events() {
+		if e.Kind == trace.SendFailed {
+			failed++
+			if e.Other.IsZero() || e.Other == e.Peer || e.Message.IsZero() {
+				t.Errorf("got %v", e)
+			}
+		}
+	}
+	if failed < 5 {
+		t.Errorf("%d messages failed through a cut", failed)
+	}
+}
+
 // What is measured of memory is what state machines have.
 func TestBytesPerPeer(t *testing.T) {
 	if r := simulate(t, Config{Peers: 500, Duration: time.Second}); r.BytesPerPeer < 3000 || r.BytesPerPeer > 100_000 || r.Messages <= 0 {
