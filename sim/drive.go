@@ -82,7 +82,15 @@ func (w *World) settleRoute(i int32) bool {
 		w.send(i, a.To, castSize, parcel{sort: castAnswer, message: a.Message, limit: a.Limit, done: a.Done, outcome: a.Outcome})
 	}
 	for _, f := range r.Failures {
+		e := trace.Event{Kind: trace.SendFailed, Message: f.Message, Reason: "no receipt"}
+		if s := w.load.sends[f.Message]; s != nil {
+			e.Other = w.nodes[s.to].contact.ID
+		}
+		w.tell(i, e)
 		w.sendFailed(f.Message)
+	}
+	for k := range r.Events {
+		w.tell(i, r.Events[k])
 	}
 	for _, id := range r.Doubtful {
 		n.ring.Doubt(w.now, id)
@@ -115,6 +123,7 @@ func (w *World) arrive(i int32, a *routing.Arrival) {
 		hops = 1
 	}
 	w.delivered(a.Offer.Message, hops)
+	w.tell(i, trace.Event{Kind: trace.Delivered, Message: a.Offer.Message, Other: origin, Hops: hops})
 	reply := routing.Replying{Kind: wire.EnvelopeReceipt, Payload: seal(n.contact.ID), Target: w.nodes[w.byID[origin]].contact.Point}
 	reply.Duplicates = w.config.Duplicates > 0
 	_ = n.route.Reply(w.now, a.Offer, reply) // forgotten meanwhile: the origin asks again
@@ -132,6 +141,7 @@ func (w *World) hearBroadcast(i int32, b *routing.BroadcastArrival) {
 	origin := identity.ID(b.Body[:32])
 	if w.nodes[i].route.BroadcastAccepted(w.now, b.Offer, origin) {
 		w.heardBroadcast(i, b.Offer.Message, b.Hops)
+		w.tell(i, trace.Event{Kind: trace.BroadcastDelivered, Message: b.Offer.Message, Other: origin, Hops: b.Hops})
 	}
 }
 
@@ -148,7 +158,8 @@ const (
 	joinLimit = 10 * time.Second // of one attempt
 )
 
-// join has a peer join through any member, until it is one.
+// join has a peer join, through those it remembers and then through any other,
+// until it is a member.
 func (w *World) join(i int32) {
 	w.nodes[i].joinAt = w.now
 	w.tryJoin(i)
@@ -160,6 +171,12 @@ func (w *World) tryJoin(i int32) {
 	n.joinAt = never
 	if len(w.alive) == 1 {
 		n.ring.Start(w.now)
+		return
+	}
+	if len(n.seeds) > 0 {
+		n.seed, n.seeds = n.seeds[0], n.seeds[1:]
+		n.ring.Join(w.now, n.seed)
+		n.joinAt = w.now + joinLimit
 		return
 	}
 	for {
@@ -186,4 +203,19 @@ func (w *World) event(i int32, e *trace.Event) {
 	if e.Kind == trace.Violation {
 		w.count.violations++
 	}
+	if w.config.Trace != nil {
+		w.tell(i, *e)
+	}
+}
+
+// tracing reports whether anybody wants events.
+func (w *World) tracing() bool { return trace.Enabled(w.config.Trace) }
+
+// tell hands an event to who wants it.
+func (w *World) tell(i int32, e trace.Event) {
+	if w.config.Trace == nil {
+		return
+	}
+	e.At, e.Peer = w.now, w.nodes[i].contact.ID
+	w.config.Trace.Emit(e)
 }

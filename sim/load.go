@@ -21,6 +21,9 @@ type load struct {
 	keys, ids lookups
 	messages  sends
 	casts     broadcasts
+
+	burst      sends // those that were all sent at one instant
+	burstCasts broadcasts
 }
 
 func (l *load) init() {
@@ -58,6 +61,7 @@ type send struct {
 	from, to  int32
 	began     time.Duration
 	delivered bool
+	of        *sends // where it counts
 }
 
 // broadcasts are those that ended.
@@ -72,6 +76,7 @@ type broadcast struct {
 	messages uint64 // World.count.casts when it began
 	heard    []bool // by node; those that came later do not count
 	depth    int
+	of       *broadcasts // where it counts
 }
 
 // ask notes the name of an attempt at a lookup, for longer than it can take.
@@ -105,11 +110,12 @@ func (w *World) forsake() {
 	}
 }
 
-// someone returns a peer that is a member, at random, or -1 if none is found.
+// someone returns a peer that is a member and does not stand still, at random, or -1
+// if none is found.
 func (w *World) someone() int32 {
 	for range 64 {
 		i := w.alive[w.random.IntN(len(w.alive))]
-		if w.nodes[i].ring.Mode() != chord.Joining {
+		if w.nodes[i].ring.Mode() != chord.Joining && w.nodes[i].resumeAt <= w.now {
 			return i
 		}
 	}
@@ -179,17 +185,19 @@ func (w *World) answered(i int32, a *chord.Answer) {
 
 func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// send sends a message between two members.
-func (w *World) sendMessage() {
+// sendMessage sends a message between two members.
+func (w *World) sendMessage() { w.sendOne(&w.load.messages) }
+
+func (w *World) sendOne(of *sends) {
 	from, to := w.someone(), w.someone()
 	if from < 0 || to < 0 || from == to {
 		if len(w.alive) > 1 {
-			w.at(w.now, w.sendMessage) // another pair
+			w.at(w.now, func() { w.sendOne(of) }) // another pair
 		}
 		return
 	}
 	id := w.messageID()
-	w.load.sends[id] = &send{from: from, to: to, began: w.now}
+	w.load.sends[id] = &send{from: from, to: to, began: w.now, of: of}
 	_, err := w.routing(from).Send(w.now, routing.Sending{
 		Message: id, Target: w.nodes[to].contact.Point, Kind: wire.EnvelopeMessage, Payload: seal(w.nodes[from].contact.ID),
 		Duplicates: w.config.Duplicates,
@@ -203,14 +211,14 @@ func (w *World) sendMessage() {
 // delivered notes that a message reached its target.
 func (w *World) delivered(id trace.MessageID, hops int) {
 	s := w.load.sends[id]
-	of := &w.load.messages
 	switch {
 	case s == nil:
 		return // its receipt was there already
 	case s.delivered:
-		of.twice++
+		s.of.twice++
 		return
 	}
+	of := s.of
 	s.delivered = true
 	of.delivered++
 	took := w.now - s.began
@@ -234,9 +242,9 @@ func (w *World) direct(from, to int32) time.Duration {
 }
 
 func (w *World) receipted(id trace.MessageID) {
-	if w.load.sends[id] != nil {
+	if s := w.load.sends[id]; s != nil {
 		delete(w.load.sends, id)
-		w.load.messages.receipts++
+		s.of.receipts++
 	}
 }
 
@@ -244,19 +252,21 @@ func (w *World) sendFailed(id trace.MessageID) {
 	if s := w.load.sends[id]; s != nil {
 		delete(w.load.sends, id)
 		if !s.delivered {
-			w.load.messages.failed++
+			s.of.failed++
 		}
 	}
 }
 
 // broadcast has a member broadcast.
-func (w *World) broadcast() {
+func (w *World) broadcast() { w.broadcastOne(&w.load.casts) }
+
+func (w *World) broadcastOne(of *broadcasts) {
 	i := w.someone()
 	if i < 0 {
 		return
 	}
 	id := w.messageID()
-	b := &broadcast{from: i, messages: w.count.casts, heard: make([]bool, len(w.nodes))}
+	b := &broadcast{from: i, messages: w.count.casts, heard: make([]bool, len(w.nodes)), of: of}
 	w.load.broadcasts[id] = b
 	body := append(seal(w.nodes[i].contact.ID), id[:]...)
 	if err := w.routing(i).Broadcast(w.now, id, body, make([]byte, 64)); err != nil {
@@ -298,7 +308,7 @@ func (w *World) broadcastOver(id trace.MessageID) {
 			heard++
 		}
 	}
-	of := &w.load.casts
+	of := b.of
 	of.count++
 	of.depth = max(of.depth, b.depth)
 	if others > 0 {

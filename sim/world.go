@@ -25,6 +25,17 @@ type World struct {
 	calls   []func() // what is to be done at a time
 	free    []int    // of calls
 
+	network    Network     // what becomes of messages now
+	hindrances []hindrance // and what stands in their way
+	cuts       []*cut      // those of them that let nothing through either way
+	salts      uint64      // faults so far that draw
+	weather    int         // times that network changed,
+	restarts   int         // and that a peer was started again
+	population uint64      // times that a peer came or went
+	order      []int32     // who was there, clockwise,
+	orderOf    uint64      // when so often one had
+	memory     uint64      // bytes of each peer when the swarm had begun
+
 	load      load
 	watch     watch
 	count     counters
@@ -38,7 +49,8 @@ type World struct {
 // counters count what happened.
 type counters struct {
 	events     uint64                  // messages and timers that were handled
-	bytes      uint64                  // of all messages sent, and
+	messages   uint64                  // that were sent, of every sort
+	bytes      uint64                  // of them, and
 	upkeep     uint64                  // of those that the ring itself sent
 	byKind     [chord.Peers + 1]uint64 // of upkeep
 	casts      uint64                  // broadcasts handed from one peer to another
@@ -49,8 +61,9 @@ type counters struct {
 func newWorld(config Config) *World {
 	w := &World{
 		config: config, byID: make(map[identity.ID]int32, config.Peers),
-		random: rand.New(rand.NewPCG(config.Seed, 0)), hash: config.Seed,
+		random: rand.New(rand.NewPCG(config.Seed, 0)), hash: config.Seed, network: config.Network,
 	}
+	w.config.Ring.Trace = w.tracing()
 	w.load.init()
 	return w
 }
@@ -161,10 +174,7 @@ func (w *World) step() {
 		}
 		return
 	case n.resumeAt > w.now:
-		if e.slot == timer && e.at == n.tickAt {
-			n.tickAt = n.resumeAt
-		}
-		w.queue.push(n.resumeAt, e.node, e.slot)
+		w.postpone(e)
 		return
 	}
 	if e.slot == timer {
@@ -190,6 +200,9 @@ func (w *World) note(i int32, what uint64) {
 func (w *World) tick(i int32) {
 	n := &w.nodes[i]
 	w.note(i, 1<<20)
+	if n.ticks++; n.tickedAt != w.now {
+		n.tickedAt, n.ticks = w.now, 1
+	}
 	if w.now >= n.joinAt {
 		w.tryJoin(i)
 	}
@@ -233,6 +246,7 @@ func (w *World) deliver(i int32, p *parcel) {
 func (w *World) send(from int32, to identity.ID, size int, p parcel) {
 	n := &w.nodes[from]
 	n.sent++
+	w.count.messages++
 	w.count.bytes += uint64(size)
 	if p.sort == ringMessage && !w.load.isAsked(p.ring.Lookup) {
 		w.count.upkeep += uint64(size)
@@ -243,8 +257,14 @@ func (w *World) send(from int32, to identity.ID, size int, p parcel) {
 		return // nobody hears it, and nobody says so
 	}
 	d := draw(w.config.Seed ^ mix(uint64(from)<<32|uint64(i)) ^ mix(uint64(n.sent)))
-	net := &w.config.Network
-	times := 1
+	net := &w.network
+	times, later := 1, time.Duration(0)
+	if len(w.hindrances) > 0 {
+		var lost bool
+		if later, lost = w.hindered(from, i, size, &d); lost {
+			return
+		}
+	}
 	if net.Loss > 0 && d.float() < net.Loss {
 		return
 	}
@@ -260,7 +280,7 @@ func (w *World) send(from int32, to identity.ID, size int, p parcel) {
 		if net.Jitter > 0 {
 			delay += time.Duration(d.float() * float64(net.Jitter))
 		}
-		w.queue.push(w.now+delay, i, w.parcels.put(p))
+		w.queue.push(w.now+delay+later, i, w.parcels.put(p))
 	}
 }
 
@@ -281,8 +301,11 @@ func (w *World) settle(i int32) {
 	if n.route != nil {
 		next = min(next, n.route.Next())
 	}
+	if next <= w.now {
+		next = w.again(i)
+	}
 	if next < n.tickAt {
-		n.tickAt = max(next, w.now)
+		n.tickAt = next
 		w.queue.push(n.tickAt, i, timer)
 	}
 }
