@@ -231,7 +231,8 @@ func (c *Core) trim(i int) {
 	}
 }
 
-// dropFinger takes a dead peer out of the fingers, whose slot is looked after soon.
+// dropFinger takes a dead peer out of the fingers. A slot that has no other is looked
+// after soon; another's turn comes.
 func (c *Core) dropFinger(peer *identity.Contact) {
 	k, found := c.place(peer.Point)
 	if !found || !c.table[k].is(finger) {
@@ -240,6 +241,13 @@ func (c *Core) dropFinger(peer *identity.Contact) {
 	c.table[k].flags &^= finger
 	c.stale = true
 	if i := c.slotOf(c.way(k)); i >= 0 {
+		c.lookAgain(i)
+	}
+}
+
+// lookAgain has slot i looked after soon if it has no candidate, else in its turn.
+func (c *Core) lookAgain(i int) {
+	if len(c.candidates(i)) == 0 {
 		c.fingers.slots[i].checked = never
 		c.lookSoon()
 	}

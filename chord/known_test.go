@@ -99,8 +99,8 @@ func TestOfferIsWhatIsNear(t *testing.T) {
 	c := full()
 	c.Stabilize(0)
 	ask := c.requests[slices.IndexFunc(c.requests, func(r request) bool { return r.purpose == forSuccessor })]
-	if got, want := points(ask.offered), "\x64\x78\x82\x5a\x50\x46"; got != want {
-		t.Errorf("offered to 110: got %x, want %x: itself, and all but 110", got, want)
+	if got, want := points(ask.offered), "\x64\x78\x82"; got != want {
+		t.Errorf("offered to 110: got %x, want %x: itself, and the successors but 110", got, want)
 	}
 	sent := replies(c, 110, Ask)[0]
 	var again []Message
@@ -115,7 +115,7 @@ func TestOfferIsWhatIsNear(t *testing.T) {
 	for n := range byte(100) {
 		most.members = append(most.members, at(n+1))
 	}
-	if got := len(most.offer(at(200))); got != maxKnown {
+	if got := len(most.offer(at(200), After|Before)); got != maxKnown {
 		t.Errorf("of 100 peers: offered %d, want %d", got, maxKnown)
 	}
 }

@@ -21,7 +21,7 @@ const (
 	maxNear      = 64              // peers that an answer names, at most
 	leastNear    = 3               // at least, where the one who answers cannot know who is nearest
 	maxNearSteps = 8               // questions of one look
-	slotsPerStay = 4               // how often all slots are looked after while a peer stays, on average
+	slotsPerStay = 5               // how often all slots are looked after while a peer stays, on average
 	lookMost     = 2 * time.Minute // between two looks at slots
 )
 
@@ -175,9 +175,7 @@ func (c *Core) unlooked(r *request) {
 		c.lost.add(r.to, c.now, true) // nobody is to be sent there by others' word for a while
 	}
 	if i, ok := c.slotAsked(r); ok {
-		c.fingers.slots[i].checked = never
-		c.fingers.next = min(c.fingers.next, c.now+c.jitter(c.config.StabilizeMin))
-		c.dueSet = false
+		c.lookAgain(i)
 	}
 }
 

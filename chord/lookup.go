@@ -80,9 +80,7 @@ func (c *Core) begin(l lookup) trace.MessageID {
 		return l.id
 	}
 	if l.purpose != forJoin && c.Owns(l.key) {
-		m := c.found(false)
-		m.Trail = []identity.ID{c.self.ID}
-		c.done(l, &m)
+		c.answerSelf(l)
 		return l.id
 	}
 	if len(c.own) >= maxOwn {
@@ -93,6 +91,13 @@ func (c *Core) begin(l lookup) trace.MessageID {
 	c.own = append(c.own, l)
 	c.attempt(len(c.own) - 1)
 	return l.id
+}
+
+// answerSelf ends a lookup of this peer for a key that is its own.
+func (c *Core) answerSelf(l lookup) {
+	m := c.found(false)
+	m.Trail = []identity.ID{c.self.ID}
+	c.done(l, &m)
 }
 
 func (c *Core) newMessageID() (id trace.MessageID) {
@@ -567,7 +572,13 @@ func (c *Core) tickLookups() {
 			c.own = slices.Delete(c.own, i, i+1)
 			i--
 			c.fail(ended, ErrNoAnswer)
-		case l.attemptAt <= c.now:
+		case l.attemptAt > c.now:
+		case l.purpose == forUser && c.Owns(l.key): // by now
+			ended := *l
+			c.own = slices.Delete(c.own, i, i+1)
+			i--
+			c.answerSelf(ended)
+		default:
 			c.attempt(i)
 		}
 	}

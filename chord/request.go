@@ -107,7 +107,7 @@ func (c *Core) ask(to *identity.Contact, p purpose, version uint64) bool {
 	switch {
 	case p.kind() != Ask:
 	case version == 0:
-		r.offered = c.offer(to)
+		r.offered = c.offer(to, p.sides())
 	case p == forPredecessor:
 		r.offered = c.listsBefore.peers(p.sides(), c.self)
 	default:
