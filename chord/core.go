@@ -126,8 +126,7 @@ func (c *Core) Start(now time.Duration) {
 func (c *Core) becomeAlone() {
 	c.setMode(Small)
 	c.deriveLists(nil)
-	c.own = slices.DeleteFunc(c.own, func(l lookup) bool { return l.purpose == forJoin })
-	c.searches = slices.DeleteFunc(c.searches, func(s *search) bool { return s.merge })
+	c.searches = slices.DeleteFunc(c.searches, func(s *search) bool { return s.own != 0 })
 	c.ownAll()
 	c.changed()
 }

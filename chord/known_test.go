@@ -226,29 +226,17 @@ func TestAnswersOfAnEarlierLifeAreNotRead(t *testing.T) {
 	}
 }
 
-// TestOwnersTellWhatIsAsked looks at answers to lookups: plain, and for a joiner.
-func TestOwnersTellWhatIsAsked(t *testing.T) {
-	for _, test := range []struct {
-		name        string
-		message     Message
-		predecessor bool
-	}{
-		{"plain", Message{}, false}, {"join", Message{Join: true}, true},
-	} {
-		c := full()
-		m := test.message
-		m.Kind, m.Lookup, m.Key, m.Trail = Lookup, trace.MessageID{1}, identity.Point{95}, []identity.ID{at(50).ID}
-		c.Step(1, at(50), m)
-		got := replies(c, 50, Found)
-		if len(got) != 1 || got[0].Peer != c.self || (got[0].Predecessor != nil) != test.predecessor || len(got[0].Successors) > 0 {
-			t.Errorf("%s: got %+v", test.name, got)
-		}
-		c = full()
-		m.Key = identity.Point{115}
-		c.Step(1, at(50), m)
-		passed := replies(c, 120, Lookup)
-		if len(passed) != 1 || passed[0].Join != m.Join {
-			t.Errorf("%s: passed on as %+v", test.name, passed)
-		}
+// TestOwnersAnswerAndOthersPassOn looks up a key of the peer, and one of another.
+func TestOwnersAnswerAndOthersPassOn(t *testing.T) {
+	c := full()
+	m := Message{Kind: Lookup, Lookup: trace.MessageID{1}, Key: identity.Point{95}, Trail: []identity.ID{at(50).ID}}
+	c.Step(1, at(50), m)
+	if got := replies(c, 50, Found); len(got) != 1 || got[0].Peer != c.self {
+		t.Errorf("got %+v, want itself", got)
+	}
+	m.Lookup, m.Key = trace.MessageID{2}, identity.Point{115}
+	c.Step(1, at(50), m)
+	if passed := replies(c, 120, Lookup); len(passed) != 1 || passed[0].Key != m.Key {
+		t.Errorf("passed on as %+v", passed)
 	}
 }

@@ -194,7 +194,7 @@ func (c *Core) putQuery(m *Message, r *request) {
 		return
 	case forSearch:
 		if s := c.searchOf(r); s != nil {
-			m.Key, m.Count, m.Behind, m.Prints = s.key, searchCount, s.merge, prints(r.offered)
+			m.Key, m.Count, m.Behind, m.Prints = s.key, searchCount, s.own != 0, prints(r.offered)
 		}
 		return
 	}
@@ -228,6 +228,9 @@ func (c *Core) onCopy(from *identity.Contact, m *Message) {
 // lists, where they go that far, which is sure to be all; from the table otherwise.
 func (c *Core) onQuery(from *identity.Contact, m *Message) {
 	reply := Message{Kind: Peers, Request: m.Request, Member: c.mode != Joining}
+	if e := c.entry(from); e != nil && m.Behind && m.Key == from.Point {
+		c.probe(e.contact) // if it looks for its place, it may be no member any more
+	}
 	if c.mode != Joining {
 		c.settle()
 		count := min(max(m.Count, 1), maxNear)
@@ -265,9 +268,9 @@ func (c *Core) around(key identity.Point, length uint64, count int, behind bool)
 			return nil, false
 		}
 		first, last := c.predecessors[len(c.predecessors)-1], c.successors[len(c.successors)-1]
-		if !c.everybody() {
+		if c.clockwiseLess(last, first) { // else they meet on the other side
 			limit = spanOf(last.Point).minus(spanOf(key))
-			if spanOf(last.Point).minus(spanOf(first.Point)).less(limit) {
+			if spanOf(last.Point).minus(spanOf(first.Point)).less(limit) || behind && key == first.Point {
 				return nil, false // it is outside
 			}
 		}

@@ -9,12 +9,6 @@ import (
 	"cicada/trace"
 )
 
-// What a lookup of this peer is for.
-const (
-	forUser = iota // Core.Lookup
-	forJoin        // to find the peer's own place
-)
-
 // A lookup is one that this peer began. Each attempt has a name of its own, so
 // that an answer to an attempt given up is told from the others.
 type lookup struct {
@@ -22,9 +16,7 @@ type lookup struct {
 	attempt   trace.MessageID // the latest attempt
 	former    trace.MessageID // the one before, whose answer is as good
 	key       identity.Point
-	purpose   int
-	via       *identity.Contact // first hop, where it is fixed
-	avoid     []identity.ID     // first hops of the attempts before
+	avoid     []identity.ID // first hops of the attempts before
 	deadline  time.Duration
 	attemptAt time.Duration // next attempt
 	pause     time.Duration // until the attempt after one that got stuck here
@@ -35,7 +27,6 @@ type lookup struct {
 type hop struct {
 	id       trace.MessageID
 	key      identity.Point
-	join     bool
 	parked   bool              // waits until this peer owns its keys
 	from     *identity.Contact // nil: this peer began it
 	next     *identity.Contact // asked last
@@ -64,7 +55,7 @@ const (
 // than 256 keys at a time fails the oldest.
 func (c *Core) Lookup(now time.Duration, key identity.Point) trace.MessageID {
 	c.advance(now)
-	id := c.begin(lookup{purpose: forUser, key: key})
+	id := c.begin(lookup{key: key})
 	c.settle()
 	return id
 }
@@ -75,11 +66,11 @@ func (c *Core) begin(l lookup) trace.MessageID {
 	l.deadline = c.now + c.config.LookupTimeout
 	l.pause = stuckPause
 	c.event(trace.Event{Kind: trace.LookupSent, Key: l.key, Message: l.id})
-	if c.mode == Joining && l.purpose != forJoin {
+	if c.mode == Joining {
 		c.fail(l, ErrNotMember)
 		return l.id
 	}
-	if l.purpose != forJoin && c.Owns(l.key) {
+	if c.Owns(l.key) {
 		c.answerSelf(l)
 		return l.id
 	}
@@ -95,9 +86,7 @@ func (c *Core) begin(l lookup) trace.MessageID {
 
 // answerSelf ends a lookup of this peer for a key that is its own.
 func (c *Core) answerSelf(l lookup) {
-	m := c.found(false)
-	m.Trail = []identity.ID{c.self.ID}
-	c.done(l, &m)
+	c.done(l, &Message{Kind: Found, Peer: c.self, Trail: []identity.ID{c.self.ID}})
 }
 
 func (c *Core) newMessageID() (id trace.MessageID) {
@@ -112,14 +101,9 @@ func (c *Core) attempt(i int) {
 	c.end(l.former)
 	l.former, l.attempt = l.attempt, c.newMessageID()
 	l.attemptAt = c.now + attemptAfter
-	h := hop{id: l.attempt, key: l.key, join: l.purpose == forJoin,
+	h := hop{id: l.attempt, key: l.key,
 		trail: []identity.ID{c.self.ID}, until: l.deadline, deadline: far}
 	c.dueSet = false
-	if l.via != nil {
-		c.pass(&h, l.via, "seed")
-		c.remember(h)
-		return
-	}
 	h.tried = slices.Clone(l.avoid)
 	next, rule := c.route(&h)
 	if next == nil && len(h.tried) > 0 {
@@ -183,7 +167,7 @@ func (c *Core) pass(h *hop, next *identity.Contact, rule string) {
 	if h.from != nil {
 		c.event(trace.Event{Kind: trace.LookupForwarded, Key: h.key, Message: h.id, Other: next.ID, Hops: len(h.trail), Reason: rule})
 	}
-	c.send(next, Message{Kind: Lookup, Lookup: h.id, Key: h.key, Hops: len(h.trail), Trail: h.trail, Join: h.join})
+	c.send(next, Message{Kind: Lookup, Lookup: h.id, Key: h.key, Hops: len(h.trail), Trail: h.trail})
 }
 
 // hopRTO returns how long a peer may take to say that it has something. Unlike one
@@ -197,10 +181,10 @@ func (c *Core) hopRTO(peer *identity.Contact) time.Duration {
 
 // route picks the next hop and says by which rule: who owns the key by the
 // lists, else who promises the shortest way to it. A peer the lookup came through or was
-// refused by is no choice, nor is the joiner itself.
+// refused by is no choice.
 func (c *Core) route(h *hop) (next *identity.Contact, rule string) {
 	ok := func(peer *identity.Contact) bool {
-		return !(h.join && peer.Point == h.key) && !slices.Contains(h.tried, peer.ID) && !slices.Contains(h.trail, peer.ID)
+		return !slices.Contains(h.tried, peer.ID) && !slices.Contains(h.trail, peer.ID)
 	}
 	if peer := c.listedOwner(h.key, ok); peer != nil {
 		return peer, "owner"
@@ -242,14 +226,9 @@ func (c *Core) onLookup(from *identity.Contact, m *Message) {
 		c.send(from, Message{Kind: LookupStuck, Lookup: m.Lookup, Key: m.Key})
 		return
 	}
-	if m.Join {
-		if e := c.entry(&identity.Contact{ID: m.Trail[0], Point: m.Key}); e != nil && m.Trail[0] != from.ID {
-			c.probe(e.contact) // it says that it is no member any more
-		}
-	}
-	h := hop{id: m.Lookup, key: m.Key, join: m.Join, from: from, until: c.now + hopStays, deadline: far,
+	h := hop{id: m.Lookup, key: m.Key, from: from, until: c.now + hopStays, deadline: far,
 		trail: append(slices.Clip(m.Trail), c.self.ID)}
-	if c.answers(&h) {
+	if c.Owns(h.key) {
 		c.answer(&h)
 		return
 	}
@@ -261,24 +240,10 @@ func (c *Core) onLookup(from *identity.Contact, m *Message) {
 	c.forward(h)
 }
 
-// answers reports whether this peer is the owner that h looks for. Who joins
-// anew at its old point looks for the peer behind it.
-func (c *Core) answers(h *hop) bool {
-	return c.Owns(h.key) && !(h.join && h.key == c.self.Point) || h.join && c.accepted && h.key == c.border.Point
-}
-
 // answer sends the owner's answer, which is this peer's, back along the trail.
 func (c *Core) answer(h *hop) {
 	c.event(trace.Event{Kind: trace.LookupAnswered, Key: h.key, Message: h.id, Other: h.trail[0], Hops: len(h.trail) - 1})
-	m := c.found(h.join)
-	m.Lookup, m.Key, m.Hops, m.Trail = h.id, h.key, len(h.trail)-1, h.trail
-	if h.join && m.Predecessor != nil && m.Predecessor.ID == h.trail[0] {
-		m.Predecessor = nil
-		if len(c.predecessors) > 1 {
-			m.Predecessor = c.predecessors[1]
-		}
-	}
-	c.handBack(*h, &m)
+	c.handBack(*h, &Message{Kind: Found, Lookup: h.id, Key: h.key, Hops: len(h.trail) - 1, Trail: h.trail, Peer: c.self})
 }
 
 // handBack sends an answer towards the origin, and keeps it until it is there.
@@ -317,16 +282,6 @@ func (c *Core) tickAnswers() {
 			c.passBack(h)
 		}
 	}
-}
-
-// found returns this peer's answer as an owner: with the peer before it for one
-// that joins, else alone.
-func (c *Core) found(join bool) Message {
-	m := Message{Kind: Found, Peer: c.self}
-	if join {
-		m.Predecessor = c.Predecessor()
-	}
-	return m
 }
 
 // forward passes h on, or back where there is no way on, and remembers it while it is here.
@@ -389,22 +344,12 @@ func (c *Core) reroute(meant func(*hop) bool) {
 		h := c.hops[i]
 		c.hops = slices.Delete(c.hops, i, i+1)
 		h.parked, h.next = false, nil
-		if h.from != nil && c.answers(&h) {
+		if h.from != nil && c.Owns(h.key) {
 			c.answer(&h)
 			continue
 		}
-		c.forwardLater(h)
+		c.forward(h)
 	}
-}
-
-// forwardLater is forward for a hop that was here before. One of this peer's own
-// with a fixed first hop has no other.
-func (c *Core) forwardLater(h hop) {
-	if i := c.ownOf(h.id); h.from == nil && i >= 0 && c.own[i].via != nil {
-		c.stuckHere(&c.own[i])
-		return
-	}
-	c.forward(h)
 }
 
 // rerouteAll takes up again the lookups that were passed to a peer that is dead.
@@ -460,7 +405,7 @@ func (c *Core) onStuck(from *identity.Contact, m *Message) {
 	h := c.hops[i]
 	c.hops = slices.Delete(c.hops, i, i+1)
 	c.dueSet = false
-	c.forwardLater(h)
+	c.forward(h)
 }
 
 // onFound hands an answer back towards the origin, or takes it in there. Only who
@@ -506,13 +451,7 @@ func (c *Core) done(l lookup, m *Message) {
 	c.endAttempts(&l)
 	hops := max(len(m.Trail)-1, 0)
 	c.event(trace.Event{Kind: trace.LookupDone, Key: l.key, Message: l.id, Other: m.Peer.ID, Hops: hops, Peers: m.Trail})
-	switch l.purpose {
-	case forUser:
-		c.ready.Answers = append(c.ready.Answers,
-			Answer{Lookup: l.id, Key: l.key, Owner: c.meet(m.Peer), Hops: hops, Trail: m.Trail})
-	case forJoin:
-		c.onJoinFound(m)
-	}
+	c.ready.Answers = append(c.ready.Answers, Answer{Lookup: l.id, Key: l.key, Owner: c.meet(m.Peer), Hops: hops, Trail: m.Trail})
 }
 
 // endAttempts ends all that is under way for a lookup.
@@ -538,9 +477,7 @@ func (c *Core) end(id trace.MessageID) {
 func (c *Core) fail(l lookup, err error) {
 	c.endAttempts(&l)
 	c.event(trace.Event{Kind: trace.LookupFailed, Key: l.key, Message: l.id, Reason: err.Error()})
-	if l.purpose == forUser {
-		c.ready.Answers = append(c.ready.Answers, Answer{Lookup: l.id, Key: l.key, Err: err})
-	}
+	c.ready.Answers = append(c.ready.Answers, Answer{Lookup: l.id, Key: l.key, Err: err})
 }
 
 // tickLookups goes on with lookups whose time has come.
@@ -573,7 +510,7 @@ func (c *Core) tickLookups() {
 			i--
 			c.fail(ended, ErrNoAnswer)
 		case l.attemptAt > c.now:
-		case l.purpose == forUser && c.Owns(l.key): // by now
+		case c.Owns(l.key): // by now
 			ended := *l
 			c.own = slices.Delete(c.own, i, i+1)
 			i--

@@ -19,7 +19,6 @@ type Message struct {
 	Key    identity.Point
 	Hops   int           // links the lookup has crossed, this one included
 	Trail  []identity.ID // peers the lookup came through: origin first, last sender last
-	Join   bool          // the lookup is for a peer that is about to join at Key
 
 	Member    bool   // the sender is a member, not still joining
 	Small     bool   // Successors holds every other member
@@ -62,9 +61,9 @@ const (
 	Notify                 // Version                                    -> Notified
 	//                             I am a member and precede you; with Request 0 only: I am a member, and there is news of me
 	Notified    // Accepted Predecessor (if accepted: who was it until now)
-	Lookup      // Lookup Key Hops Trail Join                -> LookupTaken, later Found or LookupStuck
+	Lookup      // Lookup Key Hops Trail                     -> LookupTaken, later Found or LookupStuck
 	LookupTaken // Lookup
-	Found       // Lookup Key Hops Trail Peer, back along the trail; Predecessor for a joiner
+	Found       // Lookup Key Hops Trail Peer, back along the trail  -> LookupTaken
 	LookupStuck // Lookup Key, to the peer the lookup came from
 	Suspect     // Peer
 	Leave       // Successors Predecessors

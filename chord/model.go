@@ -113,13 +113,12 @@ func (c *Core) AppendState(b []byte) []byte {
 	b = append(b, byte(len(c.searches)))
 	for _, s := range c.searches {
 		b = append(b, s.key[:8]...)
-		b = append(b, flag(s.merge), byte(s.queries))
+		b = append(b, byte(s.own), byte(s.queries))
 		for i := range s.branches {
 			b = append(b, flag(s.branches[i].asking), byte(len(s.branches[i].candidates)), byte(len(s.branches[i].trail)))
 		}
 	}
 	for i := range c.own {
-		b = append(b, byte(c.own[i].purpose))
 		b = append(b, c.own[i].key[:8]...)
 	}
 	return b

@@ -18,7 +18,7 @@ func (c *Core) rest(p *model.Rest) {
 	c.accepted, c.confirmed, c.knownTo, c.quiet = true, true, true, true
 	c.period = c.config.StabilizeMax
 	c.stabilizeAt = c.now + c.residual(c.period)
-	c.remindAt[1] = c.now + c.residual(askMet)
+	c.remindAt[1] = c.now + c.residual(askMet) - c.residual(c.period) // then comes the next stabilisation
 	c.version = p.Version(c.self)
 	c.restLists(p)
 	c.restTable(p)

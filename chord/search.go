@@ -16,7 +16,7 @@ type search struct {
 	number   uint64
 	lookup   trace.MessageID // that it is for
 	key      identity.Point
-	merge    bool // it is for no lookup, but for this peer's own place
+	own      place // for this peer's own place: forJoin or forMerge; 0: for a lookup
 	branches []branch
 	claimed  []identity.ID // asked by a branch, and no other's any more
 	queries  int
@@ -29,6 +29,14 @@ type branch struct {
 	trail      []identity.ID       // who led here, from the first contact on
 	asking     bool
 }
+
+// A place says what a search for this peer's own place is for.
+type place uint8
+
+const (
+	forJoin  place = iota + 1 // to join a ring
+	forMerge                  // to find out whether there is another one
+)
 
 const (
 	maxSearches    = 16
@@ -47,10 +55,10 @@ func (c *Core) beginSearch(l *lookup) {
 	c.startSearch(&search{lookup: l.id, key: l.key, branches: make([]branch, searchBranches)})
 }
 
-// beginMerge starts a search, by way of a peer of what may be another ring, for
-// those between whom this peer would stand there.
-func (c *Core) beginMerge(via *identity.Contact) {
-	c.startSearch(&search{merge: true, key: c.self.Point, branches: []branch{{candidates: []*identity.Contact{via}}}})
+// searchPlace starts a search, by way of a peer of a ring that this one is not, or may
+// not be, a member of, for those between whom it would stand there.
+func (c *Core) searchPlace(why place, via *identity.Contact) {
+	c.startSearch(&search{own: why, key: c.self.Point, branches: []branch{{candidates: []*identity.Contact{via}}}})
 }
 
 // startSearch starts s, unless too many are under way.
@@ -74,8 +82,12 @@ func (c *Core) goOn(s *search) {
 		}
 		busy = busy || b.asking
 	}
-	if !busy {
-		c.dropSearch(s)
+	if busy {
+		return
+	}
+	c.dropSearch(s)
+	if s.own == forJoin {
+		c.joinAgain()
 	}
 }
 
@@ -106,9 +118,9 @@ func (c *Core) askNext(s *search, i int) {
 }
 
 // firstContact returns the peer of the table nearest to the key that no branch has
-// asked, or nil. A merge has none but the one that it began with.
+// asked, or nil. A search for the own place has none but the one that it began with.
 func (c *Core) firstContact(s *search) (first *identity.Contact) {
-	if s.merge {
+	if s.own != 0 {
 		return nil
 	}
 	c.settle()
@@ -129,7 +141,7 @@ func (c *Core) firstContact(s *search) (first *identity.Contact) {
 // searchOffer returns whom a question of s names as known: where this peer looks for
 // itself, those whom it expects.
 func (c *Core) searchOffer(s *search) []*identity.Contact {
-	if !s.merge {
+	if s.own != forMerge {
 		return nil
 	}
 	offer := []*identity.Contact{c.self}
@@ -160,10 +172,10 @@ func (c *Core) onFurther(from *identity.Contact, r *request, m *Message) {
 	b.trail = append(b.trail, from.ID)
 	peers := m.named(r.offered)
 	switch {
-	case s.merge && m.Exact:
-		c.endMerge(s, peers)
+	case s.own != 0 && m.Exact:
+		c.foundPlace(s, peers)
 		return
-	case m.Owns && !s.merge:
+	case m.Owns && s.own == 0:
 		c.endSearch(s, from, b.trail)
 		return
 	}
@@ -213,9 +225,9 @@ func (c *Core) endSearch(s *search, owner *identity.Contact, trail []identity.ID
 	c.doneOwn(i, &Message{Kind: Found, Peer: owner, Key: l.key, Trail: trail})
 }
 
-// endMerge ends a search for this peer's own place: of those who stand there the
+// foundPlace ends a search for this peer's own place: of those who stand there the
 // first is before it.
-func (c *Core) endMerge(s *search, peers []*identity.Contact) {
+func (c *Core) foundPlace(s *search, peers []*identity.Contact) {
 	c.dropSearch(s)
 	var others []*identity.Contact
 	for _, peer := range peers {
@@ -223,7 +235,13 @@ func (c *Core) endMerge(s *search, peers []*identity.Contact) {
 			others = append(others, peer)
 		}
 	}
-	if len(others) > 0 {
+	switch {
+	case len(others) == 0 && s.own == forJoin:
+		c.joinAgain() // nobody is there but who this peer was
+	case len(others) == 0:
+	case s.own == forJoin:
+		c.joinBetween(others[0], others[min(1, len(others)-1)])
+	default:
 		c.merge(others[0], others[min(1, len(others)-1)])
 	}
 }
@@ -257,7 +275,7 @@ func (c *Core) dropSearch(s *search) {
 func (c *Core) tickSearches() {
 	for i := range c.own {
 		l := &c.own[i]
-		if l.purpose == forUser && !l.searched && c.config.LookupTimeout-(l.deadline-c.now) >= searchAfter {
+		if !l.searched && c.config.LookupTimeout-(l.deadline-c.now) >= searchAfter {
 			l.searched = true
 			c.beginSearch(l)
 		}

@@ -122,7 +122,7 @@ func (c *Core) approach(peer *identity.Contact) {
 func (c *Core) reunite(peer *identity.Contact) {
 	c.consider(peer)
 	if c.mode == Full { // perhaps only now
-		c.beginMerge(peer)
+		c.searchPlace(forMerge, peer)
 	}
 	if c.join.asked && same(c.join.seed, peer) {
 		c.endJoin()

@@ -240,7 +240,7 @@ func (c *Core) onPending(from *identity.Contact, m *Message) {
 		c.seenOf = identity.ID{} // its predecessor is still to be looked at
 	}
 	if bereft {
-		c.beginMerge(from)
+		c.searchPlace(forMerge, from)
 	}
 	c.endOperation()
 }

@@ -87,9 +87,9 @@ func controls() map[string]*wirepb.Control {
 		"notify":   {Request: 4, Body: &wirepb.Control_Notify{Notify: &wirepb.Notify{Version: 6}}},
 		"notified": {Request: 4, Body: &wirepb.Control_Notified{Notified: &wirepb.Notified{Accepted: true, Predecessor: record(4)}}},
 		"lookup": {Request: 5, Body: &wirepb.Control_Lookup{Lookup: &wirepb.Lookup{
-			Message: message, Key: key, Hops: 2, Trail: trail, Join: true}}},
+			Message: message, Key: key, Hops: 2, Trail: trail}}},
 		"found": {Request: 6, Body: &wirepb.Control_Found{Found: &wirepb.Found{Message: message, Key: key, Owner: record(5),
-			Predecessor: record(6), Hops: 2, Trail: trail}}},
+			Hops: 2, Trail: trail}}},
 		"lookup_taken": {Request: 5, Body: &wirepb.Control_LookupTaken{LookupTaken: &wirepb.LookupTaken{Message: message}}},
 		"lookup_stuck": {Body: &wirepb.Control_LookupStuck{LookupStuck: &wirepb.LookupStuck{Message: message, Key: key, Trail: trail}}},
 		"suspect":      {Body: &wirepb.Control_Suspect{Suspect: &wirepb.Suspect{Peer: record(8)}}},

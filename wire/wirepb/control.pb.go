@@ -857,7 +857,6 @@ type Lookup struct {
 	Key           []byte                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`         // 32 bytes: a point
 	Hops          uint32                 `protobuf:"varint,3,opt,name=hops,proto3" json:"hops,omitempty"`
 	Trail         [][]byte               `protobuf:"bytes,4,rep,name=trail,proto3" json:"trail,omitempty"` // IDs, origin first, last sender last
-	Join          bool                   `protobuf:"varint,5,opt,name=join,proto3" json:"join,omitempty"`  // asked for a peer that is about to join at key
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -920,13 +919,6 @@ func (x *Lookup) GetTrail() [][]byte {
 	return nil
 }
 
-func (x *Lookup) GetJoin() bool {
-	if x != nil {
-		return x.Join
-	}
-	return false
-}
-
 type LookupTaken struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Message       []byte                 `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
@@ -976,7 +968,6 @@ type Found struct {
 	Message       []byte                 `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
 	Key           []byte                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
 	Owner         *Record                `protobuf:"bytes,3,opt,name=owner,proto3" json:"owner,omitempty"`
-	Predecessor   *Record                `protobuf:"bytes,4,opt,name=predecessor,proto3" json:"predecessor,omitempty"` // of the owner, where the lookup was for a join
 	Hops          uint32                 `protobuf:"varint,6,opt,name=hops,proto3" json:"hops,omitempty"`
 	Trail         [][]byte               `protobuf:"bytes,7,rep,name=trail,proto3" json:"trail,omitempty"` // of the lookup, owner last
 	unknownFields protoimpl.UnknownFields
@@ -1030,13 +1021,6 @@ func (x *Found) GetKey() []byte {
 func (x *Found) GetOwner() *Record {
 	if x != nil {
 		return x.Owner
-	}
-	return nil
-}
-
-func (x *Found) GetPredecessor() *Record {
-	if x != nil {
-		return x.Predecessor
 	}
 	return nil
 }
@@ -1693,22 +1677,20 @@ const file_wire_control_proto_rawDesc = "" +
 	"\aversion\x18\x01 \x01(\x04R\aversion\"`\n" +
 	"\bNotified\x12\x1a\n" +
 	"\baccepted\x18\x01 \x01(\bR\baccepted\x128\n" +
-	"\vpredecessor\x18\x02 \x01(\v2\x16.cicada.wire.v1.RecordR\vpredecessor\"x\n" +
+	"\vpredecessor\x18\x02 \x01(\v2\x16.cicada.wire.v1.RecordR\vpredecessor\"j\n" +
 	"\x06Lookup\x12\x18\n" +
 	"\amessage\x18\x01 \x01(\fR\amessage\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\fR\x03key\x12\x12\n" +
 	"\x04hops\x18\x03 \x01(\rR\x04hops\x12\x14\n" +
-	"\x05trail\x18\x04 \x03(\fR\x05trail\x12\x12\n" +
-	"\x04join\x18\x05 \x01(\bR\x04joinJ\x04\b\x06\x10\a\"'\n" +
+	"\x05trail\x18\x04 \x03(\fR\x05trailJ\x04\b\x05\x10\x06J\x04\b\x06\x10\a\"'\n" +
 	"\vLookupTaken\x12\x18\n" +
-	"\amessage\x18\x01 \x01(\fR\amessage\"\xcb\x01\n" +
+	"\amessage\x18\x01 \x01(\fR\amessage\"\x97\x01\n" +
 	"\x05Found\x12\x18\n" +
 	"\amessage\x18\x01 \x01(\fR\amessage\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\fR\x03key\x12,\n" +
-	"\x05owner\x18\x03 \x01(\v2\x16.cicada.wire.v1.RecordR\x05owner\x128\n" +
-	"\vpredecessor\x18\x04 \x01(\v2\x16.cicada.wire.v1.RecordR\vpredecessor\x12\x12\n" +
+	"\x05owner\x18\x03 \x01(\v2\x16.cicada.wire.v1.RecordR\x05owner\x12\x12\n" +
 	"\x04hops\x18\x06 \x01(\rR\x04hops\x12\x14\n" +
-	"\x05trail\x18\a \x03(\fR\x05trailJ\x04\b\x05\x10\x06\"O\n" +
+	"\x05trail\x18\a \x03(\fR\x05trailJ\x04\b\x04\x10\x05J\x04\b\x05\x10\x06\"O\n" +
 	"\vLookupStuck\x12\x18\n" +
 	"\amessage\x18\x01 \x01(\fR\amessage\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\fR\x03key\x12\x14\n" +
@@ -1810,15 +1792,14 @@ var file_wire_control_proto_depIdxs = []int32{
 	0,  // 18: cicada.wire.v1.State.records:type_name -> cicada.wire.v1.Record
 	0,  // 19: cicada.wire.v1.Notified.predecessor:type_name -> cicada.wire.v1.Record
 	0,  // 20: cicada.wire.v1.Found.owner:type_name -> cicada.wire.v1.Record
-	0,  // 21: cicada.wire.v1.Found.predecessor:type_name -> cicada.wire.v1.Record
-	0,  // 22: cicada.wire.v1.Suspect.peer:type_name -> cicada.wire.v1.Record
-	0,  // 23: cicada.wire.v1.Leave.successors:type_name -> cicada.wire.v1.Record
-	0,  // 24: cicada.wire.v1.Leave.predecessors:type_name -> cicada.wire.v1.Record
-	25, // [25:25] is the sub-list for method output_type
-	25, // [25:25] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	0,  // 21: cicada.wire.v1.Suspect.peer:type_name -> cicada.wire.v1.Record
+	0,  // 22: cicada.wire.v1.Leave.successors:type_name -> cicada.wire.v1.Record
+	0,  // 23: cicada.wire.v1.Leave.predecessors:type_name -> cicada.wire.v1.Record
+	24, // [24:24] is the sub-list for method output_type
+	24, // [24:24] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_wire_control_proto_init() }

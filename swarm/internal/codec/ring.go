@@ -46,14 +46,14 @@ func EncodeRing(m chord.Message) *wirepb.Control {
 		c.Body = &wirepb.Control_Notified{Notified: &wirepb.Notified{Accepted: m.Accepted, Predecessor: record(m.Predecessor)}}
 	case chord.Lookup:
 		c.Body = &wirepb.Control_Lookup{Lookup: &wirepb.Lookup{
-			Message: m.Lookup[:], Key: m.Key[:], Hops: uint32(m.Hops), Trail: trailBytes(m.Trail), Join: m.Join,
+			Message: m.Lookup[:], Key: m.Key[:], Hops: uint32(m.Hops), Trail: trailBytes(m.Trail),
 		}}
 	case chord.LookupTaken:
 		c.Body = &wirepb.Control_LookupTaken{LookupTaken: &wirepb.LookupTaken{Message: m.Lookup[:]}}
 	case chord.Found:
 		c.Body = &wirepb.Control_Found{Found: &wirepb.Found{
 			Message: m.Lookup[:], Key: m.Key[:], Hops: uint32(m.Hops), Trail: trailBytes(m.Trail),
-			Owner: record(m.Peer), Predecessor: record(m.Predecessor),
+			Owner: record(m.Peer),
 		}}
 	case chord.LookupStuck:
 		c.Body = &wirepb.Control_LookupStuck{LookupStuck: &wirepb.LookupStuck{
@@ -99,7 +99,7 @@ func DecodeRing(c *wirepb.Control, v Verifier) (chord.Message, error) {
 		m.Kind, m.Accepted = chord.Notified, body.Notified.GetAccepted()
 		m.Predecessor = d.contact("predecessor", body.Notified.GetPredecessor())
 	case *wirepb.Control_Lookup:
-		m.Kind, m.Join = chord.Lookup, body.Lookup.GetJoin()
+		m.Kind = chord.Lookup
 		d.lookup(&m, body.Lookup)
 		m.Hops = int(body.Lookup.GetHops())
 	case *wirepb.Control_LookupTaken:
@@ -160,7 +160,6 @@ func (d *decoder) found(m *chord.Message, f *wirepb.Found) {
 	m.Kind, m.Hops = chord.Found, int(f.GetHops())
 	d.lookup(m, f)
 	m.Peer = d.contact("owner", f.GetOwner())
-	m.Predecessor = d.contact("predecessor", f.GetPredecessor())
 }
 
 // lookup reads the three fields that every message about a lookup has.
