@@ -1,7 +1,6 @@
 package routing
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"time"
@@ -12,28 +11,34 @@ import (
 )
 
 const (
-	maxParts        = 64                     // intervals of one broadcast that a peer answers for
-	maxLinkParts    = 4                      // of them, from one link
-	childTakes      = 200 * time.Millisecond // least time for a child to take its interval
-	childSilence    = 3 * time.Second        // a child that is not heard of for so long is dead
-	childRemind     = time.Second            // a child that has not taken its interval by then is asked once more
-	childTime       = 6 * time.Second        // a child that is not done by then is not waited for, at the origin
-	childHop        = 200 * time.Millisecond // as much less with every hop
-	childHops       = 5                      // but no further: longer than childUnknowable it is in any case
-	partAlive       = time.Second            // how often a child that is not done says so
-	childLook       = 100 * time.Millisecond // how often the ring is asked who is in an interval, or alive
-	childUnknowable = 5 * time.Second        // then nobody is; less than programs wait for the count
-	partEnd         = 30 * time.Second       // a part that is not done by then is ended as it is
+	maxParts        = 64                      // intervals of one broadcast that a peer answers for
+	maxLinkParts    = 4                       // of them, from one link
+	maxSilent       = 16                      // silent peers that a child is told of
+	childTakes      = 200 * time.Millisecond  // least time for a child to take its interval
+	childFirst      = 500 * time.Millisecond  // that time, as long as nothing was measured
+	childSilence    = 3 * time.Second         // a child that is not heard of for so long is dead
+	childGone       = 1500 * time.Millisecond // the same, if no link to it is open either
+	childRemind     = time.Second             // a child that has not taken its interval by then is asked once more, if it can be heard of
+	childTime       = 8 * time.Second         // a child that is not done by then is not waited for, at the origin
+	childHop        = 200 * time.Millisecond  // as much less with every hop
+	childHops       = 5                       // but no further: longer than childUnknowable it is in any case
+	partAlive       = time.Second             // how often a child that is not done says so
+	childLook       = 100 * time.Millisecond  // how often the ring is asked who is in an interval, or alive
+	childUnknowable = 5 * time.Second         // then nobody is; less than programs wait for the count
+	partEnd         = 30 * time.Second        // a part that is not done by then is ended as it is
 )
 
 // A BroadcastMessage is a broadcast between two peers: data for the receiver
-// and for every peer after it, clockwise, before Limit.
+// and for every peer behind Start, clockwise, before Limit.
 type BroadcastMessage struct {
 	Message   trace.MessageID
 	Body      []byte // what the origin signed
 	Signature []byte
+	Start     identity.Point // zero: the receiver's own point
 	Limit     identity.Point
-	Hops      int // links crossed, the one it came by included
+	Silent    []identity.Point // peers in between that did not answer the sender
+	Hops      int              // links crossed, the one it came by included
+	Age       time.Duration    // of one that was pulled: how long others have had it. It has no interval
 }
 
 // A BroadcastOutgoing is a broadcast to send to a child.
@@ -87,9 +92,11 @@ type broadcast struct {
 	body      *buffer // nil while nothing is left to do
 	signature int     // where in body the signature begins
 	hops      int
-	covered   identity.Point // clockwise distance up to which parts reach
+	counted   bool  // a part of it counts this peer itself
+	covered   cover // what parts hold
 	parts     []*part
-	dead      []identity.ID // children that did not answer, so far
+	dead      []*identity.Contact // children that did not answer, so far
+	began     time.Duration       // when it reached the first that passed it on by being asked, or this peer
 	expires   time.Duration
 	age       node[broadcast]
 	closed    node[broadcast]
@@ -99,8 +106,10 @@ type broadcast struct {
 // A part is an interval for which this peer answers to one previous hop.
 type part struct {
 	broadcast *broadcast
-	link      *link // to be told; Core.own at the origin
+	link      *link          // to be told; Core.own at the origin
+	start     identity.Point // as in BroadcastMessage
 	limit     identity.Point
+	silent    []identity.Point
 	outcome   Outcome // of what is done so far
 	open      int     // children that owe an answer
 	done      bool
@@ -126,10 +135,10 @@ func (c *Core) Broadcast(now time.Duration, message trace.MessageID, body, signa
 		return ErrLimit
 	}
 	self := c.ring.Self()
-	b.verdict, b.origin = accepted, self.ID
-	b.covered = identity.Point(bytes.Repeat([]byte{0xff}, len(b.covered))) // all round
-	p := c.newPart(now, b, c.own, self.Point)
-	c.spread(now, p, identity.Point{}, identity.Point{})
+	b.verdict, b.origin, b.counted = accepted, self.ID, true
+	b.covered = cover{{}} // all round
+	p := c.newPart(now, b, c.own, &BroadcastMessage{Limit: self.Point})
+	c.spread(now, p, span{})
 	c.broadcastEvent(trace.BroadcastSent, b, identity.ID{}, len(p.children))
 	c.finish(p)
 	return nil
@@ -244,9 +253,9 @@ func (c *Core) BroadcastIn(now time.Duration, from identity.ID, m BroadcastMessa
 	if b.body == nil {
 		c.keepBody(b, m.Body, m.Signature)
 	}
-	p := c.newPart(now, b, l, m.Limit)
-	if fresh {
-		p.outcome.Reached = 1 // this peer itself
+	p := c.newPart(now, b, l, &m)
+	if !b.counted {
+		b.counted, p.outcome.Reached = true, 1
 	}
 	c.report(p)
 	if b.verdict == accepted {
@@ -284,8 +293,9 @@ func (b *broadcast) room(l *link) bool {
 	return true
 }
 
-func (c *Core) newPart(now time.Duration, b *broadcast, l *link, limit identity.Point) *part {
-	p := &part{broadcast: b, link: l, limit: limit, ends: now + partEnd}
+func (c *Core) newPart(now time.Duration, b *broadcast, l *link, m *BroadcastMessage) *part {
+	p := &part{broadcast: b, link: l, start: m.Start, limit: m.Limit, ends: now + partEnd}
+	p.silent = slices.Clone(m.Silent[:min(len(m.Silent), maxSilent)])
 	p.timer.owner = p
 	b.parts = append(b.parts, p)
 	b.link.closed.remove(b)

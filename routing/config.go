@@ -71,6 +71,8 @@ type Ring interface {
 	// Successors returns the peers that follow this one, nearest first, as far as
 	// they are known without a gap. They are in the table. It is not to be changed.
 	Successors() []*identity.Contact
+	// Predecessors is Successors the other way round.
+	Predecessors() []*identity.Contact
 	// Each yields the distinct peers of the table clockwise from this peer.
 	Each(yield func(*identity.Contact) bool)
 }

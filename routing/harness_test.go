@@ -77,7 +77,8 @@ type tableRing struct {
 	self    *identity.Contact
 	table   []*identity.Contact // clockwise from self
 	learned []*identity.Contact
-	near    int // how many of the table follow self without a gap
+	near    int // how many of the table follow self without a gap,
+	behind  int // and how many come before it
 }
 
 func (r *tableRing) Self() *identity.Contact { return r.self }
@@ -114,6 +115,12 @@ func (r *tableRing) Nearest(target identity.Point, ok func(*identity.Contact) bo
 }
 
 func (r *tableRing) Successors() []*identity.Contact { return r.table[:min(len(r.table), r.near)] }
+
+func (r *tableRing) Predecessors() []*identity.Contact {
+	list := slices.Clone(r.table[len(r.table)-min(len(r.table), r.behind):])
+	slices.Reverse(list)
+	return list
+}
 
 func (r *tableRing) Each(yield func(*identity.Contact) bool) {
 	for _, contact := range r.table {
@@ -161,6 +168,7 @@ func newWorld(t testing.TB, seed uint64, n int, s shape, config Config) *world {
 		if s.r == 0 {
 			p.ring.near = n
 		}
+		p.ring.behind = p.ring.near
 		p.core = New(p.ring, config, rand.New(rand.NewPCG(seed, uint64(i)+2)))
 	}
 	return w

@@ -69,6 +69,7 @@ type broadcast struct {
 	messages uint64 // World.count.casts when it began
 	heard    []bool // by node; those that came later do not count
 	depth    int
+	last     time.Duration // when the last heard it
 }
 
 // pending reports whether something is under way that will still end.
@@ -259,7 +260,7 @@ func (w *World) heardBroadcast(i int32, id trace.MessageID, hops int) {
 		return
 	}
 	if int(i) < len(b.heard) {
-		b.heard[i] = true
+		b.heard[i], b.last = true, w.now
 	}
 	b.depth = max(b.depth, hops)
 }
