@@ -13,7 +13,7 @@ import (
 const (
 	maxParts        = 64                      // intervals of one broadcast that a peer answers for
 	maxLinkParts    = 4                       // of them, from one link
-	maxSilent       = 16                      // silent peers that a child is told of
+	maxSilent       = wire.MaxSilent          // silent peers that a child is told of
 	childTakes      = 200 * time.Millisecond  // least time for a child to take its interval
 	childFirst      = 500 * time.Millisecond  // that time, as long as nothing was measured
 	childSilence    = 3 * time.Second         // a child that is not heard of for so long is dead
@@ -89,16 +89,22 @@ type broadcast struct {
 	link      *link // that brought it first; Core.own at the origin
 	verdict   verdict
 	origin    identity.ID
-	body      *buffer // nil while nothing is left to do
+	body      *buffer // nil while nothing is left to do, unless it is kept for others
 	signature int     // where in body the signature begins
 	hops      int
 	counted   bool  // a part of it counts this peer itself
 	covered   cover // what parts hold
 	parts     []*part
 	dead      []*identity.Contact // children that did not answer, so far
-	began     time.Duration       // when it reached the first that passed it on by being asked, or this peer
+	began     time.Duration       // when it came; earlier if it was pulled
 	expires   time.Duration
+	tag       Tag
+	pulled    bool // it came so, not by the tree
+	witnesses []witness
+	rounds    int           // how often others are still to be told of it,
+	tellAt    time.Duration // next then
 	age       node[broadcast]
+	shelf     node[broadcast]
 	closed    node[broadcast]
 	rejected  node[broadcast]
 }
@@ -137,6 +143,7 @@ func (c *Core) Broadcast(now time.Duration, message trace.MessageID, body, signa
 	self := c.ring.Self()
 	b.verdict, b.origin, b.counted = accepted, self.ID, true
 	b.covered = cover{{}} // all round
+	c.know(now, b)
 	p := c.newPart(now, b, c.own, &BroadcastMessage{Limit: self.Point})
 	c.spread(now, p, span{})
 	c.broadcastEvent(trace.BroadcastSent, b, identity.ID{}, len(p.children))
@@ -152,7 +159,7 @@ func (c *Core) newBroadcast(now time.Duration, l *link, offer Offer, body, signa
 	if !c.admitBroadcast(l) || !c.admitBytes(l, len(body)+len(signature), forAll) {
 		return nil
 	}
-	b := &broadcast{offer: offer, link: l, expires: now + c.config.RememberArrivals}
+	b := &broadcast{offer: offer, link: l, began: now, expires: now + c.config.RememberArrivals}
 	l.broadcasts++
 	c.broadcasts[offer] = b
 	c.broadcastAge.push(b)
@@ -184,11 +191,15 @@ func (c *Core) keepBody(b *broadcast, body, signature []byte) {
 	b.link.bytes += cap(b.body.bytes)
 }
 
-// shut lets go of the body of a broadcast that has nothing left to do.
+// shut lets go of the body of a broadcast that has nothing left to do, or keeps it
+// for those that lack it.
 func (c *Core) shut(b *broadcast) {
 	b.link.closed.push(b)
-	if b.body != nil {
-		b.link.bytes -= cap(b.body.bytes)
+	if b.body == nil || b.shelf.listed {
+		return
+	}
+	b.link.bytes -= cap(b.body.bytes)
+	if b.verdict != accepted || !c.shelve(b) {
 		c.pool.drop(b.body)
 		b.body = nil
 	}
@@ -199,6 +210,10 @@ func (c *Core) forgetBroadcast(b *broadcast) {
 		c.stop(p)
 	}
 	c.shut(b)
+	c.unshelve(b, true)
+	if c.tags[b.tag] == b {
+		delete(c.tags, b.tag)
+	}
 	b.link.closed.remove(b)
 	c.rejectedCasts.remove(b)
 	b.link.broadcasts--
@@ -232,10 +247,7 @@ func (c *Core) BroadcastIn(now time.Duration, from identity.ID, m BroadcastMessa
 			return
 		}
 		b.hops = m.Hops
-		held := c.hold(b.body)
-		c.ready.BroadcastArrivals = append(c.ready.BroadcastArrivals, BroadcastArrival{
-			Offer: offer, Body: held[:b.signature:b.signature], Signature: held[b.signature:], From: from, Hops: m.Hops,
-		})
+		c.offerBroadcast(b, from)
 	}
 	if b.verdict == rejected {
 		c.report(&part{broadcast: b, link: l, limit: m.Limit, done: true})
@@ -261,6 +273,14 @@ func (c *Core) BroadcastIn(now time.Duration, from identity.ID, m BroadcastMessa
 	if b.verdict == accepted {
 		c.extend(now, p)
 	}
+}
+
+// offerBroadcast has the driver verify b.
+func (c *Core) offerBroadcast(b *broadcast, from identity.ID) {
+	held := c.hold(b.body)
+	c.ready.BroadcastArrivals = append(c.ready.BroadcastArrivals, BroadcastArrival{
+		Offer: b.offer, Body: held[:b.signature:b.signature], Signature: held[b.signature:], From: from, Hops: b.hops,
+	})
 }
 
 // room reports whether l may bring one more part. One that is done gives way: of
@@ -299,6 +319,7 @@ func (c *Core) newPart(now time.Duration, b *broadcast, l *link, m *BroadcastMes
 	p.timer.owner = p
 	b.parts = append(b.parts, p)
 	b.link.closed.remove(b)
+	c.unshelve(b, false)
 	c.timers.set(&p.timer, now+partAlive)
 	return p
 }
@@ -330,8 +351,12 @@ func (c *Core) BroadcastAccepted(now time.Duration, o Offer, origin identity.ID)
 		}
 	}
 	b.verdict, b.origin = accepted, origin
+	c.know(now, b)
 	for _, p := range b.parts {
 		c.extend(now, p)
+	}
+	if len(b.parts) == 0 {
+		c.shut(b)
 	}
 	return true
 }

@@ -25,6 +25,9 @@ type Config struct {
 	// MaxBroadcasts bounds how many broadcasts are remembered, of which those of
 	// others are three quarters at most. Zero means 256.
 	MaxBroadcasts int
+	// KeepBroadcasts bounds the bytes, of MaxBytes, in broadcasts that are kept for
+	// RememberArrivals, for peers that the tree left out. Zero means 2 MiB.
+	KeepBroadcasts int
 	// Remember is how long a copy that passed is remembered, for duplicates of
 	// it and for the way back. Zero means 10 s.
 	Remember time.Duration
@@ -46,6 +49,7 @@ func (c Config) populate() Config {
 	fill(&c.MaxEntries, 8192)
 	fill(&c.MaxBytes, 8<<20)
 	fill(&c.MaxBroadcasts, 256)
+	fill(&c.KeepBroadcasts, 2<<20)
 	if c.Remember <= 0 {
 		c.Remember = 10 * time.Second
 	}
