@@ -22,7 +22,6 @@ const (
 	tellEvery  = 2500 * time.Millisecond // then again, to those that were not told
 	tellRounds = 2
 	tellBatch  = 500 * time.Millisecond // what is due so soon is told together
-	tellYoung  = 30 * time.Second       // then a broadcast is no longer told nor given: everybody remembers it for longer
 	tellBeside = 8                      // neighbours on each side who are told,
 	tellLinked = 24                     // others that a link is open to,
 	tellOthers = 4                      // and, where those are fewer, of the rest
@@ -32,6 +31,10 @@ const (
 	pullWait   = time.Second            // until the next one is asked
 	maxPull    = 256 << 10              // bytes in answer to one question, unless one alone has more
 )
+
+// BroadcastYoung is how old a broadcast is when nobody tells of it any more, nor
+// gives it: everybody remembers it for longer, so that none comes round again.
+const BroadcastYoung = 30 * time.Second
 
 // A Tag names a broadcast among the young ones. Only who makes broadcasts can make
 // two with one tag, and harms but these.
@@ -115,7 +118,7 @@ func (teller) expire(c *Core, now time.Duration) {
 		if b.rounds == 0 || b.tellAt > now+tellBatch {
 			continue
 		}
-		if b.rounds--; now >= b.began+tellYoung {
+		if b.rounds--; now >= b.began+BroadcastYoung {
 			b.rounds = 0
 			continue
 		}
@@ -246,7 +249,7 @@ func (c *Core) BroadcastPull(now time.Duration, from identity.ID, tags []Tag) {
 	size := 0
 	for _, tag := range tags {
 		b := c.tags[tag]
-		if b == nil || b.body == nil || now >= b.began+tellYoung+tellEvery {
+		if b == nil || b.body == nil || now >= b.began+BroadcastYoung+tellEvery {
 			continue
 		}
 		w := b.witness(from)
@@ -281,7 +284,7 @@ func (c *Core) BroadcastGiven(now time.Duration, from, origin identity.ID, m Bro
 	if b == nil {
 		return
 	}
-	b.hops, b.pulled, b.began = m.Hops, true, now-min(max(m.Age, 0), tellYoung)
+	b.hops, b.pulled, b.began = m.Hops, true, now-min(max(m.Age, 0), BroadcastYoung)
 	c.timers.set(&w.timer, now+pullWait)
 	c.offerBroadcast(b, from)
 }

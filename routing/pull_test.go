@@ -114,7 +114,7 @@ func TestBroadcastIsGivenOnce(t *testing.T) {
 // What is old is not given, and nothing is told of it.
 func TestBroadcastGrowsOld(t *testing.T) {
 	w, has, tag, _ := tellsOf(t)
-	old := tellYoung + 2*tellEvery
+	old := BroadcastYoung + 2*tellEvery
 	has.BroadcastPull(old, w.peers[1].contact.ID, []Tag{tag})
 	if g := has.Ready().BroadcastGifts; len(g) != 0 {
 		t.Errorf("got %d, want none", len(g))

@@ -40,7 +40,7 @@ func spreadAfterKill(t *testing.T, config Config, share float64) spread {
 	var b *broadcast
 	for _, b = range r.load.broadcasts {
 	}
-	if err := r.until(t.Context(), began+broadcastTime-time.Second); err != nil {
+	if err := r.until(t.Context(), began+13*time.Second); err != nil {
 		t.Fatal(err)
 	}
 	s := spread{living: len(r.alive) - 1, messages: r.count.casts - before, depth: b.depth, took: b.last - began}
@@ -71,7 +71,11 @@ func TestBroadcastAfterManyDeaths(t *testing.T) {
 		for seed := range *castSeeds {
 			s := spreadAfterKill(t, Config{Peers: *castPeers, Seed: seed}, share)
 			t.Logf("%.0f %%, seed %d: %d of %d, %.4f a living peer (1/(1-f) is %.4f), depth %d, %v", 100*share, seed, s.reached, s.living, s.perPeer(), 1/(1-share), s.depth, s.took)
-			if s.reached != s.living || s.perPeer() > 1/(1-share)+0.007 {
+			most := 1.01 / (1 - share)
+			if share > 0.25 { // whoever could take the place of the dead is dead, too
+				most = 1.1 / (1 - share)
+			}
+			if s.reached != s.living || s.perPeer() > most {
 				t.Errorf("%.0f %%, seed %d: got %+v", 100*share, seed, s)
 			}
 		}
