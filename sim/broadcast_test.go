@@ -2,6 +2,7 @@ package sim
 
 import (
 	"flag"
+	"fmt"
 	"math/bits"
 	"testing"
 	"time"
@@ -68,16 +69,19 @@ func TestBroadcastOfAHealthySwarm(t *testing.T) {
 // is sent than once to each of the living and the dead.
 func TestBroadcastAfterManyDeaths(t *testing.T) {
 	for _, share := range []float64{0.05, 0.1, 0.2, 0.25, 0.5} {
-		for seed := range *castSeeds {
-			s := spreadAfterKill(t, Config{Peers: *castPeers, Seed: seed}, share)
-			t.Logf("%.0f %%, seed %d: %d of %d, %.4f a living peer (1/(1-f) is %.4f), depth %d, %v", 100*share, seed, s.reached, s.living, s.perPeer(), 1/(1-share), s.depth, s.took)
+		t.Run(fmt.Sprintf("%.0f %%", 100*share), func(t *testing.T) {
 			most := 1.01 / (1 - share)
 			if share > 0.25 { // whoever could take the place of the dead is dead, too
 				most = 1.1 / (1 - share)
 			}
-			if s.reached != s.living || s.perPeer() > most {
-				t.Errorf("%.0f %%, seed %d: got %+v", 100*share, seed, s)
+			for seed := range *castSeeds {
+				s := spreadAfterKill(t, Config{Peers: *castPeers, Seed: seed}, share)
+				t.Logf("seed %d: %d of %d, %.4f a living peer (1/(1-f) is %.4f), depth %d, %v",
+					seed, s.reached, s.living, s.perPeer(), 1/(1-share), s.depth, s.took)
+				if s.reached != s.living || s.perPeer() > most {
+					t.Errorf("seed %d: got %+v", seed, s)
+				}
 			}
-		}
+		})
 	}
 }
