@@ -11,21 +11,21 @@ import (
 )
 
 const (
-	maxParts        = 64                      // intervals of one broadcast that a peer answers for
-	maxLinkParts    = 4                       // of them, from one link
-	maxSilent       = wire.MaxSilent          // silent peers that a child is told of
-	childTakes      = 200 * time.Millisecond  // least time for a child to take its interval
-	childFirst      = 500 * time.Millisecond  // that time, as long as nothing was measured
-	childSilence    = 3 * time.Second         // a child that is not heard of for so long is dead
-	childGone       = 1500 * time.Millisecond // the same, if no link to it is open either
-	childRemind     = time.Second             // a child that has not taken its interval by then is asked once more, if it can be heard of
-	childTime       = 8 * time.Second         // a child that is not done by then is not waited for, at the origin
-	childHop        = 200 * time.Millisecond  // as much less with every hop
-	childHops       = 5                       // but no further: longer than childUnknowable it is in any case
-	partAlive       = time.Second             // how often a child that is not done says so
-	childLook       = 100 * time.Millisecond  // how often the ring is asked who is in an interval, or alive
-	childUnknowable = 5 * time.Second         // then nobody is; less than programs wait for the count
-	partEnd         = 30 * time.Second        // a part that is not done by then is ended as it is
+	maxParts        = 64                     // intervals of one broadcast that a peer answers for
+	maxLinkParts    = 4                      // of them, from one link
+	maxSilent       = wire.MaxSilent         // silent peers that a child is told of
+	childTakes      = 200 * time.Millisecond // least time for a child to take its interval
+	childFirst      = 500 * time.Millisecond // that time, as long as nothing was measured
+	childSilence    = 3 * time.Second        // a child that is not heard of for so long is dead
+	childGone       = time.Second            // the same, if no link to it is open either
+	childRemind     = time.Second            // a child that has not taken its interval by then is asked once more, if it can be heard of
+	childTime       = 9 * time.Second        // a child that is not done by then is not waited for, at the origin
+	childHop        = 200 * time.Millisecond // as much less with every hop
+	childHops       = 5                      // but no further: longer than childUnknowable it is in any case
+	partAlive       = time.Second            // how often a child that is not done says so
+	childLook       = 100 * time.Millisecond // how often the ring is asked who is in an interval, or alive
+	childUnknowable = 5 * time.Second        // then nobody is; less than programs wait for the count
+	partEnd         = 30 * time.Second       // a part that is not done by then is ended as it is
 )
 
 // A BroadcastMessage is a broadcast between two peers: data for the receiver

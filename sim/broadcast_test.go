@@ -10,6 +10,7 @@ import (
 
 var castPeers = flag.Int("cast-peers", 1000, "peers in the tests of broadcasts")
 var castSeeds = flag.Uint64("cast-seeds", 1, "seeds of each of them")
+var castFirst = flag.Uint64("cast-first", 0, "the first of them")
 
 // A spread is what became of one broadcast.
 type spread struct {
@@ -56,7 +57,7 @@ func spreadAfterKill(t *testing.T, config Config, share float64) spread {
 // Nobody is dead: one message a peer, and a tree that is no deeper than log2 of all,
 // and one.
 func TestBroadcastOfAHealthySwarm(t *testing.T) {
-	for seed := range *castSeeds {
+	for seed := *castFirst; seed < *castFirst+*castSeeds; seed++ {
 		s := spreadAfterKill(t, Config{Peers: *castPeers, Seed: seed}, 0)
 		t.Logf("seed %d: %d of %d, %.4f a peer, depth %d, %v", seed, s.reached, s.living, s.perPeer(), s.depth, s.took)
 		if s.reached != s.living || s.perPeer() > 1.001 || s.depth > bits.Len(uint(*castPeers))+1 {
@@ -74,7 +75,7 @@ func TestBroadcastAfterManyDeaths(t *testing.T) {
 			if share > 0.25 { // whoever could take the place of the dead is dead, too
 				most = 1.1 / (1 - share)
 			}
-			for seed := range *castSeeds {
+			for seed := *castFirst; seed < *castFirst+*castSeeds; seed++ {
 				s := spreadAfterKill(t, Config{Peers: *castPeers, Seed: seed}, share)
 				t.Logf("seed %d: %d of %d, %.4f a living peer (1/(1-f) is %.4f), depth %d, %v",
 					seed, s.reached, s.living, s.perPeer(), 1/(1-share), s.depth, s.took)
