@@ -72,8 +72,8 @@ func TestBroadcastAfterManyDeaths(t *testing.T) {
 	for _, share := range []float64{0.05, 0.1, 0.2, 0.25, 0.5} {
 		t.Run(fmt.Sprintf("%.0f %%", 100*share), func(t *testing.T) {
 			most := 1.01 / (1 - share)
-			if share > 0.25 { // whoever could take the place of the dead is dead, too
-				most = 1.1 / (1 - share)
+			if share > 0.25 { // it takes so long that parts are given up which are under way
+				most = 1.3 / (1 - share)
 			}
 			for seed := *castFirst; seed < *castFirst+*castSeeds; seed++ {
 				s := spreadAfterKill(t, Config{Peers: *castPeers, Seed: seed}, share)
