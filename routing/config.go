@@ -25,6 +25,9 @@ type Config struct {
 	// MaxBroadcasts bounds how many broadcasts are remembered, of which those of
 	// others are three quarters at most. Zero means 256.
 	MaxBroadcasts int
+	// KeepBroadcasts bounds the bytes, of MaxBytes, in broadcasts that are kept for
+	// RememberArrivals, for peers that the tree left out. Zero means 2 MiB.
+	KeepBroadcasts int
 	// Remember is how long a copy that passed is remembered, for duplicates of
 	// it and for the way back. Zero means 10 s.
 	Remember time.Duration
@@ -46,6 +49,7 @@ func (c Config) populate() Config {
 	fill(&c.MaxEntries, 8192)
 	fill(&c.MaxBytes, 8<<20)
 	fill(&c.MaxBroadcasts, 256)
+	fill(&c.KeepBroadcasts, 2<<20)
 	if c.Remember <= 0 {
 		c.Remember = 10 * time.Second
 	}
@@ -71,6 +75,8 @@ type Ring interface {
 	// Successors returns the peers that follow this one, nearest first, as far as
 	// they are known without a gap. They are in the table. It is not to be changed.
 	Successors() []*identity.Contact
+	// Predecessors is Successors the other way round.
+	Predecessors() []*identity.Contact
 	// Each yields the distinct peers of the table clockwise from this peer.
 	Each(yield func(*identity.Contact) bool)
 }

@@ -278,6 +278,7 @@ func (c *Core) Unreachable(now time.Duration, id identity.ID) {
 func (c *Core) Clogged(now time.Duration, id identity.ID) {
 	for _, t := range c.waitsFor(id) {
 		if x, ok := t.owner.(*child); ok {
+			x.clogged = true
 			c.childUnreachable(now, x, childLate)
 		}
 	}

@@ -43,6 +43,8 @@ type link struct {
 	entries, arrivals, broadcasts int // kept on its behalf
 	bytes                         int // without those of its entries
 	relayed                       int // bytes of its entries
+	shelved                       int // bytes of its broadcasts that are kept for others
+	wants                         int // broadcasts that it told of first and that are not here yet
 
 	finished list[entry]   // its entries that nobody waits for, oldest first
 	kept     list[entry]   // those of them that still hold their payload
@@ -150,7 +152,7 @@ func (s *links) forget(l *link) {
 // idle reports whether nothing is under way for l. What the driver answered is
 // merely remembered.
 func (l *link) idle() bool {
-	return l.entries == 0 && l.broadcasts == 0 && l.arrivals == l.settled.count+l.rejected.count
+	return l.entries == 0 && l.broadcasts == 0 && l.wants == 0 && l.arrivals == l.settled.count+l.rejected.count
 }
 
 // Up tells that a link to a peer is open: it can be sent to at no cost.

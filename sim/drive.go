@@ -81,6 +81,16 @@ func (w *World) settleRoute(i int32) bool {
 	for _, a := range r.BroadcastAnswers {
 		w.send(i, a.To, castSize, parcel{sort: castAnswer, message: a.Message, limit: a.Limit, done: a.Done, outcome: a.Outcome})
 	}
+	for k := range r.BroadcastTags {
+		w.sendTags(i, &r.BroadcastTags[k])
+	}
+	for k := range r.BroadcastGifts {
+		w.count.casts++
+		g := &r.BroadcastGifts[k]
+		m := g.Broadcast
+		m.Body, m.Signature = append([]byte(nil), m.Body...), append([]byte(nil), m.Signature...)
+		w.send(i, g.To, castSize+len(m.Body), parcel{sort: castGiven, cast: m})
+	}
 	for _, f := range r.Failures {
 		e := trace.Event{Kind: trace.SendFailed, Message: f.Message, Reason: "no receipt"}
 		if s := w.load.sends[f.Message]; s != nil {
@@ -97,6 +107,41 @@ func (w *World) settleRoute(i int32) bool {
 	}
 	return len(r.Envelopes)+len(r.Acks)+len(r.Refusals)+len(r.Arrivals)+len(r.Receipts)+len(r.Broadcasts)+
 		len(r.BroadcastAnswers)+len(r.BroadcastArrivals)+len(r.Doubtful) > 0
+}
+
+// The sorts of parcels by which peers pull what the tree of a broadcast left out.
+const (
+	castTold sort = castAnswer + 1 + iota
+	castPull
+	castGiven
+)
+
+// sendTags sends what peers tell each other of broadcasts.
+func (w *World) sendTags(i int32, t *routing.BroadcastTags) {
+	p := parcel{sort: castTold}
+	if t.Pull {
+		p.sort = castPull
+	}
+	for _, tag := range t.Tags {
+		p.bytes = append(p.bytes, tag[:]...)
+	}
+	w.send(i, t.To, frameSize+len(p.bytes), p)
+}
+
+// deliverPull hands one of them to a peer.
+func (w *World) deliverPull(route *routing.Core, from identity.ID, p *parcel) {
+	var tags []routing.Tag
+	for b := p.bytes; len(b) > 0; b = b[len(tags[0]):] {
+		tags = append(tags, routing.Tag(b))
+	}
+	switch p.sort {
+	case castTold:
+		route.BroadcastTold(w.now, from, tags)
+	case castPull:
+		route.BroadcastPull(w.now, from, tags)
+	case castGiven:
+		route.BroadcastGiven(w.now, from, identity.ID(p.cast.Body[:32]), p.cast)
+	}
 }
 
 // A seal stands in for the real one: whose it is, in clear. Nobody forges here.

@@ -76,7 +76,8 @@ type broadcast struct {
 	messages uint64 // World.count.casts when it began
 	heard    []bool // by node; those that came later do not count
 	depth    int
-	of       *broadcasts // where it counts
+	of       *broadcasts   // where it counts
+	last     time.Duration // when the last heard it
 }
 
 // ask notes the name of an attempt at a lookup, for longer than it can take.
@@ -285,7 +286,7 @@ func (w *World) heardBroadcast(i int32, id trace.MessageID, hops int) {
 		return
 	}
 	if int(i) < len(b.heard) {
-		b.heard[i] = true
+		b.heard[i], b.last = true, w.now
 	}
 	b.depth = max(b.depth, hops)
 }

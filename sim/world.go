@@ -239,6 +239,8 @@ func (w *World) deliver(i int32, p *parcel) {
 		} else {
 			route.BroadcastTaken(w.now, from.ID, p.message, p.limit)
 		}
+	default:
+		w.deliverPull(route, from.ID, p)
 	}
 }
 

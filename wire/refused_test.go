@@ -152,6 +152,14 @@ func messageRefusals() []refused {
 	no("broadcast of nothing", wire.CodeProtocol, 104, "broadcast", func(c *wirepb.Control) { c.GetBroadcast().Body = nil })
 	no("broadcast without a signature", wire.CodeProtocol, 114, "broadcast", func(c *wirepb.Control) { c.GetBroadcast().Signature = nil })
 	no("broadcast with a long limit", wire.CodeLimit, 147, "broadcast", func(c *wirepb.Control) { c.GetBroadcast().Limit = count(0, 33) })
+	no("broadcast with a short start", wire.CodeProtocol, 183, "broadcast", func(c *wirepb.Control) { c.GetBroadcast().Start = count(0, 31) })
+	no("broadcast with 17 silent peers", wire.CodeLimit, 184, "broadcast", func(c *wirepb.Control) { c.GetBroadcast().Silent = count(0, 17*32) })
+	no("broadcast with half a silent peer", wire.CodeProtocol, 183, "broadcast", func(c *wirepb.Control) { c.GetBroadcast().Silent = count(0, 48) })
+	no("told of nothing", wire.CodeProtocol, 3, "broadcast_told", func(c *wirepb.Control) { c.GetBroadcastTold().Tags = nil })
+	no("told of 65 broadcasts", wire.CodeLimit, 7, "broadcast_told", func(c *wirepb.Control) { c.GetBroadcastTold().Tags = count(0, 65*8) })
+	no("pull by a tag and a half", wire.CodeProtocol, 5, "broadcast_pull", func(c *wirepb.Control) { c.GetBroadcastPull().Tags = count(0, 12) })
+	no("broadcast given without a body", wire.CodeProtocol, 74, "broadcast_given", func(c *wirepb.Control) { c.GetBroadcastGiven().Body = nil })
+	no("broadcast given that is too old", wire.CodeLimit, 149, "broadcast_given", func(c *wirepb.Control) { c.GetBroadcastGiven().Age = 60001 })
 	for name, h := range map[string]*wirepb.Hello{
 		"hello without a version": {Record: record(1)},
 		"hello without a record":  {Version: 1},

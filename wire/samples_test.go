@@ -100,6 +100,10 @@ func controls() map[string]*wirepb.Control {
 		"broadcast_taken": {Body: &wirepb.Control_BroadcastTaken{BroadcastTaken: &wirepb.BroadcastTaken{Message: message, Limit: limit}}},
 		"broadcast_done": {Body: &wirepb.Control_BroadcastDone{BroadcastDone: &wirepb.BroadcastDone{
 			Message: message, Limit: limit, Reached: 63}}},
+		"broadcast_told": {Body: &wirepb.Control_BroadcastTold{BroadcastTold: &wirepb.BroadcastTold{Tags: count(0x20, 16)}}},
+		"broadcast_pull": {Body: &wirepb.Control_BroadcastPull{BroadcastPull: &wirepb.BroadcastPull{Tags: count(0x28, 8)}}},
+		"broadcast_given": {Body: &wirepb.Control_BroadcastGiven{BroadcastGiven: &wirepb.BroadcastGiven{
+			Body: broadcastBody(), Signature: count(0xc0, 64), Hops: 4, Age: 5250}}},
 		"query": {Request: 6, Body: &wirepb.Control_Query{Query: &wirepb.Query{Key: count(0x40, 8), Count: 4, Length: 1 << 60, Table: true, Prints: count(1, 8), Behind: true}}},
 		"peers": {Request: 6, Body: &wirepb.Control_Peers{Peers: &wirepb.Peers{Member: true, Exact: true, Owns: true, Order: []byte{0x80, 0, 1, 0x81},
 			Hints: [][]byte{hint(1), hint(2)}}}},
@@ -139,6 +143,9 @@ func messages() []sample {
 				Successors: []byte{0x81, 0x82}, Predecessors: []byte{0x80, 0x83}}}})},
 		sample{"ping with a field of a later version", "control", join(encode(controls()["ping"]), unknown)},
 		sample{"message of a kind of a later version", "control", join(encode(&wirepb.Control{Request: 9}), unknown)},
+		sample{"broadcast in the place of a peer that was silent", "control", encode(&wirepb.Control{
+			Body: &wirepb.Control_Broadcast{Broadcast: &wirepb.Broadcast{Body: broadcastBody(), Signature: count(0xc0, 64),
+				Limit: count(0x60, 32), Hops: 3, Start: count(0x40, 32), Silent: count(0x50, 64)}}})},
 		sample{"hello", "hello", encode(&wirepb.Hello{Version: 1, Record: record(1), Agent: "cicada 1.0"})},
 		sample{"hello of a later version", "hello", join(encode(&wirepb.Hello{Version: 2, Record: record(1)}), unknown)},
 		sample{"signed part of a broadcast", "broadcast body", broadcastBody()},

@@ -75,10 +75,16 @@ var (
 		body("leave", records("successors"), records("predecessors")),
 		body(broadcastName,
 			field{name: "body", form: octets, min: 1, max: MaxBroadcastBody, required: true},
-			exactly("signature", SignatureSize), exactly("limit", 32), hops()),
+			exactly("signature", SignatureSize), exactly("limit", 32), hops(),
+			field{name: "start", form: octets, min: 32, max: 32},
+			field{name: "silent", form: octets, max: MaxSilent * 32, unit: 32}),
 		body("broadcast_taken", exactly("message", 16), exactly("limit", 32)),
 		body("broadcast_done", exactly("message", 16), exactly("limit", 32), field{name: "reached", form: counter}, field{name: "messages", form: counter}),
-		{form: gone}, {form: gone}, {form: gone},
+		body("broadcast_told", tags()),
+		body("broadcast_pull", tags()),
+		body(givenName,
+			field{name: "body", form: octets, min: 1, max: MaxBroadcastBody, required: true},
+			exactly("signature", SignatureSize), hops(), field{name: "age", form: number, max: MaxCastAge}),
 		body("query", field{name: "key", form: octets, max: 32}, field{name: "count", form: number, max: MaxPeers},
 			field{name: "length", form: counter}, field{name: "table", form: flag},
 			field{name: "prints", form: octets, max: MaxKnown * PrintSize, unit: PrintSize}, field{name: "behind", form: flag}),
@@ -93,8 +99,11 @@ var (
 	}}
 )
 
-// broadcastName is the one kind of control message that may be over MaxControl.
-const broadcastName = "broadcast"
+// The kinds of control messages that may be over MaxControl.
+const (
+	broadcastName = "broadcast"
+	givenName     = "broadcast_given"
+)
 
 func exactly(name string, size int) field {
 	return field{name: name, form: octets, min: size, max: size, required: true}
@@ -114,6 +123,10 @@ func places(name string, most int) field { return field{name: name, form: octets
 func hops() field { return field{name: "hops", form: number, max: MaxControlHops} }
 
 func trail() field { return field{name: "trail", form: octets, min: 32, max: 32, list: MaxTrail} }
+
+func tags() field {
+	return field{name: "tags", form: octets, min: TagSize, max: MaxTags * TagSize, unit: TagSize, required: true}
+}
 
 func body(name string, fields ...field) field {
 	return field{name: name, form: nested, shape: &shape{name: name, fields: fields}}
@@ -176,7 +189,7 @@ func (c *checker) message(s *shape, from, to int) error {
 	if s.kinds && kind == nil && !unknown {
 		return broken(CodeProtocol, to, "%s has no body", s.name)
 	}
-	if s.kinds && len(c.all) > MaxControl && (kind == nil || kind.name != broadcastName) {
+	if s.kinds && len(c.all) > MaxControl && (kind == nil || kind.name != broadcastName && kind.name != givenName) {
 		return broken(CodeLimit, MaxControl, "%s has at most %d bytes, not %d", s.name, MaxControl, len(c.all))
 	}
 	for i := range s.fields {

@@ -158,6 +158,9 @@ type Control struct {
 	//	*Control_Broadcast
 	//	*Control_BroadcastTaken
 	//	*Control_BroadcastDone
+	//	*Control_BroadcastTold
+	//	*Control_BroadcastPull
+	//	*Control_BroadcastGiven
 	//	*Control_Query
 	//	*Control_Peers
 	Body          isControl_Body `protobuf_oneof:"body"`
@@ -344,6 +347,33 @@ func (x *Control) GetBroadcastDone() *BroadcastDone {
 	return nil
 }
 
+func (x *Control) GetBroadcastTold() *BroadcastTold {
+	if x != nil {
+		if x, ok := x.Body.(*Control_BroadcastTold); ok {
+			return x.BroadcastTold
+		}
+	}
+	return nil
+}
+
+func (x *Control) GetBroadcastPull() *BroadcastPull {
+	if x != nil {
+		if x, ok := x.Body.(*Control_BroadcastPull); ok {
+			return x.BroadcastPull
+		}
+	}
+	return nil
+}
+
+func (x *Control) GetBroadcastGiven() *BroadcastGiven {
+	if x != nil {
+		if x, ok := x.Body.(*Control_BroadcastGiven); ok {
+			return x.BroadcastGiven
+		}
+	}
+	return nil
+}
+
 func (x *Control) GetQuery() *Query {
 	if x != nil {
 		if x, ok := x.Body.(*Control_Query); ok {
@@ -426,6 +456,18 @@ type Control_BroadcastDone struct {
 	BroadcastDone *BroadcastDone `protobuf:"bytes,16,opt,name=broadcast_done,json=broadcastDone,proto3,oneof"`
 }
 
+type Control_BroadcastTold struct {
+	BroadcastTold *BroadcastTold `protobuf:"bytes,17,opt,name=broadcast_told,json=broadcastTold,proto3,oneof"`
+}
+
+type Control_BroadcastPull struct {
+	BroadcastPull *BroadcastPull `protobuf:"bytes,18,opt,name=broadcast_pull,json=broadcastPull,proto3,oneof"`
+}
+
+type Control_BroadcastGiven struct {
+	BroadcastGiven *BroadcastGiven `protobuf:"bytes,19,opt,name=broadcast_given,json=broadcastGiven,proto3,oneof"`
+}
+
 type Control_Query struct {
 	Query *Query `protobuf:"bytes,20,opt,name=query,proto3,oneof"`
 }
@@ -463,6 +505,12 @@ func (*Control_Broadcast) isControl_Body() {}
 func (*Control_BroadcastTaken) isControl_Body() {}
 
 func (*Control_BroadcastDone) isControl_Body() {}
+
+func (*Control_BroadcastTold) isControl_Body() {}
+
+func (*Control_BroadcastPull) isControl_Body() {}
+
+func (*Control_BroadcastGiven) isControl_Body() {}
 
 func (*Control_Query) isControl_Body() {}
 
@@ -1205,6 +1253,8 @@ type Broadcast struct {
 	Signature     []byte                 `protobuf:"bytes,2,opt,name=signature,proto3" json:"signature,omitempty"` // by the origin
 	Limit         []byte                 `protobuf:"bytes,3,opt,name=limit,proto3" json:"limit,omitempty"`         // 32 bytes: the interval ends before this point
 	Hops          uint32                 `protobuf:"varint,4,opt,name=hops,proto3" json:"hops,omitempty"`
+	Start         []byte                 `protobuf:"bytes,5,opt,name=start,proto3" json:"start,omitempty"`   // 32 bytes: the interval begins behind this point; none: at the receiver
+	Silent        []byte                 `protobuf:"bytes,6,opt,name=silent,proto3" json:"silent,omitempty"` // points in the interval, 32 bytes each, of peers that did not answer the sender
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1265,6 +1315,20 @@ func (x *Broadcast) GetHops() uint32 {
 		return x.Hops
 	}
 	return 0
+}
+
+func (x *Broadcast) GetStart() []byte {
+	if x != nil {
+		return x.Start
+	}
+	return nil
+}
+
+func (x *Broadcast) GetSilent() []byte {
+	if x != nil {
+		return x.Silent
+	}
+	return nil
 }
 
 type BroadcastBody struct {
@@ -1455,6 +1519,165 @@ func (x *BroadcastDone) GetMessages() uint64 {
 	return 0
 }
 
+// I have had these broadcasts for a while. Who lacks one may answer BroadcastPull.
+type BroadcastTold struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tags          []byte                 `protobuf:"bytes,1,opt,name=tags,proto3" json:"tags,omitempty"` // 8 bytes each
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BroadcastTold) Reset() {
+	*x = BroadcastTold{}
+	mi := &file_wire_control_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BroadcastTold) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BroadcastTold) ProtoMessage() {}
+
+func (x *BroadcastTold) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_control_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BroadcastTold.ProtoReflect.Descriptor instead.
+func (*BroadcastTold) Descriptor() ([]byte, []int) {
+	return file_wire_control_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *BroadcastTold) GetTags() []byte {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+// Send me these, of those that you told me of. Answered by BroadcastGiven, one for each.
+type BroadcastPull struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tags          []byte                 `protobuf:"bytes,1,opt,name=tags,proto3" json:"tags,omitempty"` // 8 bytes each
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BroadcastPull) Reset() {
+	*x = BroadcastPull{}
+	mi := &file_wire_control_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BroadcastPull) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BroadcastPull) ProtoMessage() {}
+
+func (x *BroadcastPull) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_control_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BroadcastPull.ProtoReflect.Descriptor instead.
+func (*BroadcastPull) Descriptor() ([]byte, []int) {
+	return file_wire_control_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *BroadcastPull) GetTags() []byte {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+// A broadcast that the receiver asked for. It has no interval.
+type BroadcastGiven struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Body          []byte                 `protobuf:"bytes,1,opt,name=body,proto3" json:"body,omitempty"` // as in Broadcast
+	Signature     []byte                 `protobuf:"bytes,2,opt,name=signature,proto3" json:"signature,omitempty"`
+	Hops          uint32                 `protobuf:"varint,3,opt,name=hops,proto3" json:"hops,omitempty"`
+	Age           uint32                 `protobuf:"varint,4,opt,name=age,proto3" json:"age,omitempty"` // milliseconds since it came to those that gave it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BroadcastGiven) Reset() {
+	*x = BroadcastGiven{}
+	mi := &file_wire_control_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BroadcastGiven) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BroadcastGiven) ProtoMessage() {}
+
+func (x *BroadcastGiven) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_control_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BroadcastGiven.ProtoReflect.Descriptor instead.
+func (*BroadcastGiven) Descriptor() ([]byte, []int) {
+	return file_wire_control_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *BroadcastGiven) GetBody() []byte {
+	if x != nil {
+		return x.Body
+	}
+	return nil
+}
+
+func (x *BroadcastGiven) GetSignature() []byte {
+	if x != nil {
+		return x.Signature
+	}
+	return nil
+}
+
+func (x *BroadcastGiven) GetHops() uint32 {
+	if x != nil {
+		return x.Hops
+	}
+	return 0
+}
+
+func (x *BroadcastGiven) GetAge() uint32 {
+	if x != nil {
+		return x.Age
+	}
+	return 0
+}
+
 // Who stands at key, and behind it? Answered by Peers.
 type Query struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1470,7 +1693,7 @@ type Query struct {
 
 func (x *Query) Reset() {
 	*x = Query{}
-	mi := &file_wire_control_proto_msgTypes[19]
+	mi := &file_wire_control_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1482,7 +1705,7 @@ func (x *Query) String() string {
 func (*Query) ProtoMessage() {}
 
 func (x *Query) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_control_proto_msgTypes[19]
+	mi := &file_wire_control_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1495,7 +1718,7 @@ func (x *Query) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Query.ProtoReflect.Descriptor instead.
 func (*Query) Descriptor() ([]byte, []int) {
-	return file_wire_control_proto_rawDescGZIP(), []int{19}
+	return file_wire_control_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Query) GetKey() []byte {
@@ -1553,7 +1776,7 @@ type Peers struct {
 
 func (x *Peers) Reset() {
 	*x = Peers{}
-	mi := &file_wire_control_proto_msgTypes[20]
+	mi := &file_wire_control_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1565,7 +1788,7 @@ func (x *Peers) String() string {
 func (*Peers) ProtoMessage() {}
 
 func (x *Peers) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_control_proto_msgTypes[20]
+	mi := &file_wire_control_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1578,7 +1801,7 @@ func (x *Peers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Peers.ProtoReflect.Descriptor instead.
 func (*Peers) Descriptor() ([]byte, []int) {
-	return file_wire_control_proto_rawDescGZIP(), []int{20}
+	return file_wire_control_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Peers) GetMember() bool {
@@ -1627,7 +1850,7 @@ const file_wire_control_proto_rawDesc = "" +
 	"\x05Hello\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12.\n" +
 	"\x06record\x18\x02 \x01(\v2\x16.cicada.wire.v1.RecordR\x06record\x12\x14\n" +
-	"\x05agent\x18\x03 \x01(\tR\x05agent\"\xcc\a\n" +
+	"\x05agent\x18\x03 \x01(\tR\x05agent\"\x95\t\n" +
 	"\aControl\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\x04R\arequest\x12*\n" +
 	"\x04ping\x18\x02 \x01(\v2\x14.cicada.wire.v1.PingH\x00R\x04ping\x12*\n" +
@@ -1645,10 +1868,13 @@ const file_wire_control_proto_rawDesc = "" +
 	"\x05leave\x18\r \x01(\v2\x15.cicada.wire.v1.LeaveH\x00R\x05leave\x129\n" +
 	"\tbroadcast\x18\x0e \x01(\v2\x19.cicada.wire.v1.BroadcastH\x00R\tbroadcast\x12I\n" +
 	"\x0fbroadcast_taken\x18\x0f \x01(\v2\x1e.cicada.wire.v1.BroadcastTakenH\x00R\x0ebroadcastTaken\x12F\n" +
-	"\x0ebroadcast_done\x18\x10 \x01(\v2\x1d.cicada.wire.v1.BroadcastDoneH\x00R\rbroadcastDone\x12-\n" +
+	"\x0ebroadcast_done\x18\x10 \x01(\v2\x1d.cicada.wire.v1.BroadcastDoneH\x00R\rbroadcastDone\x12F\n" +
+	"\x0ebroadcast_told\x18\x11 \x01(\v2\x1d.cicada.wire.v1.BroadcastToldH\x00R\rbroadcastTold\x12F\n" +
+	"\x0ebroadcast_pull\x18\x12 \x01(\v2\x1d.cicada.wire.v1.BroadcastPullH\x00R\rbroadcastPull\x12I\n" +
+	"\x0fbroadcast_given\x18\x13 \x01(\v2\x1e.cicada.wire.v1.BroadcastGivenH\x00R\x0ebroadcastGiven\x12-\n" +
 	"\x05query\x18\x14 \x01(\v2\x15.cicada.wire.v1.QueryH\x00R\x05query\x12-\n" +
 	"\x05peers\x18\x15 \x01(\v2\x15.cicada.wire.v1.PeersH\x00R\x05peersB\x06\n" +
-	"\x04bodyJ\x04\b\x11\x10\x12J\x04\b\x12\x10\x13J\x04\b\x13\x10\x14\" \n" +
+	"\x04body\" \n" +
 	"\x04Ping\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x04R\aversion\"8\n" +
 	"\x04Pong\x12\x16\n" +
@@ -1701,12 +1927,14 @@ const file_wire_control_proto_rawDesc = "" +
 	"\n" +
 	"successors\x18\x01 \x03(\v2\x16.cicada.wire.v1.RecordR\n" +
 	"successors\x12:\n" +
-	"\fpredecessors\x18\x02 \x03(\v2\x16.cicada.wire.v1.RecordR\fpredecessors\"g\n" +
+	"\fpredecessors\x18\x02 \x03(\v2\x16.cicada.wire.v1.RecordR\fpredecessors\"\x95\x01\n" +
 	"\tBroadcast\x12\x12\n" +
 	"\x04body\x18\x01 \x01(\fR\x04body\x12\x1c\n" +
 	"\tsignature\x18\x02 \x01(\fR\tsignature\x12\x14\n" +
 	"\x05limit\x18\x03 \x01(\fR\x05limit\x12\x12\n" +
-	"\x04hops\x18\x04 \x01(\rR\x04hops\"i\n" +
+	"\x04hops\x18\x04 \x01(\rR\x04hops\x12\x14\n" +
+	"\x05start\x18\x05 \x01(\fR\x05start\x12\x16\n" +
+	"\x06silent\x18\x06 \x01(\fR\x06silent\"i\n" +
 	"\rBroadcastBody\x12\x16\n" +
 	"\x06origin\x18\x01 \x01(\fR\x06origin\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\fR\amessage\x12\x12\n" +
@@ -1719,7 +1947,16 @@ const file_wire_control_proto_rawDesc = "" +
 	"\amessage\x18\x01 \x01(\fR\amessage\x12\x14\n" +
 	"\x05limit\x18\x02 \x01(\fR\x05limit\x12\x18\n" +
 	"\areached\x18\x03 \x01(\x04R\areached\x12\x1a\n" +
-	"\bmessages\x18\x04 \x01(\x04R\bmessages\"\x8d\x01\n" +
+	"\bmessages\x18\x04 \x01(\x04R\bmessages\"#\n" +
+	"\rBroadcastTold\x12\x12\n" +
+	"\x04tags\x18\x01 \x01(\fR\x04tags\"#\n" +
+	"\rBroadcastPull\x12\x12\n" +
+	"\x04tags\x18\x01 \x01(\fR\x04tags\"h\n" +
+	"\x0eBroadcastGiven\x12\x12\n" +
+	"\x04body\x18\x01 \x01(\fR\x04body\x12\x1c\n" +
+	"\tsignature\x18\x02 \x01(\fR\tsignature\x12\x12\n" +
+	"\x04hops\x18\x03 \x01(\rR\x04hops\x12\x10\n" +
+	"\x03age\x18\x04 \x01(\rR\x03age\"\x8d\x01\n" +
 	"\x05Query\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\rR\x05count\x12\x16\n" +
@@ -1746,7 +1983,7 @@ func file_wire_control_proto_rawDescGZIP() []byte {
 	return file_wire_control_proto_rawDescData
 }
 
-var file_wire_control_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_wire_control_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_wire_control_proto_goTypes = []any{
 	(*Record)(nil),         // 0: cicada.wire.v1.Record
 	(*Hello)(nil),          // 1: cicada.wire.v1.Hello
@@ -1767,8 +2004,11 @@ var file_wire_control_proto_goTypes = []any{
 	(*BroadcastBody)(nil),  // 16: cicada.wire.v1.BroadcastBody
 	(*BroadcastTaken)(nil), // 17: cicada.wire.v1.BroadcastTaken
 	(*BroadcastDone)(nil),  // 18: cicada.wire.v1.BroadcastDone
-	(*Query)(nil),          // 19: cicada.wire.v1.Query
-	(*Peers)(nil),          // 20: cicada.wire.v1.Peers
+	(*BroadcastTold)(nil),  // 19: cicada.wire.v1.BroadcastTold
+	(*BroadcastPull)(nil),  // 20: cicada.wire.v1.BroadcastPull
+	(*BroadcastGiven)(nil), // 21: cicada.wire.v1.BroadcastGiven
+	(*Query)(nil),          // 22: cicada.wire.v1.Query
+	(*Peers)(nil),          // 23: cicada.wire.v1.Peers
 }
 var file_wire_control_proto_depIdxs = []int32{
 	0,  // 0: cicada.wire.v1.Hello.record:type_name -> cicada.wire.v1.Record
@@ -1787,19 +2027,22 @@ var file_wire_control_proto_depIdxs = []int32{
 	15, // 13: cicada.wire.v1.Control.broadcast:type_name -> cicada.wire.v1.Broadcast
 	17, // 14: cicada.wire.v1.Control.broadcast_taken:type_name -> cicada.wire.v1.BroadcastTaken
 	18, // 15: cicada.wire.v1.Control.broadcast_done:type_name -> cicada.wire.v1.BroadcastDone
-	19, // 16: cicada.wire.v1.Control.query:type_name -> cicada.wire.v1.Query
-	20, // 17: cicada.wire.v1.Control.peers:type_name -> cicada.wire.v1.Peers
-	0,  // 18: cicada.wire.v1.State.records:type_name -> cicada.wire.v1.Record
-	0,  // 19: cicada.wire.v1.Notified.predecessor:type_name -> cicada.wire.v1.Record
-	0,  // 20: cicada.wire.v1.Found.owner:type_name -> cicada.wire.v1.Record
-	0,  // 21: cicada.wire.v1.Suspect.peer:type_name -> cicada.wire.v1.Record
-	0,  // 22: cicada.wire.v1.Leave.successors:type_name -> cicada.wire.v1.Record
-	0,  // 23: cicada.wire.v1.Leave.predecessors:type_name -> cicada.wire.v1.Record
-	24, // [24:24] is the sub-list for method output_type
-	24, // [24:24] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	19, // 16: cicada.wire.v1.Control.broadcast_told:type_name -> cicada.wire.v1.BroadcastTold
+	20, // 17: cicada.wire.v1.Control.broadcast_pull:type_name -> cicada.wire.v1.BroadcastPull
+	21, // 18: cicada.wire.v1.Control.broadcast_given:type_name -> cicada.wire.v1.BroadcastGiven
+	22, // 19: cicada.wire.v1.Control.query:type_name -> cicada.wire.v1.Query
+	23, // 20: cicada.wire.v1.Control.peers:type_name -> cicada.wire.v1.Peers
+	0,  // 21: cicada.wire.v1.State.records:type_name -> cicada.wire.v1.Record
+	0,  // 22: cicada.wire.v1.Notified.predecessor:type_name -> cicada.wire.v1.Record
+	0,  // 23: cicada.wire.v1.Found.owner:type_name -> cicada.wire.v1.Record
+	0,  // 24: cicada.wire.v1.Suspect.peer:type_name -> cicada.wire.v1.Record
+	0,  // 25: cicada.wire.v1.Leave.successors:type_name -> cicada.wire.v1.Record
+	0,  // 26: cicada.wire.v1.Leave.predecessors:type_name -> cicada.wire.v1.Record
+	27, // [27:27] is the sub-list for method output_type
+	27, // [27:27] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_wire_control_proto_init() }
@@ -1823,6 +2066,9 @@ func file_wire_control_proto_init() {
 		(*Control_Broadcast)(nil),
 		(*Control_BroadcastTaken)(nil),
 		(*Control_BroadcastDone)(nil),
+		(*Control_BroadcastTold)(nil),
+		(*Control_BroadcastPull)(nil),
+		(*Control_BroadcastGiven)(nil),
 		(*Control_Query)(nil),
 		(*Control_Peers)(nil),
 	}
@@ -1832,7 +2078,7 @@ func file_wire_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wire_control_proto_rawDesc), len(file_wire_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   21,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
