@@ -44,17 +44,19 @@ type Core struct {
 	members      []*identity.Contact // in small mode: all others, clockwise from self
 	version      uint64              // of the lists above
 	confirmed    bool                // the predecessor was heard from since it became that
+	heardFrom    [2]lastHeard        // the successor and the predecessor
 	history      []edition           // what others were told of the lists
 
-	table   []entry  // every peer of the lists and fingers, clockwise from self
-	ways    []uint64 // of each entry the first word of the way to it, clockwise: it decides nearly every comparison
-	doubts  []doubt  // about entries that are not sound
-	reach   uint64   // first word of the distance that both lists cover
-	origin  span     // where self is
-	stale   bool     // the table lags behind the lists
-	fingers fingers
-	learned learned
-	lost    lost
+	table     []entry  // every peer of the lists and fingers, clockwise from self
+	ways      []uint64 // of each entry the first word of the way to it, clockwise: it decides nearly every comparison
+	doubts    []doubt  // about entries that are not sound
+	lastPlace int      // of the entry that was looked for last
+	reach     uint64   // first word of the distance that both lists cover
+	origin    span     // where self is
+	stale     bool     // the table lags behind the lists
+	fingers   fingers
+	learned   learned
+	lost      lost
 
 	requests    []request
 	typical     uint32 // round-trip time of all peers, smoothed, in microseconds

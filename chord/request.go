@@ -236,6 +236,11 @@ func (c *Core) hear(from *identity.Contact) *identity.Contact {
 	if e := c.entry(from); e != nil {
 		e.heard = c.now
 		c.clear(e)
+		for i := range c.heardFrom {
+			if h := &c.heardFrom[i]; same(h.peer, from) {
+				*h = lastHeard{from, c.now}
+			}
+		}
 		c.dueSet = false
 	} else if back && c.mode != Joining { // it is to be found again: who is in no list is soon forgotten
 		c.learned.add(from)

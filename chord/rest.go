@@ -121,7 +121,7 @@ func (c *Core) restTable(p *model.Rest) {
 		c.entry(peer).flags |= finger
 	}
 	if len(c.successors) > 0 {
-		c.entry(c.successors[0]).heard = c.now - time.Duration(c.random.Int64N(int64(c.probeInterval(1))))
+		c.entry(c.successors[0]).heard = c.now - time.Duration(c.random.Int64N(int64(c.probeInterval())))
 		c.entry(c.predecessors[0]).heard = c.now
 	}
 	c.typical = c.usual()

@@ -105,10 +105,15 @@ func (c *Core) way(i int) span {
 // entry returns the entry of a peer of the table, or nil. It is good until the table changes.
 func (c *Core) entry(peer *identity.Contact) *entry {
 	c.settle()
-	if i, ok := c.place(peer.Point); ok && c.table[i].contact.ID == peer.ID {
-		return &c.table[i]
+	if i := c.lastPlace; i < len(c.table) && c.table[i].contact == peer {
+		return &c.table[i] // a message is about one peer, most often
 	}
-	return nil
+	i, ok := c.place(peer.Point)
+	if !ok || c.table[i].contact.ID != peer.ID {
+		return nil
+	}
+	c.lastPlace = i
+	return &c.table[i]
 }
 
 // settle makes the table agree with the lists and the fingers.

@@ -169,7 +169,7 @@ func (w *World) arrive(i int32, a *routing.Arrival) {
 	}
 	w.delivered(a.Offer.Message, hops)
 	w.tell(i, trace.Event{Kind: trace.Delivered, Message: a.Offer.Message, Other: origin, Hops: hops})
-	reply := routing.Replying{Kind: wire.EnvelopeReceipt, Payload: seal(n.contact.ID), Target: w.nodes[w.byID[origin]].contact.Point}
+	reply := routing.Replying{Kind: wire.EnvelopeReceipt, Payload: seal(n.contact.ID), Target: w.nodes[w.number(origin)].contact.Point}
 	reply.Duplicates = w.config.Duplicates > 0
 	_ = n.route.Reply(w.now, a.Offer, reply) // forgotten meanwhile: the origin asks again
 }

@@ -53,7 +53,7 @@ func TestPartition(t *testing.T) {
 	sizes := []int{0, 0}
 	for _, i := range w.alive {
 		sizes[c.group(i)]++
-		if next := w.nodes[i].ring.Successors()[0]; c.group(w.byID[next.ID]) != c.group(i) {
+		if next := w.nodes[i].ring.Successors()[0]; c.group(w.number(next.ID)) != c.group(i) {
 			t.Errorf("peer %d has a successor on the other side", i)
 		}
 	}
@@ -273,7 +273,7 @@ func TestRememberedPeersAreSeeds(t *testing.T) {
 		t.Fatalf("it remembers %d", len(known))
 	}
 	w.crash(7)
-	w.crash(w.byID[known[0].ID])
+	w.crash(w.number(known[0].ID))
 	w.restart(7, known)
 	if w.nodes[7].seed.ID != known[0].ID {
 		t.Error("it did not ask the first that it remembers")

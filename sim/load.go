@@ -175,7 +175,7 @@ func (w *World) answered(i int32, a *chord.Answer) {
 	case a.Owner == nil:
 		of.failed++
 		return
-	case w.owned(w.byID[a.Owner.ID], a.Key, l.began):
+	case w.owned(w.number(a.Owner.ID), a.Key, l.began):
 		of.right++
 	default:
 		of.wrong++

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"time"
 
@@ -30,6 +31,7 @@ type node struct {
 	seeds    []*identity.Contact // those it remembers, to join through first
 	joinAt   time.Duration       // of the next attempt to join; never: none is due
 	claims   []claim             // what it owned, the latest last
+	claimed  uint64              // in brief, the latest of them
 }
 
 // A claim is what a peer says that it owns, from some time on: the keys after a
@@ -56,11 +58,11 @@ func (w *World) routing(i int32) *routing.Core {
 // spawn adds a peer that does nothing yet, and returns its index.
 func (w *World) spawn(contact *identity.Contact) int32 {
 	i := int32(len(w.nodes))
+	binary.LittleEndian.PutUint32(contact.ID[numbered:], uint32(i))
 	w.nodes = append(w.nodes, node{contact: contact})
 	n := &w.nodes[i]
 	n.random = rand.New(rand.NewPCG(w.config.Seed, uint64(i)+1))
 	n.location = newLocation(rand.New(rand.NewPCG(w.config.Seed^locations, uint64(i))))
-	w.byID[contact.ID] = i
 	w.revive(i)
 	return i
 }
@@ -121,6 +123,22 @@ func newContact(random *rand.Rand) *identity.Contact {
 	fill(c.Point[:], random)
 	copy(c.Fingerprint[:], c.ID[:])
 	return c
+}
+
+// The ID of a peer ends with its number, so that nothing has to be looked up for each
+// message.
+const numbered = len(identity.ID{}) - 4
+
+// numberOf returns the number of the peer with this ID, if there is one.
+func (w *World) numberOf(id identity.ID) (i int32, known bool) {
+	i = int32(binary.LittleEndian.Uint32(id[numbered:]))
+	return i, i >= 0 && int(i) < len(w.nodes) && w.nodes[i].contact.ID == id
+}
+
+// number is numberOf for a peer that there is.
+func (w *World) number(id identity.ID) int32 {
+	i, _ := w.numberOf(id)
+	return i
 }
 
 // newContacts returns so many peers.

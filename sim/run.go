@@ -217,7 +217,7 @@ func (r *runner) quiet(ctx context.Context) error {
 func (w *World) restore(contacts []*identity.Contact) {
 	slices.SortFunc(contacts, func(a, b *identity.Contact) int { return bytes.Compare(a.Point[:], b.Point[:]) })
 	ring := chordtest.NewPerfect(contacts)
-	ring.RoundTrip = func(a, b *identity.Contact) time.Duration { return 2 * w.direct(w.byID[a.ID], w.byID[b.ID]) }
+	ring.RoundTrip = func(a, b *identity.Contact) time.Duration { return 2 * w.direct(w.number(a.ID), w.number(b.ID)) }
 	for _, contact := range contacts {
 		w.spawn(contact)
 	}

@@ -72,7 +72,7 @@ func (w *World) bereaved() {
 
 // reaches reports whether a peer is there, and on the same side of every cut.
 func (w *World) reaches(i int32, id identity.ID) bool {
-	k, known := w.byID[id]
+	k, known := w.numberOf(id)
 	return known && w.nodes[k].alive && !slices.ContainsFunc(w.cuts, func(c *cut) bool { return c.group(i) != c.group(k) })
 }
 
@@ -85,7 +85,7 @@ func (w *World) sides() [][]*chord.Core {
 		for _, side := range sides {
 			groups := make([][]*chord.Core, len(c.bounds))
 			for _, core := range side {
-				g := c.group(w.byID[core.Self().ID])
+				g := c.group(w.number(core.Self().ID))
 				groups[g] = append(groups[g], core)
 			}
 			next = append(next, groups...)

@@ -19,7 +19,6 @@ type World struct {
 	queue   queue
 	nodes   []node // all that ever were
 	alive   []int32
-	byID    map[identity.ID]int32
 	random  *rand.Rand // decides what is asked of the swarm and done to it
 	parcels parcels
 	calls   []func() // what is to be done at a time
@@ -60,8 +59,7 @@ type counters struct {
 // newWorld returns a world without peers.
 func newWorld(config Config) *World {
 	w := &World{
-		config: config, byID: make(map[identity.ID]int32, config.Peers),
-		random: rand.New(rand.NewPCG(config.Seed, 0)), hash: config.Seed, network: config.Network,
+		config: config, random: rand.New(rand.NewPCG(config.Seed, 0)), hash: config.Seed, network: config.Network,
 	}
 	w.config.Ring.Trace = w.tracing()
 	w.load.init()
@@ -254,7 +252,7 @@ func (w *World) send(from int32, to identity.ID, size int, p parcel) {
 		w.count.upkeep += uint64(size)
 		w.count.byKind[p.ring.Kind] += uint64(size)
 	}
-	i, known := w.byID[to]
+	i, known := w.numberOf(to)
 	if !known || !w.nodes[i].alive {
 		return // nobody hears it, and nobody says so
 	}
