@@ -2,6 +2,7 @@ package chord
 
 import (
 	"math/bits"
+	"time"
 
 	"cicada/identity"
 )
@@ -85,6 +86,15 @@ func (c *Core) outward(target identity.Point, yield func(e *entry, distance uint
 			return
 		}
 	}
+}
+
+// RoundTrip returns how long a peer of the table takes to answer, as TCP smoothes it
+// (RFC 6298); 0 if that was never measured.
+func (c *Core) RoundTrip(peer *identity.Contact) time.Duration {
+	if e := c.entry(peer); e != nil {
+		return time.Duration(e.srtt) * time.Microsecond
+	}
+	return 0
 }
 
 // delay returns how long a round trip to the peer of e takes, in microseconds; for

@@ -149,7 +149,7 @@ func (c *Core) choose(now time.Duration, x *entry) (*link, *identity.Contact) {
 			contact = c.ring.Toward(target, c.eligible)
 		}
 		if contact != nil {
-			return c.links.reach(contact.ID), contact
+			return c.reach(contact), contact
 		}
 	}
 	return nil, nil

@@ -104,6 +104,8 @@ func (r *tableRing) Known(p identity.Point) *identity.Contact {
 	return r.Find(p)
 }
 
+func (r *tableRing) RoundTrip(*identity.Contact) time.Duration { return 0 }
+
 func (r *tableRing) Toward(target identity.Point, ok func(*identity.Contact) bool) *identity.Contact {
 	own := symmetric(r.self.Point, target)
 	var best *identity.Contact

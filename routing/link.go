@@ -203,6 +203,18 @@ func (c *Core) rto(l *link, size, try int) time.Duration {
 	return timeout + time.Duration(size/bytesPerTime)*time.Millisecond
 }
 
+// reach returns the link to a peer that this one picked. As long as nothing was
+// measured here, the ring knows how long it takes.
+func (c *Core) reach(contact *identity.Contact) *link {
+	l := c.links.reach(contact.ID)
+	if l.rtt.mean == 0 {
+		if d := c.ring.RoundTrip(contact); d > 0 {
+			l.rtt = delay{mean: d, deviation: d / 8}
+		}
+	}
+	return l
+}
+
 // measure notes how long l took to acknowledge.
 func (c *Core) measure(l *link, sample time.Duration) {
 	l.rtt.add(sample)
