@@ -60,6 +60,8 @@ type Core struct {
 
 	requests    []request
 	typical     uint32 // round-trip time of all peers, smoothed, in microseconds
+	wobble      uint32 // how far round-trip times of one peer are apart, smoothed: its own line makes all of them vary
+	lossy       uint32 // how many of 65 536 questions go unanswered by those who live, smoothed
 	asked       uint64 // number of the latest request
 	unasked     uint64 // number before the first
 	operation   operation

@@ -32,19 +32,20 @@ type hop struct {
 	next     *identity.Contact // asked last
 	trail    []identity.ID     // up to and with this peer
 	tried    []identity.ID     // next hops so far
-	sent     time.Duration     // to next
+	sent     []time.Duration   // when each of tried was asked; far: it said that it has it
 	deadline time.Duration     // for next to take it, or for from to take answer; far: it did
 	answer   *Message          // what was handed back to from, until it has it
 	until    time.Duration     // forgotten then
 }
 
 const (
-	maxHops      = 1024                   // lookups passed on at a time; the oldest of another peer gives way
-	maxHopsFrom  = 64                     // of them, for one neighbour
-	maxOwn       = 256                    // lookups begun at a time
-	maxNext      = 4                      // peers a hop tries
-	attemptAfter = time.Second            // without an answer the origin tries anew
-	hopStays     = 5 * attemptAfter / 2   // the origin waits for two attempts at a time
+	maxHops      = 1024        // lookups passed on at a time; the oldest of another peer gives way
+	maxHopsFrom  = 64          // of them, for one neighbour
+	maxOwn       = 256         // lookups begun at a time
+	maxNext      = 4           // peers a hop tries
+	attemptLeast = time.Second // without an answer the origin tries anew, see attemptAfter
+	attemptMost  = 4 * time.Second
+	attemptTrips = 8                      // typical round trips that it waits
 	stuckPause   = 100 * time.Millisecond // before it does where it found no way, doubling
 	hopPatience  = 3                      // typical round trips that a hop never measured may take
 	maxBack      = 3                      // times that an answer is handed back
@@ -100,7 +101,7 @@ func (c *Core) attempt(i int) {
 	l := &c.own[i]
 	c.end(l.former)
 	l.former, l.attempt = l.attempt, c.newMessageID()
-	l.attemptAt = c.now + attemptAfter
+	l.attemptAt = c.now + c.attemptAfter()
 	h := hop{id: l.attempt, key: l.key,
 		trail: []identity.ID{c.self.ID}, until: l.deadline, deadline: far}
 	c.dueSet = false
@@ -114,15 +115,22 @@ func (c *Core) attempt(i int) {
 		c.stuckHere(l)
 		return
 	}
-	l.avoid, h.tried = append(l.avoid, next.ID), nil
+	l.avoid, h.tried, h.sent = append(l.avoid, next.ID), nil, nil
 	c.pass(&h, next, rule)
 	c.remember(h)
+}
+
+// attemptAfter returns how long an attempt has before the next one begins. Answers to
+// two at a time are waited for, so others forget an attempt a little after that.
+func (c *Core) attemptAfter() time.Duration {
+	trips := attemptTrips * time.Duration(c.typical+c.wobble) * time.Microsecond
+	return min(max(trips, attemptLeast), attemptMost)
 }
 
 // stuckHere puts off the next attempt of a lookup that finds no way from here.
 func (c *Core) stuckHere(l *lookup) {
 	l.attemptAt = min(l.attemptAt, c.now+l.pause)
-	l.pause = min(2*l.pause, attemptAfter)
+	l.pause = min(2*l.pause, attemptLeast)
 	l.avoid = nil
 	c.dueSet = false
 }
@@ -161,7 +169,7 @@ func (c *Core) hasRoom(from *identity.Contact) bool {
 func (c *Core) pass(h *hop, next *identity.Contact, rule string) {
 	h.next, h.parked = next, false
 	h.tried = append(h.tried, next.ID)
-	h.sent = c.now
+	h.sent = append(h.sent, c.now)
 	h.deadline = c.now + c.hopRTO(next)
 	c.dueSet = false
 	if h.from != nil {
@@ -226,7 +234,7 @@ func (c *Core) onLookup(from *identity.Contact, m *Message) {
 		c.send(from, Message{Kind: LookupStuck, Lookup: m.Lookup, Key: m.Key})
 		return
 	}
-	h := hop{id: m.Lookup, key: m.Key, from: from, until: c.now + hopStays, deadline: far,
+	h := hop{id: m.Lookup, key: m.Key, from: from, until: c.now + 5*c.attemptAfter()/2, deadline: far,
 		trail: append(slices.Clip(m.Trail), c.self.ID)}
 	if c.Owns(h.key) {
 		c.answer(&h)
@@ -248,7 +256,7 @@ func (c *Core) answer(h *hop) {
 
 // handBack sends an answer towards the origin, and keeps it until it is there.
 func (c *Core) handBack(h hop, m *Message) {
-	h.answer, h.next, h.parked, h.tried = m, nil, false, nil
+	h.answer, h.next, h.parked, h.tried, h.sent = m, nil, false, nil, nil
 	c.passBack(&h)
 	c.remember(h)
 }
@@ -263,7 +271,7 @@ func (c *Core) passBack(h *hop) {
 		}
 	}
 	h.tried = append(h.tried, back.ID)
-	h.sent, h.deadline = c.now, c.now+c.hopRTO(back)
+	h.sent, h.deadline = append(h.sent, c.now), c.now+c.hopRTO(back)
 	c.dueSet = false
 	c.send(back, *h.answer)
 }
@@ -382,15 +390,19 @@ func (c *Core) onTaken(from *identity.Contact, m *Message) {
 		return
 	}
 	h := &c.hops[i]
-	switch n := len(h.tried); {
-	case h.answer != nil && slices.Contains(h.tried, from.ID):
-		if n == 1 {
-			c.measure(from, c.now-h.sent)
-		}
+	k := slices.Index(h.tried, from.ID)
+	if k < 0 {
+		return
+	}
+	if k < len(h.sent) && h.sent[k] != far { // also of one that was given up as too slow
+		c.measure(from, c.now-h.sent[k])
+		h.sent[k] = far
+	}
+	switch {
+	case h.answer != nil:
 		c.end(h.id)
 		c.hops = slices.Delete(c.hops, i, i+1)
-	case same(h.next, from) && h.deadline != far:
-		c.measure(from, c.now-h.sent)
+	case same(h.next, from):
 		h.deadline = far
 	}
 	c.dueSet = false
@@ -498,7 +510,7 @@ func (c *Core) tickLookups() {
 		return true
 	})
 	for _, peer := range doubtful {
-		if e := c.entry(peer); e != nil {
+		if e := c.entry(peer); e != nil && c.now-e.since() > c.rto(peer) {
 			c.probe(e.contact)
 		}
 	}

@@ -57,6 +57,7 @@ func (c *Core) Clone(random *rand.Rand) *Core {
 	d.hops = slices.Clone(c.hops)
 	for i := range d.hops {
 		d.hops[i].tried = slices.Clone(d.hops[i].tried)
+		d.hops[i].sent = slices.Clone(d.hops[i].sent)
 	}
 	d.learned = c.learned.clone()
 	d.doubts, d.history = slices.Clone(c.doubts), slices.Clone(c.history)

@@ -51,10 +51,11 @@ const (
 
 const (
 	minRTO     = 250 * time.Millisecond // a busy machine is not a dead one
-	maxRTO     = time.Second
+	maxRTO     = 2 * time.Second
+	joinRTO    = time.Second            // as long as nobody ever answered
 	firstRTO   = 200 * time.Millisecond // at least, for a peer that never answered yet
-	maxMisses  = 3
-	maxTries   = 3
+	minMisses  = 3                      // in a row, before a peer is dead; more where much gets lost
+	maxMisses  = 12
 	pauseLimit = 250 * time.Millisecond // a tick later than this means that this peer stood still
 	busyLimit  = 200 * time.Millisecond // an operation that waits for a busy peer ends after 1.5 to 2.5 of these
 )
@@ -90,11 +91,11 @@ func (c *Core) rto(peer *identity.Contact) time.Duration {
 	e := c.entry(peer)
 	switch {
 	case c.typical == 0:
-		return maxRTO
+		return joinRTO
 	case e == nil || e.srtt == 0: // the first answer may take a handshake
 		return min(max(8*time.Duration(c.typical)*time.Microsecond, firstRTO), maxRTO)
 	}
-	d := time.Duration(e.srtt+4*rttvarUnit*uint32(e.rttvar)) * time.Microsecond
+	d := time.Duration(e.srtt+4*max(rttvarUnit*uint32(e.rttvar), c.wobble)) * time.Microsecond
 	return min(max(d, minRTO), maxRTO)
 }
 
@@ -131,7 +132,7 @@ func (c *Core) askFor(to *identity.Contact, r request) bool {
 // transmit sends r, for the first time or again.
 func (c *Core) transmit(r *request) {
 	r.sent = c.now
-	r.deadline = c.now + min(c.rto(r.to)<<max(int(r.tries)-1, 0), maxRTO)
+	r.deadline = c.now + min(c.rto(r.to)<<min(max(int(r.tries)-1, 0), 1), maxRTO)
 	r.tries++
 	c.dueSet = false
 	m := Message{Kind: r.purpose.kind(), Request: r.number}
@@ -176,10 +177,38 @@ func (c *Core) take(from *identity.Contact, m *Message) (request, bool) {
 	if r.to.Point != from.Point { // a hint that named the wrong one
 		c.drop(r.to)
 	}
-	if r.tries == 1 && !r.busy && !m.Busy && r.purpose != forNotify {
-		c.measure(from, c.now-r.sent)
+	if !r.busy && !m.Busy && r.purpose != forNotify {
+		c.weigh(int(r.tries))
+		if r.tries == 1 {
+			c.measure(from, c.now-r.sent)
+		} else if e := c.entry(from); e != nil { // it may have been too early to ask again (Karn)
+			e.rttvar += min(e.rttvar/4+1, math.MaxUint16-e.rttvar)
+		}
 	}
 	return r, true
+}
+
+// weigh takes in how often a peer that lives had to be asked before it answered.
+func (c *Core) weigh(tries int) {
+	const share = 32
+	for i := range tries {
+		missed := uint32(0)
+		if i < tries-1 {
+			missed = 1 << 16
+		}
+		c.lossy += missed/share - c.lossy/share
+	}
+}
+
+// misses returns how many answers in a row may be missed of a peer that lives: so
+// many that, as often as one is missed at present, it does not happen once in
+// 10 000 times.
+func (c *Core) misses() uint8 {
+	n, all := uint8(1), uint64(c.lossy)<<16
+	for ; n < maxMisses && all > 1<<32/10_000; n++ {
+		all = all >> 16 * uint64(c.lossy)
+	}
+	return max(n, minMisses)
 }
 
 // awaited returns the place of the request that m, from this peer, answers, or -1.
@@ -219,6 +248,7 @@ func (c *Core) measure(peer *identity.Contact, d time.Duration) {
 	}
 	old, off := uint32(e.rttvar)*rttvarUnit, max(rtt, e.srtt)-min(rtt, e.srtt)
 	e.rttvar = variance(old + off/4 - old/4)
+	c.wobble += off/16 - c.wobble/16
 	e.srtt += rtt/8 - e.srtt/8
 	e.srtt = max(e.srtt, 1)
 }
@@ -340,7 +370,7 @@ func (c *Core) miss(i int) {
 		e.misses++
 		c.doubt(e.contact.ID).missed = c.now
 		c.event(trace.Event{Kind: trace.RingSuspect, Other: r.to.ID, Count: int(e.misses)})
-		if e.misses >= maxMisses {
+		if e.misses >= c.misses() {
 			c.dead(r.to, "no answer")
 			return
 		}
@@ -349,7 +379,7 @@ func (c *Core) miss(i int) {
 			r = &c.requests[i]
 		}
 	}
-	if r.tries < maxTries && !r.busy {
+	if r.tries < c.misses() && !r.busy {
 		c.transmit(r)
 		return
 	}

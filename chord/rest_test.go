@@ -48,8 +48,8 @@ func TestRestIsBetweenOtherThings(t *testing.T) {
 
 // TestRestKnowsRoundTrips gives a core at rest the round trips it would have measured.
 func TestRestKnowsRoundTrips(t *testing.T) {
-	if got := atRest(1, 0).rto(at(120)); got != maxRTO {
-		t.Errorf("without: got %v, want %v", got, maxRTO)
+	if got := atRest(1, 0).rto(at(120)); got != joinRTO {
+		t.Errorf("without: got %v, want %v", got, joinRTO)
 	}
 	if got := atRest(1, 400*time.Millisecond).rto(at(120)); got != 400*time.Millisecond {
 		t.Errorf("with: got %v, want 400ms", got)

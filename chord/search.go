@@ -48,7 +48,7 @@ const (
 )
 
 // searchAfter is how long a lookup may go unanswered before it is searched for, too.
-const searchAfter = 2 * attemptAfter
+const searchAfter = 2 * attemptLeast
 
 // beginSearch starts a search for a lookup.
 func (c *Core) beginSearch(l *lookup) {
