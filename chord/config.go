@@ -24,7 +24,7 @@ type Config struct {
 	// Zero means 1 s and 16 s.
 	StabilizeMin, StabilizeMax time.Duration
 	// ProbeInterval is how long the successor may be silent before it is asked
-	// whether it is alive, more or less: half as long where peers come and go
+	// whether it is alive, more or less: a quarter less where peers come and go
 	// fastest, three times where they stay. The predecessor has half as long again.
 	// Zero means 1 s.
 	ProbeInterval time.Duration

@@ -21,7 +21,7 @@ const (
 	maxNear      = 64              // peers that an answer names, at most
 	leastNear    = 3               // at least, where the one who answers cannot know who is nearest
 	maxNearSteps = 8               // questions of one look
-	slotsPerStay = 5               // how often all slots are looked after while a peer stays, on average
+	slotsPerStay = 4               // how often all slots are looked after while a peer stays, on average
 	lookMost     = 2 * time.Minute // between two looks at slots
 )
 

@@ -130,11 +130,11 @@ func (c *Core) probeAt(which int, list []*identity.Contact) time.Duration {
 
 // probesPerStay is how often a neighbour is asked while a peer stays, on average,
 // if that is not too often, or too seldom.
-const probesPerStay = 240
+const probesPerStay = 160
 
 // probeInterval returns how long the successor may be silent.
 func (c *Core) probeInterval() time.Duration {
-	return c.pace(probesPerStay, c.config.ProbeInterval/2, 3*c.config.ProbeInterval)
+	return c.pace(probesPerStay, c.config.ProbeInterval*3/4, 3*c.config.ProbeInterval)
 }
 
 // resting reports whether nothing has changed for some stabilisations.

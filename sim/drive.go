@@ -27,10 +27,8 @@ func (w *World) settleRing(i int32) bool {
 	r := n.ring.Ready()
 	for k := range r.Messages {
 		m := &r.Messages[k]
-		if m.Message.Kind == chord.Lookup {
-			w.load.ask(w.now, m.Message.Lookup)
-		}
-		w.send(i, m.To.ID, chordtest.Size(&m.Message), parcel{sort: ringMessage, ring: m.Message})
+		asked := w.isLoad(i, m)
+		w.send(i, m.To.ID, chordtest.Size(&m.Message), parcel{sort: ringMessage, load: asked, ring: m.Message})
 	}
 	for k := range r.Events {
 		w.event(i, &r.Events[k])

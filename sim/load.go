@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"encoding/binary"
 	"time"
 
 	"cicada/chord"
@@ -80,7 +81,7 @@ type broadcast struct {
 	last     time.Duration // when the last heard it
 }
 
-// ask notes the name of an attempt at a lookup, for longer than it can take.
+// ask notes what names messages of a lookup, for longer than it can take.
 func (l *load) ask(now time.Duration, id trace.MessageID) {
 	if now > l.turnedAt+remember {
 		l.asked, l.turnedAt = [2]map[trace.MessageID]bool{{}, l.asked[0]}, now
@@ -91,6 +92,33 @@ func (l *load) ask(now time.Duration, id trace.MessageID) {
 // isAsked reports whether a message is of a lookup that was asked for.
 func (l *load) isAsked(id trace.MessageID) bool {
 	return !id.IsZero() && (l.asked[0][id] || l.asked[1][id])
+}
+
+// isLoad reports whether a message that a peer sends is of a lookup that was asked
+// for, and so no upkeep: a lookup, whatever follows on it, a question of a search for
+// one, or the answer to that.
+func (w *World) isLoad(i int32, m *chord.Outgoing) bool {
+	switch m.Message.Kind {
+	case chord.Lookup:
+		w.load.ask(w.now, m.Message.Lookup)
+	case chord.Query:
+		if m.Message.Table || m.Message.Behind || m.Message.Length != 0 {
+			return false
+		}
+		w.load.ask(w.now, questionID(i, m.Message.Request))
+	case chord.Peers:
+		return w.load.isAsked(questionID(w.number(m.To.ID), m.Message.Request))
+	default:
+		return w.load.isAsked(m.Message.Lookup)
+	}
+	return true
+}
+
+// questionID names a question of a peer.
+func questionID(from int32, request uint64) (id trace.MessageID) {
+	binary.LittleEndian.PutUint64(id[:], uint64(from)<<32|1<<31)
+	binary.LittleEndian.PutUint64(id[8:], request)
+	return id
 }
 
 // pending reports whether something is under way that will still end.

@@ -81,6 +81,7 @@ const (
 // A parcel is a message under way. Which fields it uses its sort says.
 type parcel struct {
 	sort    sort
+	load    bool // of the ring, for a lookup that was asked for
 	copy    uint8
 	reason  wire.Reason
 	done    bool
@@ -248,7 +249,7 @@ func (w *World) send(from int32, to identity.ID, size int, p parcel) {
 	n.sent++
 	w.count.messages++
 	w.count.bytes += uint64(size)
-	if p.sort == ringMessage && !w.load.isAsked(p.ring.Lookup) {
+	if p.sort == ringMessage && !p.load {
 		w.count.upkeep += uint64(size)
 		w.count.byKind[p.ring.Kind] += uint64(size)
 	}
