@@ -217,6 +217,7 @@ func (c *Core) onCopy(from *identity.Contact, m *Message) {
 		last = way
 		if i := c.slotOf(way); i >= 0 {
 			c.fill(i, []*identity.Contact{peer}, false)
+			c.fingers.slots[i].checked = c.now // good enough until its turn comes
 		}
 	}
 	if len(m.Order) == maxNear && c.slotOf(last) >= 0 {
