@@ -198,9 +198,13 @@ func (c *Core) fill(i int, peers []*identity.Contact, all bool) {
 		if same(peer, c.self) || c.lost.recent(peer.ID, c.now) || c.slotOf(c.clockwise(peer, false)) != i {
 			continue
 		}
-		if e := c.enter(c.meet(peer)); all || !e.is(finger) {
+		e := c.enter(c.meet(peer))
+		if all || !e.is(finger) {
 			e.flags |= finger
 			left--
+		}
+		if all && e.heard != never { // it is as good as if it had been heard some time ago
+			e.heard = max(e.heard, c.now-c.stay()/vouched)
 		}
 	}
 	c.trim(i)

@@ -22,6 +22,7 @@ const (
 	leastNear    = 3               // at least, where the one who answers cannot know who is nearest
 	maxNearSteps = 8               // questions of one look
 	slotsPerStay = 4               // how often all slots are looked after while a peer stays, on average
+	vouched      = 8               // the word of those who must know is as good as one of its own that is this part of a stay old
 	lookMost     = 2 * time.Minute // between two looks at slots
 )
 

@@ -377,7 +377,7 @@ func (c *Core) miss(i int) {
 		c.probeBehind(r.to)
 		r = &c.requests[i]
 	}
-	if r.tries < c.misses() && !r.busy {
+	if r.tries < c.misses() && !r.busy && !c.passesOver(r) {
 		c.transmit(r)
 		return
 	}

@@ -64,7 +64,7 @@ func (c *Core) edition(p *model.Rest, place int) edition {
 // whom the owner of its start would name. The successor was heard when it was asked,
 // somewhere in the time that it may be silent, and the predecessor just now, for it
 // asks more often than it is asked. Slots were looked after one after the other, and
-// their candidates heard somewhere in the time that all of that takes.
+// their candidates heard of somewhere in the time that all of that takes.
 func (c *Core) restTable(p *model.Rest) {
 	c.placeFingers()
 	most := len(c.fingers.slots)*c.config.FingerCandidates + len(c.successors) + len(c.predecessors) + len(c.members)
@@ -112,7 +112,7 @@ func (c *Core) restTable(p *model.Rest) {
 	for i := range c.table {
 		e := &c.table[i]
 		c.ways[i] = c.way(i)[0]
-		e.heard = c.now - time.Duration(c.random.Int64N(int64(round)*int64(c.config.FingerCandidates)))
+		e.heard = c.now - time.Duration(c.random.Int64N(int64(round+c.stay()/vouched)))
 		if p.RoundTrip != nil {
 			e.srtt = microseconds(p.RoundTrip(e.contact))
 		}

@@ -205,6 +205,16 @@ func (c *Core) addCandidate(s *search, b *branch, peer *identity.Contact) {
 	b.candidates = b.candidates[:min(len(b.candidates), searchNear)]
 }
 
+// passesOver reports whether r is a question that is not worth repeating: a search for
+// a lookup has others to ask.
+func (c *Core) passesOver(r *request) bool {
+	if r.purpose != forSearch {
+		return false
+	}
+	s := c.searchOf(r)
+	return s == nil || s.own == 0
+}
+
 // notFurther goes on where a peer that was asked does not answer, or is no member.
 func (c *Core) notFurther(r *request) {
 	if s := c.searchOf(r); s != nil {

@@ -97,14 +97,23 @@ func (c *Core) RoundTrip(peer *identity.Contact) time.Duration {
 	return 0
 }
 
-// delay returns how long a round trip to the peer of e takes, in microseconds; for
-// one that was never measured, somewhat longer than to most.
+// delay returns how long it is expected to take to hear from the peer of e, in
+// microseconds: a round trip, and what it costs to find out that it is dead, as
+// likely as that is by now.
 func (c *Core) delay(e *entry) uint64 {
-	if e.srtt != 0 {
-		return uint64(e.srtt)
+	trip := uint64(e.srtt)
+	if trip == 0 {
+		trip = uint64(c.typical) + uint64(c.typical)/4
 	}
-	return uint64(c.typical) + uint64(c.typical)/4
+	stay, silent := c.stay(), c.now-e.since()
+	if e.heard == never || silent > stay {
+		silent = stay
+	}
+	return trip + wasted*uint64(c.typical)*uint64(silent/time.Millisecond)/uint64(stay/time.Millisecond)
 }
+
+// wasted is how many typical round trips a dead peer costs, about; where it is told
+const wasted = 1
 
 // beyond returns how long the way from a peer at a distance from the target is
 // expected to take: as many typical round trips as there are hops, each of which
