@@ -112,7 +112,7 @@ func (c *Core) delay(e *entry) uint64 {
 	return trip + wasted*uint64(c.typical)*uint64(silent/time.Millisecond)/uint64(stay/time.Millisecond)
 }
 
-// wasted is how many typical round trips a dead peer costs, about; where it is told
+// wasted is how many typical round trips a dead peer costs.
 const wasted = 1
 
 // beyond returns how long the way from a peer at a distance from the target is
