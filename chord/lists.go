@@ -107,7 +107,8 @@ func (c *Core) changed() {
 // news has the neighbours on some sides asked before long, for their lists have changed.
 func (c *Core) news(sides Sides) {
 	c.heed |= sides
-	c.stabilizeWithin(c.config.StabilizeMin)
+	c.newsAt = min(c.newsAt, c.now+c.jitter(c.config.StabilizeMin))
+	c.dueSet = false
 }
 
 // stabilizeWithin puts the next stabilisation about d from now, if it was to be later.

@@ -38,15 +38,19 @@ func (c *Core) Stabilize(now time.Duration) {
 // with the predecessor for the sake of routing; where it comes of news, only with
 // whose they are.
 func (c *Core) stabilize() {
-	heed := c.heed
-	c.scheduleStabilize()
-	if c.mode == Joining || c.operation.purpose != 0 {
+	if c.operation.purpose != 0 {
+		c.putOffStabilize()
 		return
 	}
-	if heed == 0 || c.mode == Small {
+	heed := c.heed
+	if heed == 0 || c.mode == Small || c.stabilizeAt <= c.now {
 		heed = After | Before
-		c.remind()
 	}
+	c.scheduleStabilize(heed)
+	if c.mode == Joining {
+		return
+	}
+	c.remind()
 	if c.checkMode(); len(c.successors) == 0 || c.operation.purpose != 0 {
 		return
 	}
@@ -63,7 +67,7 @@ func (c *Core) stabilize() {
 }
 
 // How often a peer that was lost is asked whether it is back, and one that was only
-// met whether it is a member, at most: with each stabilisation that comes of itself.
+// met whether it is a member, at most.
 const (
 	askLost = 4 * time.Second
 	askMet  = time.Minute
@@ -89,10 +93,28 @@ func (c *Core) remind() {
 	}
 }
 
+// putOffStabilize has what is due wait for the operation under way: forgotten, news
+// would stay unknown until the peer looks of itself.
+func (c *Core) putOffStabilize() {
+	again := c.now + c.jitter(c.config.StabilizeMin/4)
+	if c.stabilizeAt <= c.now {
+		c.stabilizeAt = again
+	}
+	if c.newsAt <= c.now {
+		c.newsAt = again
+	}
+	c.dueSet = false
+}
+
 // scheduleStabilize puts the next stabilisation a period from now, and lets
-// the period grow while nothing changes.
-func (c *Core) scheduleStabilize() {
-	c.stabilizeAt, c.dueSet, c.heed = far, false, 0
+// the period grow while nothing changes. One that was for news of a side is no
+// reason to ask on the other side any later.
+func (c *Core) scheduleStabilize(heed Sides) {
+	c.newsAt, c.dueSet, c.heed = far, false, 0
+	if heed != After|Before && c.mode != Joining {
+		return
+	}
+	c.stabilizeAt = far
 	if c.mode == Joining {
 		return
 	}

@@ -1,0 +1,90 @@
+package chord
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+// resting returns full() long after its last change: the next stabilisation is at 10 s.
+func resting() *Core {
+	c := full()
+	c.period, c.quiet, c.knownTo, c.heed, c.newsAt = c.config.StabilizeMax, true, true, 0, far
+	c.stabilizeAt, c.remindAt[0] = 10*time.Second, 0
+	return c
+}
+
+// skip lets time pass for c, as if it had been ticked all along, and awaits nothing.
+func (c *Core) skip(now time.Duration) {
+	c.now, c.requests = now, c.requests[:0]
+}
+
+// asked returns whom c asked for lists, and forgets all it wanted sent.
+func asked(c *Core) (peers []byte) {
+	for _, out := range c.Ready().Messages {
+		if out.Message.Kind == Ask {
+			peers = append(peers, out.To.Point[0])
+		}
+	}
+	return peers
+}
+
+// TestNewsPutsNothingOff has news of one side come again and again: the other side is
+
+// asked no later for it.
+func TestNewsPutsNothingOff(t *testing.T) {
+	c := resting()
+	for now := time.Second; now < 9*time.Second; now += 2 * time.Second {
+		c.skip(now)
+		c.Step(now, at(90), Message{Kind: Notify})
+		c.Stabilize(now)
+		if got := asked(c); !slices.Equal(got, []byte{90}) {
+			t.Fatalf("at %v: asked %v, want 90", now, got)
+		}
+		if c.stabilizeAt != 10*time.Second {
+			t.Fatalf("at %v: the next stabilisation is at %v, want 10s", now, c.stabilizeAt)
+		}
+	}
+	c.skip(10 * time.Second)
+	if c.Stabilize(10 * time.Second); !slices.Equal(asked(c), []byte{110, 90}) {
+		t.Error("when it was due the successor was not asked")
+	}
+}
+
+// TestNewsOutlivesAnOperation has news come while this peer waits for an answer: it
+// is looked at when that is over.
+func TestNewsOutlivesAnOperation(t *testing.T) {
+	c := resting()
+	c.operation.purpose = forSuccessor
+	c.Step(1, at(90), Message{Kind: Notify})
+	c.skip(2 * time.Second)
+	c.Stabilize(2 * time.Second)
+	if got := asked(c); len(got) > 0 {
+		t.Errorf("asked %v while it waits for an answer", got)
+	}
+	if c.newsAt < 2*time.Second || c.newsAt > 3*time.Second {
+		t.Errorf("it looks again at %v", c.newsAt)
+	}
+	c.operation.purpose = 0
+	c.skip(3 * time.Second)
+	if c.Stabilize(3 * time.Second); !slices.Equal(asked(c), []byte{90}) {
+		t.Error("the news was forgotten")
+	}
+}
+
+// TestLostAreAskedInTurmoil has each stabilisation come of news: those who were lost
+// are asked whether they are back all the same, but not each time.
+func TestLostAreAskedInTurmoil(t *testing.T) {
+	c := resting()
+	c.lost.add(at(200), 0, false)
+	pings := 0
+	for now := 5 * time.Second; now < 6*time.Second; now += 200 * time.Millisecond {
+		c.skip(now)
+		c.Step(now, at(90), Message{Kind: Notify})
+		c.Stabilize(now)
+		pings += len(replies(c, 200, Ping))
+	}
+	if pings != 1 {
+		t.Errorf("asked %d times in a second, want once", pings)
+	}
+}
