@@ -88,3 +88,42 @@ func TestLostAreAskedInTurmoil(t *testing.T) {
 		t.Errorf("asked %d times in a second, want once", pings)
 	}
 }
+
+// TestLeftOutIsLookedAtAgain reads a list that names a peer which was found dead a
+// moment ago. It may be back, so the list is read again before long, not only when
+// a peer at rest looks.
+func TestLeftOutIsLookedAtAgain(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		answer func(c *Core, asks map[byte]uint64)
+	}{
+		{"successors", func(c *Core, asks map[byte]uint64) {
+			c.Step(1, at(110), Message{Kind: State, Request: asks[110], Member: true, Version: 7, Lists: whole(at(100), 120, 130, 140)})
+		}},
+		{"predecessors", func(c *Core, asks map[byte]uint64) {
+			c.Step(1, at(90), Message{Kind: State, Request: asks[90], Member: true, Version: 7, Lists: NewLists(nil, at(80), nil, contacts(80, 70, 60))})
+		}},
+		{"a pending peer", func(c *Core, asks map[byte]uint64) {
+			c.Step(1, at(110), Message{Kind: State, Request: asks[110], Member: true, Version: 7, Lists: whole(at(105), 130, 140)})
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := resting()
+			for _, n := range []byte{105, 120, 80} {
+				c.lost.add(at(n), 0, false)
+			}
+			c.Stabilize(0)
+			asks := make(map[byte]uint64)
+			for _, out := range c.Ready().Messages {
+				if out.Message.Kind == Ask {
+					asks[out.To.Point[0]] = out.Message.Request
+				}
+			}
+			c.stabilizeAt = time.Minute
+			test.answer(c, asks)
+			if c.stabilizeAt > 2*lostFor {
+				t.Errorf("it looks again at %v", c.stabilizeAt)
+			}
+		})
+	}
+}

@@ -230,7 +230,9 @@ func (c *Core) onSuccessor(from *identity.Contact, m *Message) {
 	}
 	if !m.Unchanged {
 		c.setSuccessors(c.cut(from, m.Successors, false))
-		if !c.leftOut {
+		if c.leftOut {
+			c.stabilizeWithin(lostFor)
+		} else {
 			c.see(from, m)
 		}
 		c.knownTo = same(m.Predecessor, c.self)
@@ -241,6 +243,7 @@ func (c *Core) onSuccessor(from *identity.Contact, m *Message) {
 				return
 			}
 			c.seenOf = identity.ID{} // it may be back, so this answer is needed again
+			c.stabilizeWithin(lostFor)
 		}
 	}
 	c.endOperation()
@@ -312,7 +315,10 @@ func (c *Core) onPredecessor(from *identity.Contact, m *Message) {
 		slices.Reverse(tail)
 	}
 	c.setPredecessors(c.cut(from, tail, true))
-	if !c.whole && !c.leftOut {
+	switch {
+	case c.leftOut:
+		c.stabilizeWithin(lostFor)
+	case !c.whole:
 		c.seenBefore, c.listsBefore = m.Version, m.edition()
 	}
 	c.checkMode()
