@@ -127,3 +127,21 @@ func TestLeftOutIsLookedAtAgain(t *testing.T) {
 		})
 	}
 }
+
+// TestEarlierLifeMakesWay has the successor begin anew, and ask for its place where it
+// stands already: it is asked whether it is a member, and makes way for itself.
+func TestEarlierLifeMakesWay(t *testing.T) {
+	c := full()
+	c.Step(1, at(110), Message{Kind: Ask, Request: 5, Sides: Head})
+	ping := replies(c, 110, Ping)
+	if len(ping) != 1 {
+		t.Fatalf("it was asked %d times", len(ping))
+	}
+	if c.Step(2, at(110), Message{Kind: Pong, Request: ping[0].Request}); points(c.Successors()) != "\x78\x82" {
+		t.Errorf("got successors %x, want those without 110", points(c.Successors()))
+	}
+	c.Step(3, at(55), Message{Kind: Ask, Request: 6, Sides: Head})
+	if got := replies(c, 55, Ping); len(got) > 0 {
+		t.Error("a stranger that joins was asked, too")
+	}
+}

@@ -329,6 +329,9 @@ func (c *Core) onAsk(from *identity.Contact, m *Message) {
 	if m.Sides == 0 {
 		m.Sides = After | Before
 	}
+	if m.Sides&Head != 0 && c.entry(from) != nil {
+		c.probe(from) // only joiners ask so: it may have begun anew, and stand in the way of itself
+	}
 	q := question{from: from, request: m.Request, sides: m.Sides, version: m.Version, known: m.Known}
 	switch {
 	case c.mode == Joining:
