@@ -1,6 +1,7 @@
 package chord
 
 import (
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -30,7 +31,6 @@ func asked(c *Core) (peers []byte) {
 }
 
 // TestNewsPutsNothingOff has news of one side come again and again: the other side is
-
 // asked no later for it.
 func TestNewsPutsNothingOff(t *testing.T) {
 	c := resting()
@@ -143,5 +143,35 @@ func TestEarlierLifeMakesWay(t *testing.T) {
 	c.Step(3, at(55), Message{Kind: Ask, Request: 6, Sides: Head})
 	if got := replies(c, 55, Ping); len(got) > 0 {
 		t.Error("a stranger that joins was asked, too")
+	}
+}
+
+// TestLastWordsThatGotLost has a neighbour in a small ring lack a member: that one is
+// asked, and stays if it answers.
+func TestLastWordsThatGotLost(t *testing.T) {
+	for _, lives := range []bool{true, false} {
+		c := New(at(100), Config{Successors: 3}, rand.New(rand.NewPCG(1, 1)))
+		c.Start(0)
+		for _, n := range []byte{110, 120, 90} {
+			c.Step(1, at(n), Message{Kind: Notify, Request: 1})
+		}
+		c.Ready()
+		c.Stabilize(2)
+		ask := replies(c, 110, Ask)[0]
+		c.Step(3, at(110), Message{Kind: State, Request: ask.Request, Member: true, Small: true, Lists: whole(at(100), 90, 100)})
+		pings := replies(c, 120, Ping)
+		if len(pings) != 1 {
+			t.Fatalf("120 was asked %d times", len(pings))
+		}
+		if lives {
+			c.Step(4, at(120), Message{Kind: Pong, Request: pings[0].Request, Member: true})
+		} else {
+			c.Unreachable(4, at(120).ID)
+			c.Ready()
+			c.Unreachable(5, at(120).ID)
+		}
+		if holds(c.members, at(120)) != lives {
+			t.Errorf("answers %v: got members %x", lives, points(c.members))
+		}
 	}
 }

@@ -215,7 +215,7 @@ func (c *Core) onSuccessor(from *identity.Contact, m *Message) {
 			c.see(from, m)
 			c.knownTo = same(m.Predecessor, c.self)
 		}
-		c.compare(m)
+		c.compare(from, m)
 		c.ask(from, forNotify, 0)
 		return
 	}
@@ -306,7 +306,7 @@ func (c *Core) onPredecessor(from *identity.Contact, m *Message) {
 	}
 	if c.mode == Small {
 		c.seenBefore, c.listsBefore = m.Version, m.edition()
-		c.compare(m)
+		c.compare(from, m)
 		return
 	}
 	tail := m.Predecessors
