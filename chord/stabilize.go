@@ -42,15 +42,15 @@ func (c *Core) stabilize() {
 		c.putOffStabilize()
 		return
 	}
-	heed := c.heed
-	if heed == 0 || c.mode == Small || c.stabilizeAt <= c.now {
+	heed, calm := c.heed, c.heed == 0 || c.mode == Small
+	if calm || c.stabilizeAt <= c.now {
 		heed = After | Before
 	}
 	c.scheduleStabilize(heed)
 	if c.mode == Joining {
 		return
 	}
-	c.remind()
+	c.remind(calm)
 	if c.checkMode(); len(c.successors) == 0 || c.operation.purpose != 0 {
 		return
 	}
@@ -73,10 +73,10 @@ const (
 	askMet  = time.Minute
 )
 
-// remind asks a peer that was lost whether it is back, and now and then one
-// that was only met whether it is a member: it may be of a ring that this one
-// was torn from. Who is alone asks each time.
-func (c *Core) remind() {
+// remind asks a peer that was lost whether it is back, and now and then, while there
+// is no news, one that was only met whether it is a member: it may be of a ring that
+// this one was torn from. Who is alone asks each time.
+func (c *Core) remind(calm bool) {
 	c.rounds++
 	alone := len(c.successors) == 0
 	if c.now >= c.remindAt[0] || alone {
@@ -85,7 +85,7 @@ func (c *Core) remind() {
 			c.ask(peer, forRemembered, 0)
 		}
 	}
-	if c.now >= c.remindAt[1] || alone {
+	if calm && c.now >= c.remindAt[1] || alone {
 		c.remindAt[1] = c.now + c.jitter(askMet)
 		if peer := c.learned.pick(); peer != nil && c.entry(peer) == nil {
 			c.ask(peer, forRemembered, 0)
