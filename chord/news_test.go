@@ -106,6 +106,12 @@ func TestLeftOutIsLookedAtAgain(t *testing.T) {
 		{"a pending peer", func(c *Core, asks map[byte]uint64) {
 			c.Step(1, at(110), Message{Kind: State, Request: asks[110], Member: true, Version: 7, Lists: whole(at(105), 130, 140)})
 		}},
+		{"of its own list", func(c *Core, asks map[byte]uint64) {
+			c.seenBefore = 7
+			if c.Step(1, at(90), Message{Kind: Notify, Request: 3}); c.seenBefore != 0 {
+				t.Error("the predecessor would not name it again")
+			}
+		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := resting()
@@ -173,5 +179,40 @@ func TestLastWordsThatGotLost(t *testing.T) {
 		if holds(c.members, at(120)) != lives {
 			t.Errorf("answers %v: got members %x", lives, points(c.members))
 		}
+	}
+}
+
+// TestDroppedMemberIsNamedAgain has a member of a small ring not answer: neighbours are
+// asked for all that they know, for it may be alive.
+func TestDroppedMemberIsNamedAgain(t *testing.T) {
+	c := New(at(100), Config{Successors: 3}, rand.New(rand.NewPCG(1, 1)))
+	c.Start(0)
+	for _, n := range []byte{110, 120, 90} {
+		c.Step(1, at(n), Message{Kind: Notify, Request: 1})
+	}
+	c.seenOf, c.seenVersion, c.seenBefore = at(110).ID, 7, 8
+	if c.dead(at(120), "no answer"); c.seen(at(110)) != 0 || c.seenBefore != 0 {
+		t.Error("they would say that nothing has changed")
+	}
+}
+
+// TestHintThatFailedIsNamedAgain has a neighbour name a member that does not answer: the
+// next question is for the whole list, for the line there may be bad only for a while.
+func TestHintThatFailedIsNamedAgain(t *testing.T) {
+	c := New(at(100), Config{Successors: 3}, rand.New(rand.NewPCG(1, 1)))
+	c.Start(0)
+	c.Step(1, at(110), Message{Kind: Notify, Request: 1})
+	c.Ready()
+	c.Stabilize(2)
+	ask := replies(c, 110, Ask)[0]
+	c.Step(3, at(110), Message{Kind: State, Request: ask.Request, Member: true, Small: true, Version: 7, Lists: whole(at(100), 120, 100)})
+	if got := c.seen(at(110)); got != 7 {
+		t.Errorf("it knows version %d, want 7", got)
+	}
+	if len(replies(c, 120, Ping)) != 1 {
+		t.Fatal("120 was not asked")
+	}
+	if c.Unreachable(4, at(120).ID); c.seen(at(110)) != 0 {
+		t.Error("it would not hear of 120 again")
 	}
 }

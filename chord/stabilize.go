@@ -230,9 +230,7 @@ func (c *Core) onSuccessor(from *identity.Contact, m *Message) {
 	}
 	if !m.Unchanged {
 		c.setSuccessors(c.cut(from, m.Successors, false))
-		if c.leftOut {
-			c.stabilizeWithin(lostFor)
-		} else {
+		if !c.leftOut {
 			c.see(from, m)
 		}
 		c.knownTo = same(m.Predecessor, c.self)
@@ -242,8 +240,7 @@ func (c *Core) onSuccessor(from *identity.Contact, m *Message) {
 				c.askPending(p)
 				return
 			}
-			c.seenOf = identity.ID{} // it may be back, so this answer is needed again
-			c.stabilizeWithin(lostFor)
+			c.nameAgain(false)
 		}
 	}
 	c.endOperation()
@@ -315,10 +312,7 @@ func (c *Core) onPredecessor(from *identity.Contact, m *Message) {
 		slices.Reverse(tail)
 	}
 	c.setPredecessors(c.cut(from, tail, true))
-	switch {
-	case c.leftOut:
-		c.stabilizeWithin(lostFor)
-	case !c.whole:
+	if !c.whole && !c.leftOut {
 		c.seenBefore, c.listsBefore = m.Version, m.edition()
 	}
 	c.checkMode()
