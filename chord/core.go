@@ -72,7 +72,8 @@ type Core struct {
 	period      time.Duration // between stabilisations
 	rounds      uint          // stabilisations so far
 	quiet       bool          // nothing changed since the last stabilisation
-	heed        Sides         // whose lists have changed; none: the next stabilisation asks on both sides
+	newsAt      time.Duration // when those are asked whose lists have changed,
+	heed        Sides         // on these sides; none: the next stabilisation asks on both
 	stays       stays
 	seenOf      identity.ID // whose lists seenVersion names
 	seenVersion uint64
@@ -110,7 +111,7 @@ func New(self *identity.Contact, config Config, random *rand.Rand) *Core {
 	// Numbers of requests do not begin where they did before a restart: an answer
 	// from then would be read with what is offered now.
 	first := draw & (1<<firstBits - 1)
-	return &Core{self: self, border: self, origin: spanOf(self.Point), config: config.filled(), random: random, stabilizeAt: far,
+	return &Core{self: self, border: self, origin: spanOf(self.Point), config: config.filled(), random: random, stabilizeAt: far, newsAt: far,
 		version: draw>>32 | 1, asked: first, unasked: first}
 }
 
@@ -161,7 +162,7 @@ func (c *Core) reset() {
 	}
 	c.own, c.hops, c.searches = c.own[:0], c.hops[:0], nil
 	c.settle()
-	c.stabilizeAt, c.dueSet = far, false
+	c.stabilizeAt, c.newsAt, c.dueSet = far, far, false
 }
 
 // Leave hands over to the neighbours and falls silent: afterwards the peer

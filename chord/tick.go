@@ -52,7 +52,7 @@ func (c *Core) Next() time.Duration {
 	if c.dueSet {
 		return c.due
 	}
-	due := c.stabilizeAt
+	due := min(c.stabilizeAt, c.newsAt)
 	for i := range c.requests {
 		due = min(due, c.requests[i].deadline)
 	}
@@ -90,7 +90,7 @@ func (c *Core) Tick(now time.Duration) {
 	if c.probeAt(1, c.predecessors) <= c.now {
 		c.probe(c.predecessors[0])
 	}
-	if c.stabilizeAt <= c.now {
+	if min(c.stabilizeAt, c.newsAt) <= c.now {
 		c.stabilize()
 	}
 	c.tickFingers()

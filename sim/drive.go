@@ -2,6 +2,7 @@ package sim
 
 import (
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"cicada/chord"
@@ -216,6 +217,8 @@ func (w *World) tryJoin(i int32) {
 		n.ring.Start(w.now)
 		return
 	}
+	// Programs dial all that they remember at once, and join through who answers.
+	n.seeds = slices.DeleteFunc(slices.Clone(n.seeds), func(seed *identity.Contact) bool { return !w.reaches(i, seed.ID) })
 	if len(n.seeds) > 0 {
 		n.seed, n.seeds = n.seeds[0], n.seeds[1:]
 		n.ring.Join(w.now, n.seed)

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -208,40 +207,5 @@ func TestEarlierLives(t *testing.T) {
 	w.nodes[3].lives = 1
 	if w.check(); w.watch.violations == 0 {
 		t.Error("a joiner in a list that never was there is no violation")
-	}
-}
-
-// A seed draws the same run each time, another seed another, and of many there are
-// all faults.
-func TestChaosDraws(t *testing.T) {
-	if !reflect.DeepEqual(Chaos(5, 0), Chaos(5, 0)) {
-		t.Error("one seed, two runs")
-	}
-	kinds := map[reflect.Type]bool{}
-	sizes := map[int]bool{}
-	for seed := range uint64(300) {
-		c := Chaos(seed, 0)
-		if err := c.Validate(); err != nil {
-			t.Errorf("seed %d: %v", seed, err)
-		}
-		if c.IdealWithin < 30*time.Second || c.IdealWithin > 90*time.Second {
-			t.Errorf("seed %d: the ring has %v", seed, c.IdealWithin)
-		}
-		sizes[c.Peers] = true
-		for _, s := range c.Steps {
-			kinds[reflect.TypeOf(s.Fault)] = true
-		}
-	}
-	if len(kinds) != 9 || len(sizes) < 50 || Chaos(1, 77).Peers != 77 {
-		t.Errorf("%d kinds of faults, %d sizes", len(kinds), len(sizes))
-	}
-}
-
-// The ring survives what some seeds draw.
-func TestChaos(t *testing.T) {
-	for seed := range uint64(16) {
-		if r := simulate(t, Chaos(seed, 0)); r.Violations > 0 {
-			t.Errorf("cicada sim --chaos --seed %d: %s", seed, r.FirstViolation)
-		}
 	}
 }

@@ -124,6 +124,7 @@ func (p Pause) begin(w *World) {
 		for _, i := range w.some(p.Share) {
 			w.nodes[i].resumeAt = max(w.nodes[i].resumeAt, w.now+p.For)
 		}
+		w.bereaved()
 		if p.Every > 0 && w.now+p.Every <= end {
 			w.at(w.now+p.Every, next)
 		}
@@ -177,7 +178,11 @@ func (w *World) wake(i int32) {
 	w.tell(i, trace.Event{Kind: trace.PeerUp, Key: n.contact.Point})
 	n.tickAt = w.now
 	w.queue.push(w.now, i, timer)
-	w.bereaved() // of itself
+	w.bereaved()                       // of itself
+	if len(n.ring.Successors()) == 0 { // it was alone among strangers when it fell asleep
+		w.watch.assumption++
+		w.watch.bereft = true
+	}
 }
 
 // rememberedPeers is how many peers one remembers that starts again.

@@ -58,8 +58,9 @@ func (w *World) cores() []*chord.Core {
 	return cores
 }
 
-// bereaved notes members that lost all their successors to crashes and cuts just
-// now: what no ring can be asked to survive.
+// bereaved notes members that lost all their successors to crashes, cuts and pauses
+// just now: what no ring can be asked to survive. Who stands still for longer than
+// others wait is dead to them.
 func (w *World) bereaved() {
 	for _, i := range w.alive {
 		list := w.nodes[i].ring.Successors()
@@ -70,10 +71,11 @@ func (w *World) bereaved() {
 	}
 }
 
-// reaches reports whether a peer is there, and on the same side of every cut.
+// reaches reports whether a peer is there, does not stand still, and is on the same
+// side of every cut.
 func (w *World) reaches(i int32, id identity.ID) bool {
 	k, known := w.numberOf(id)
-	return known && w.nodes[k].alive && !slices.ContainsFunc(w.cuts, func(c *cut) bool { return c.group(i) != c.group(k) })
+	return known && w.nodes[k].alive && w.nodes[k].resumeAt <= w.now && !slices.ContainsFunc(w.cuts, func(c *cut) bool { return c.group(i) != c.group(k) })
 }
 
 // sides returns the cores of each part that the swarm is cut into, which is a ring
