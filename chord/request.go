@@ -95,9 +95,13 @@ func (c *Core) rto(peer *identity.Contact) time.Duration {
 	case e == nil || e.srtt == 0: // the first answer may take a handshake
 		return min(max(8*time.Duration(c.typical)*time.Microsecond, firstRTO), maxRTO)
 	}
-	d := time.Duration(e.srtt+4*max(rttvarUnit*uint32(e.rttvar), c.wobble)) * time.Microsecond
+	d := time.Duration(e.srtt+4*c.variation(e)) * time.Microsecond
 	return min(max(d, minRTO), maxRTO)
 }
+
+// variation returns how much the round-trip times of an entry vary, in microseconds:
+// as much as those of all, if they do.
+func (c *Core) variation(e *entry) uint32 { return max(rttvarUnit*uint32(e.rttvar), c.wobble) }
 
 // ask sends a request, unless the same one is still under way or too many are.
 func (c *Core) ask(to *identity.Contact, p purpose, version uint64) bool {

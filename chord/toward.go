@@ -88,13 +88,14 @@ func (c *Core) outward(target identity.Point, yield func(e *entry, distance uint
 	}
 }
 
-// RoundTrip returns how long a peer of the table takes to answer, as TCP smoothes it
-// (RFC 6298); 0 if that was never measured.
-func (c *Core) RoundTrip(peer *identity.Contact) time.Duration {
-	if e := c.entry(peer); e != nil {
-		return time.Duration(e.srtt) * time.Microsecond
+// RoundTrip returns how long a peer of the table takes to answer, and how much that
+// varies, as TCP smoothes both (RFC 6298); 0 if it was never measured.
+func (c *Core) RoundTrip(peer *identity.Contact) (mean, deviation time.Duration) {
+	e := c.entry(peer)
+	if e == nil || e.srtt == 0 {
+		return 0, 0
 	}
-	return 0
+	return time.Duration(e.srtt) * time.Microsecond, time.Duration(c.variation(e)) * time.Microsecond
 }
 
 // delay returns how long it is expected to take to hear from the peer of e, in

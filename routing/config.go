@@ -72,9 +72,9 @@ type Ring interface {
 	// strictly nearer to it than this peer, either way round, and ok; or nil. It
 	// asks ok about nearer peers first and does not keep it.
 	Toward(target identity.Point, ok func(*identity.Contact) bool) *identity.Contact
-	// RoundTrip returns how long a peer of the table takes to answer; 0 if it was
-	// never measured.
-	RoundTrip(peer *identity.Contact) time.Duration
+	// RoundTrip returns how long a peer of the table takes to answer, and how much
+	// that varies; 0 if it was never measured.
+	RoundTrip(peer *identity.Contact) (mean, deviation time.Duration)
 	// Successors returns the peers that follow this one, nearest first, as far as
 	// they are known without a gap. They are in the table. It is not to be changed.
 	Successors() []*identity.Contact

@@ -31,6 +31,7 @@ type Core struct {
 	own     *link                // what this peer itself sends is accounted for like any link
 	gone    *link                // so is what links brought that are forgotten
 	typical delay                // between neighbours
+	wobble  time.Duration        // how far samples of one link are apart, smoothed: an own line makes all of them vary
 	path    delay                // between sending and receipt
 
 	entries table

@@ -104,7 +104,7 @@ func (r *tableRing) Known(p identity.Point) *identity.Contact {
 	return r.Find(p)
 }
 
-func (r *tableRing) RoundTrip(*identity.Contact) time.Duration { return 0 }
+func (r *tableRing) RoundTrip(*identity.Contact) (mean, deviation time.Duration) { return 0, 0 }
 
 func (r *tableRing) Toward(target identity.Point, ok func(*identity.Contact) bool) *identity.Contact {
 	own := symmetric(r.self.Point, target)

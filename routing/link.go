@@ -197,7 +197,7 @@ func (c *Core) rto(l *link, size, try int) time.Duration {
 	}
 	timeout := firstRTO
 	if d.mean != 0 {
-		timeout = max(d.timeout(), minRTO)
+		timeout = max(d.mean+4*max(d.deviation, c.wobble), minRTO)
 	}
 	timeout = min(timeout<<max(try-1, 0), maxRTO)
 	return timeout + time.Duration(size/bytesPerTime)*time.Millisecond
@@ -208,8 +208,8 @@ func (c *Core) rto(l *link, size, try int) time.Duration {
 func (c *Core) reach(contact *identity.Contact) *link {
 	l := c.links.reach(contact.ID)
 	if l.rtt.mean == 0 {
-		if d := c.ring.RoundTrip(contact); d > 0 {
-			l.rtt = delay{mean: d, deviation: d / 8}
+		if mean, deviation := c.ring.RoundTrip(contact); mean > 0 {
+			l.rtt = delay{mean: mean, deviation: max(deviation, mean/8)}
 		}
 	}
 	return l
@@ -217,6 +217,9 @@ func (c *Core) reach(contact *identity.Contact) *link {
 
 // measure notes how long l took to acknowledge.
 func (c *Core) measure(l *link, sample time.Duration) {
+	if l.rtt.mean != 0 {
+		c.wobble += ((sample - l.rtt.mean).Abs() - c.wobble) / 8
+	}
 	l.rtt.add(sample)
 	c.typical.add(sample)
 }
