@@ -206,13 +206,16 @@ func (c *Core) addCandidate(s *search, b *branch, peer *identity.Contact) {
 }
 
 // passesOver reports whether r is a question that is not worth repeating: a search for
-// a lookup has others to ask.
+// a lookup has others to ask, and the turn of one that was lost comes again.
 func (c *Core) passesOver(r *request) bool {
-	if r.purpose != forSearch {
-		return false
+	switch r.purpose {
+	case forRemembered:
+		return c.mode == Full && !same(c.join.seed, r.to)
+	case forSearch:
+		s := c.searchOf(r)
+		return s == nil || s.own == 0
 	}
-	s := c.searchOf(r)
-	return s == nil || s.own == 0
+	return false
 }
 
 // notFurther goes on where a peer that was asked does not answer, or is no member.
