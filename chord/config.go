@@ -28,8 +28,9 @@ type Config struct {
 	// Zero means 1 s and 16 s.
 	StabilizeMin, StabilizeMax time.Duration
 	// ProbeInterval is how long the successor may be silent before it is asked
-	// whether it is alive; the predecessor half as long again, and both three
-	// times as long while the ring is at rest. Zero means 1 s.
+	// whether it is alive, more or less: a quarter less where peers come and go
+	// fastest, three times where they stay. The predecessor has half as long again.
+	// Zero means 1 s.
 	ProbeInterval time.Duration
 	// FingerInterval is the time between two looks at a finger where peers come and
 	// go fastest; otherwise it follows from how long they stay, up to 2 min. Zero means 1 s.

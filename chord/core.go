@@ -44,21 +44,25 @@ type Core struct {
 	members      []*identity.Contact // in small mode: all others, clockwise from self
 	version      uint64              // of the lists above
 	confirmed    bool                // the predecessor was heard from since it became that
+	heardFrom    [2]lastHeard        // the successor and the predecessor
 	history      []edition           // what others were told of the lists
 
-	table   []entry  // every peer of the lists and fingers, clockwise from self
-	ways    []uint64 // of each entry the first word of the way to it, clockwise: it decides nearly every comparison
-	doubts  []doubt  // about entries that are not sound
-	reach   uint64   // first word of the distance that both lists cover
-	origin  span     // where self is
-	stale   bool     // the table lags behind the lists
-	fingers fingers
-	learned learned
-	lost    lost
-	wide    *wide // nil without a budget for it
+	table     []entry  // every peer of the lists and fingers, clockwise from self
+	ways      []uint64 // of each entry the first word of the way to it, clockwise: it decides nearly every comparison
+	doubts    []doubt  // about entries that are not sound
+	lastPlace int      // of the entry that was looked for last
+	reach     uint64   // first word of the distance that both lists cover
+	origin    span     // where self is
+	stale     bool     // the table lags behind the lists
+	fingers   fingers
+	learned   learned
+	lost      lost
+	wide      *wide // nil without a budget for it
 
 	requests    []request
 	typical     uint32 // round-trip time of all peers, smoothed, in microseconds
+	wobble      uint32 // how far round-trip times of one peer are apart, smoothed: its own line makes all of them vary
+	lossy       uint32 // how many of 65 536 questions go unanswered by those who live, smoothed
 	asked       uint64 // number of the latest request
 	unasked     uint64 // number before the first
 	operation   operation
@@ -69,7 +73,8 @@ type Core struct {
 	period      time.Duration // between stabilisations
 	rounds      uint          // stabilisations so far
 	quiet       bool          // nothing changed since the last stabilisation
-	heed        Sides         // whose lists have changed; none: the next stabilisation asks on both sides
+	newsAt      time.Duration // when those are asked whose lists have changed,
+	heed        Sides         // on these sides; none: the next stabilisation asks on both
 	stays       stays
 	seenOf      identity.ID // whose lists seenVersion names
 	seenVersion uint64
@@ -80,10 +85,13 @@ type Core struct {
 	listsBefore edition
 	join        join
 
-	hops  []hop
-	own   []lookup
-	ended [32]uint64 // the beginnings of lookups that ended here: a second answer to one is no offence
-	next  int        // in ended
+	hops     []hop
+	own      []lookup
+	searches []*search
+	searched uint64           // number of the latest
+	remindAt [2]time.Duration // when one that was lost is asked whether it is back, and one that was met
+	ended    [32]uint64       // the beginnings of lookups that ended here: a second answer to one is no offence
+	next     int              // in ended
 
 	ready  Ready
 	spare  Ready // the buffers handed out last
@@ -104,7 +112,7 @@ func New(self *identity.Contact, config Config, random *rand.Rand) *Core {
 	// Numbers of requests do not begin where they did before a restart: an answer
 	// from then would be read with what is offered now.
 	first := draw & (1<<firstBits - 1)
-	c := &Core{self: self, border: self, origin: spanOf(self.Point), config: config.filled(), random: random, stabilizeAt: far,
+	c := &Core{self: self, border: self, origin: spanOf(self.Point), config: config.filled(), random: random, stabilizeAt: far, newsAt: far,
 		version: draw>>32 | 1, asked: first, unasked: first}
 	if c.config.TableBudget > 0 {
 		c.wide = new(wide)
@@ -128,7 +136,7 @@ func (c *Core) Start(now time.Duration) {
 func (c *Core) becomeAlone() {
 	c.setMode(Small)
 	c.deriveLists(nil)
-	c.own = slices.DeleteFunc(c.own, func(l lookup) bool { return l.purpose == forJoin || l.purpose == forMerge })
+	c.searches = slices.DeleteFunc(c.searches, func(s *search) bool { return s.own != 0 })
 	c.ownAll()
 	c.changed()
 }
@@ -158,9 +166,9 @@ func (c *Core) reset() {
 	for _, l := range c.own {
 		c.fail(l, ErrNotMember)
 	}
-	c.own, c.hops = c.own[:0], c.hops[:0]
+	c.own, c.hops, c.searches = c.own[:0], c.hops[:0], nil
 	c.settle()
-	c.stabilizeAt, c.dueSet = far, false
+	c.stabilizeAt, c.newsAt, c.dueSet = far, far, false
 }
 
 // Leave hands over to the neighbours and falls silent: afterwards the peer

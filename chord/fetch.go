@@ -84,7 +84,7 @@ func (c *Core) source() *identity.Contact {
 	case f.tries > 1 && f.tries-2 < len(c.successors):
 		return c.successors[f.tries-2]
 	}
-	i, _ := c.search(f.page)
+	i, _ := c.place(f.page)
 	for k := range len(c.table) {
 		if e := &c.table[(i-1-k+2*len(c.table))%len(c.table)]; e.sound() {
 			return e.contact
@@ -237,7 +237,7 @@ func (c *Core) listedPage(reply *Message, key identity.Point, from *identity.Con
 		return
 	}
 	c.settle()
-	peers, _ := c.around(key, 0, maxNear)
+	peers, _ := c.around(key, 0, maxNear, false)
 	for _, peer := range peers {
 		switch {
 		case same(peer, from):

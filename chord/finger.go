@@ -118,11 +118,11 @@ func (c *Core) candidates(i int) []*identity.Contact {
 // places returns which entries of the table stand in the interval of slot i.
 func (c *Core) places(i int) (from, to int) {
 	start, end := c.bounds(c.fingers.first + i)
-	from, _ = c.search(start)
+	from, _ = c.place(start)
 	if end == c.self.Point {
 		return from, len(c.table)
 	}
-	to, _ = c.search(end)
+	to, _ = c.place(end)
 	return from, to
 }
 
@@ -178,7 +178,7 @@ func (c *Core) fill(i int, peers []*identity.Contact, all bool) {
 	if n := len(peers); n < c.config.FingerCandidates {
 		to = from
 		if n > 0 {
-			to, _ = c.search(peers[n-1].Point)
+			to, _ = c.place(peers[n-1].Point)
 		}
 	}
 	for k := from; all && k < to; k++ {
@@ -198,9 +198,13 @@ func (c *Core) fill(i int, peers []*identity.Contact, all bool) {
 		if same(peer, c.self) || c.lost.recent(peer.ID, c.now) || c.slotOf(c.clockwise(peer, false)) != i {
 			continue
 		}
-		if e := c.enter(c.meet(peer)); all || !e.is(finger) {
+		e := c.enter(c.meet(peer))
+		if all || !e.is(finger) {
 			e.flags |= finger
 			left--
+		}
+		if all && e.heard != never { // it is as good as if it had been heard some time ago
+			e.heard = max(e.heard, c.now-c.stay()/vouched)
 		}
 	}
 	c.trim(i)
@@ -231,15 +235,23 @@ func (c *Core) trim(i int) {
 	}
 }
 
-// dropFinger takes a dead peer out of the fingers, whose slot is looked after soon.
+// dropFinger takes a dead peer out of the fingers. A slot that has no other is looked
+// after soon; another's turn comes.
 func (c *Core) dropFinger(peer *identity.Contact) {
-	k, found := c.search(peer.Point)
+	k, found := c.place(peer.Point)
 	if !found || !c.table[k].is(finger) {
 		return
 	}
 	c.table[k].flags &^= finger
 	c.stale = true
 	if i := c.slotOf(c.way(k)); i >= 0 {
+		c.lookAgain(i)
+	}
+}
+
+// lookAgain has slot i looked after soon if it has no candidate, else in its turn.
+func (c *Core) lookAgain(i int) {
+	if len(c.candidates(i)) == 0 {
 		c.fingers.slots[i].checked = never
 		c.lookSoon()
 	}

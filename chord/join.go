@@ -55,26 +55,22 @@ func (c *Core) seek(limit time.Duration) {
 	c.join.deadline, c.join.againAt = c.now+limit, far
 	c.join.steps = 0
 	c.dueSet = false
-	c.begin(lookup{purpose: forJoin, key: c.self.Point, via: c.join.seed})
+	c.searchPlace(forJoin, c.join.seed)
 }
 
-// onJoinFound has the owner of the joiner's point, which is to be its
-// successor. Its word is not enough: the peer before it is asked first.
-func (c *Core) onJoinFound(m *Message) {
+// joinBetween has those between whom the joiner is to stand. That is hearsay: the one
+// before is asked first.
+func (c *Core) joinBetween(before, after *identity.Contact) {
 	if c.mode != Joining {
 		return
 	}
-	c.join.before, c.join.after = m.Predecessor, m.Peer
-	if same(m.Peer, c.self) {
-		c.joinAgain()
-		return
-	}
-	if m.Predecessor == nil || same(m.Predecessor, c.self) || same(m.Predecessor, m.Peer) {
+	c.join.before, c.join.after = before, after
+	if same(before, after) {
 		c.join.before = nil
-		c.joinAsk(m.Peer, forJoinAfter)
+		c.joinAsk(after, forJoinAfter)
 		return
 	}
-	c.joinAsk(m.Predecessor, forJoinBefore)
+	c.joinAsk(before, forJoinBefore)
 }
 
 func (c *Core) joinAsk(peer *identity.Contact, p purpose) {
@@ -190,7 +186,7 @@ func (c *Core) failJoin() {
 
 // dropJoin gives up what the attempt has under way.
 func (c *Core) dropJoin() {
-	c.own = slices.DeleteFunc(c.own, func(l lookup) bool { return l.purpose == forJoin })
+	c.searches = slices.DeleteFunc(c.searches, func(s *search) bool { return s.own == forJoin })
 	c.requests = slices.DeleteFunc(c.requests, func(r request) bool {
 		return r.purpose == forJoinBefore || r.purpose == forJoinAfter
 	})

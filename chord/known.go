@@ -122,10 +122,19 @@ func (c *Core) readState(from *identity.Contact, m *Message) string {
 	return ""
 }
 
-// offer returns the records that a question to a peer whose lists are not known is to name.
-func (c *Core) offer(to *identity.Contact) []*identity.Contact {
+// offer returns the records that a question for lists on some sides to a peer whose
+// lists are not known is to name.
+func (c *Core) offer(to *identity.Contact, sides Sides) []*identity.Contact {
+	successors, predecessors := c.successors, c.predecessors
+	switch {
+	case c.mode != Full || sides&After != 0 && sides&Before != 0:
+	case sides&After != 0:
+		predecessors = nil
+	case sides&Before != 0:
+		successors = nil
+	}
 	list := make([]*identity.Contact, 0, min(2*c.config.Successors+2, maxKnown))
-	for _, near := range [...][]*identity.Contact{{c.self}, c.successors, c.predecessors, c.members, c.join.met} {
+	for _, near := range [...][]*identity.Contact{{c.self}, successors, predecessors, c.members, c.join.met} {
 		for _, peer := range near {
 			if len(list) < cap(list) && !same(peer, to) && !peer.Fingerprint.IsZero() && !holds(list, peer) {
 				list = append(list, peer)

@@ -99,8 +99,8 @@ func TestOfferIsWhatIsNear(t *testing.T) {
 	c := full()
 	c.Stabilize(0)
 	ask := c.requests[slices.IndexFunc(c.requests, func(r request) bool { return r.purpose == forSuccessor })]
-	if got, want := points(ask.offered), "\x64\x78\x82\x5a\x50\x46"; got != want {
-		t.Errorf("offered to 110: got %x, want %x: itself, and all but 110", got, want)
+	if got, want := points(ask.offered), "\x64\x78\x82"; got != want {
+		t.Errorf("offered to 110: got %x, want %x: itself, and the successors but 110", got, want)
 	}
 	sent := replies(c, 110, Ask)[0]
 	var again []Message
@@ -115,7 +115,7 @@ func TestOfferIsWhatIsNear(t *testing.T) {
 	for n := range byte(100) {
 		most.members = append(most.members, at(n+1))
 	}
-	if got := len(most.offer(at(200))); got != maxKnown {
+	if got := len(most.offer(at(200), After|Before)); got != maxKnown {
 		t.Errorf("of 100 peers: offered %d, want %d", got, maxKnown)
 	}
 }
@@ -226,29 +226,17 @@ func TestAnswersOfAnEarlierLifeAreNotRead(t *testing.T) {
 	}
 }
 
-// TestOwnersTellWhatIsAsked looks at answers to lookups: plain, and for a joiner.
-func TestOwnersTellWhatIsAsked(t *testing.T) {
-	for _, test := range []struct {
-		name        string
-		message     Message
-		predecessor bool
-	}{
-		{"plain", Message{}, false}, {"join", Message{Join: true}, true},
-	} {
-		c := full()
-		m := test.message
-		m.Kind, m.Lookup, m.Key, m.Trail = Lookup, trace.MessageID{1}, identity.Point{95}, []identity.ID{at(50).ID}
-		c.Step(1, at(50), m)
-		got := replies(c, 50, Found)
-		if len(got) != 1 || got[0].Peer != c.self || (got[0].Predecessor != nil) != test.predecessor || len(got[0].Successors) > 0 {
-			t.Errorf("%s: got %+v", test.name, got)
-		}
-		c = full()
-		m.Key = identity.Point{115}
-		c.Step(1, at(50), m)
-		passed := replies(c, 120, Lookup)
-		if len(passed) != 1 || passed[0].Join != m.Join {
-			t.Errorf("%s: passed on as %+v", test.name, passed)
-		}
+// TestOwnersAnswerAndOthersPassOn looks up a key of the peer, and one of another.
+func TestOwnersAnswerAndOthersPassOn(t *testing.T) {
+	c := full()
+	m := Message{Kind: Lookup, Lookup: trace.MessageID{1}, Key: identity.Point{95}, Trail: []identity.ID{at(50).ID}}
+	c.Step(1, at(50), m)
+	if got := replies(c, 50, Found); len(got) != 1 || got[0].Peer != c.self {
+		t.Errorf("got %+v, want itself", got)
+	}
+	m.Lookup, m.Key = trace.MessageID{2}, identity.Point{115}
+	c.Step(1, at(50), m)
+	if passed := replies(c, 120, Lookup); len(passed) != 1 || passed[0].Key != m.Key {
+		t.Errorf("passed on as %+v", passed)
 	}
 }

@@ -25,11 +25,23 @@ func (c *Core) cut(head *identity.Contact, tail []*identity.Contact, back bool) 
 		way = further
 		if c.lost.recent(peer.ID, c.now) {
 			c.leftOut = true
+			c.nameAgain(back)
 			continue
 		}
 		list = append(list, c.meet(peer))
 	}
 	return list
+}
+
+// nameAgain has the whole list of a side asked for before long: a peer that was left
+// out of it may be back, and its neighbours know.
+func (c *Core) nameAgain(back bool) {
+	if back {
+		c.seenBefore = 0
+	} else {
+		c.seenOf = identity.ID{}
+	}
+	c.stabilizeWithin(lostFor)
 }
 
 // clockwise returns how far peer is from self; if back is set, counter-clockwise.
@@ -94,7 +106,6 @@ func (c *Core) listChanged(kind trace.Kind, list []*identity.Contact, head bool)
 	if head {
 		c.changed()
 	}
-	c.quiet = false
 }
 
 // changed has both neighbours asked soon, and then as often as may be.
@@ -108,7 +119,8 @@ func (c *Core) changed() {
 // news has the neighbours on some sides asked before long, for their lists have changed.
 func (c *Core) news(sides Sides) {
 	c.heed |= sides
-	c.stabilizeWithin(c.config.StabilizeMin)
+	c.newsAt = min(c.newsAt, c.now+c.jitter(c.config.StabilizeMin))
+	c.dueSet = false
 }
 
 // stabilizeWithin puts the next stabilisation about d from now, if it was to be later.
@@ -131,6 +143,7 @@ func (c *Core) drop(peer *identity.Contact) {
 	case Small:
 		if holds(c.members, peer) {
 			c.deriveLists(without(c.members, peer))
+			c.seenOf, c.seenBefore = identity.ID{}, 0 // if others still know it, it is to be named again
 		}
 	case Full:
 		if holds(c.successors, peer) {

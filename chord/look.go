@@ -21,7 +21,8 @@ const (
 	maxNear      = 64              // peers that an answer names, at most
 	leastNear    = 3               // at least, where the one who answers cannot know who is nearest
 	maxNearSteps = 8               // questions of one look
-	slotsPerStay = 6               // how often all slots are looked after while a peer stays, on average
+	slotsPerStay = 4               // how often all slots are looked after while a peer stays, on average
+	vouched      = 8               // the word of those who must know is as good as one of its own that is this part of a stay old
 	lookMost     = 2 * time.Minute // between two looks at slots
 )
 
@@ -110,9 +111,16 @@ func (c *Core) onPeers(from *identity.Contact, m *Message) {
 	case !ok:
 	case !m.Member:
 		c.noMember(from)
-		c.unanswerable(&r)
+		switch r.purpose {
+		case forSearch:
+			c.notFurther(&r)
+		default:
+			c.unanswerable(&r)
+		}
 	case r.purpose == forPage || r.purpose == forStretch:
 		c.onPage(from, &r, m)
+	case r.purpose == forSearch:
+		c.onFurther(from, &r, m)
 	case r.purpose == forCopy:
 		c.onCopy(from, m)
 	default:
@@ -181,9 +189,7 @@ func (c *Core) unlooked(r *request) {
 		c.lost.add(r.to, c.now, true) // nobody is to be sent there by others' word for a while
 	}
 	if i, ok := c.slotAsked(r); ok {
-		c.fingers.slots[i].checked = never
-		c.fingers.next = min(c.fingers.next, c.now+c.jitter(c.config.StabilizeMin))
-		c.dueSet = false
+		c.lookAgain(i)
 	}
 }
 
@@ -202,6 +208,10 @@ func (c *Core) putQuery(m *Message, r *request) {
 		return
 	case forPage, forStretch:
 		c.putWide(m, r)
+	case forSearch:
+		if s := c.searchOf(r); s != nil {
+			m.Key, m.Count, m.Behind, m.Prints = s.key, searchCount, s.own != 0, prints(r.offered)
+		}
 		return
 	}
 	start, stop := c.start(int(r.slot)), c.stop(int(r.slot))
@@ -223,6 +233,7 @@ func (c *Core) onCopy(from *identity.Contact, m *Message) {
 		last = way
 		if i := c.slotOf(way); i >= 0 {
 			c.fill(i, []*identity.Contact{peer}, false)
+			c.fingers.slots[i].checked = c.now // good enough until its turn comes
 		}
 	}
 	if len(m.Order) == maxNear && c.slotOf(last) >= 0 {
@@ -238,23 +249,27 @@ func (c *Core) onQuery(from *identity.Contact, m *Message) {
 		return
 	}
 	reply := Message{Kind: Peers, Request: m.Request, Member: c.mode != Joining}
+	if e := c.entry(from); e != nil && m.Behind && m.Key == from.Point {
+		c.probe(e.contact) // if it looks for its place, it may be no member any more
+	}
 	if c.mode != Joining {
 		c.settle()
 		count := min(max(m.Count, 1), maxNear)
 		var peers []*identity.Contact
 		if m.Table {
 			peers = c.page(m.Key, count)
-		} else if peers, reply.Exact = c.around(m.Key, m.Length, count); !reply.Exact {
+		} else if peers, reply.Exact = c.around(m.Key, m.Length, count, m.Behind); !reply.Exact {
 			peers = c.closest(m.Key, max(count, leastNear), from)
 		}
 		reply.order(m.Prints, peers)
+		reply.Owns = c.Owns(m.Key)
 	}
 	c.send(from, reply)
 }
 
 // page returns the first peers of the table from a point on, clockwise.
 func (c *Core) page(key identity.Point, count int) []*identity.Contact {
-	i, _ := c.search(key)
+	i, _ := c.place(key)
 	var peers []*identity.Contact
 	for ; i < len(c.table) && len(peers) < count; i++ {
 		if c.table[i].sound() && c.table[i].heard != never {
@@ -265,17 +280,18 @@ func (c *Core) page(key identity.Point, count int) []*identity.Contact {
 }
 
 // around returns the first peers from a point on, clockwise, up to a length, if they
-// are within the lists, which leave out nobody; this one may be among them.
-func (c *Core) around(key identity.Point, length uint64, count int) (peers []*identity.Contact, all bool) {
+// are within the lists, which leave out nobody; this one may be among them. If asked
+// for, the one before the point is the first.
+func (c *Core) around(key identity.Point, length uint64, count int, behind bool) (peers []*identity.Contact, all bool) {
 	limit := span{}.minus(span{3: 1}) // all round
 	if c.mode == Full {
 		if len(c.successors) == 0 || len(c.predecessors) == 0 {
 			return nil, false
 		}
 		first, last := c.predecessors[len(c.predecessors)-1], c.successors[len(c.successors)-1]
-		if !c.everybody() {
+		if c.clockwiseLess(last, first) { // else they meet on the other side
 			limit = spanOf(last.Point).minus(spanOf(key))
-			if spanOf(last.Point).minus(spanOf(first.Point)).less(limit) {
+			if spanOf(last.Point).minus(spanOf(first.Point)).less(limit) || behind && key == first.Point {
 				return nil, false // it is outside
 			}
 		}
@@ -301,11 +317,22 @@ func (c *Core) around(key identity.Point, length uint64, count int) (peers []*id
 			peers, ahead = peers[:count], ahead[:count]
 		}
 	}
-	add(c.self)
+	var before *identity.Contact
+	near := span{}.minus(span{3: 1})
+	look := func(peer *identity.Contact) {
+		add(peer)
+		if way := spanOf(key).minus(spanOf(peer.Point)); behind && way != (span{}) && way.less(near) {
+			before, near = peer, way
+		}
+	}
+	look(c.self)
 	for _, list := range [...][]*identity.Contact{c.successors, c.predecessors, c.members} {
 		for _, peer := range list {
-			add(peer)
+			look(peer)
 		}
+	}
+	if before != nil {
+		peers = append([]*identity.Contact{before}, peers...)
 	}
 	return peers, true
 }

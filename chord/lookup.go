@@ -9,13 +9,6 @@ import (
 	"cicada/trace"
 )
 
-// What a lookup of this peer is for.
-const (
-	forUser  = iota // Core.Lookup
-	forJoin         // to find the peer's own place
-	forMerge        // to find it on a ring that was lost
-)
-
 // A lookup is one that this peer began. Each attempt has a name of its own, so
 // that an answer to an attempt given up is told from the others.
 type lookup struct {
@@ -23,37 +16,36 @@ type lookup struct {
 	attempt   trace.MessageID // the latest attempt
 	former    trace.MessageID // the one before, whose answer is as good
 	key       identity.Point
-	purpose   int
-	via       *identity.Contact // first hop, where it is fixed
-	avoid     []identity.ID     // first hops of the attempts before
+	avoid     []identity.ID // first hops of the attempts before
 	deadline  time.Duration
 	attemptAt time.Duration // next attempt
 	pause     time.Duration // until the attempt after one that got stuck here
+	searched  bool
 }
 
 // A hop is a lookup that this peer passed on, or is trying to.
 type hop struct {
 	id       trace.MessageID
 	key      identity.Point
-	join     bool
 	parked   bool              // waits until this peer owns its keys
 	from     *identity.Contact // nil: this peer began it
 	next     *identity.Contact // asked last
 	trail    []identity.ID     // up to and with this peer
 	tried    []identity.ID     // next hops so far
-	sent     time.Duration     // to next
+	sent     []time.Duration   // when each of tried was asked; far: it said that it has it
 	deadline time.Duration     // for next to take it, or for from to take answer; far: it did
 	answer   *Message          // what was handed back to from, until it has it
 	until    time.Duration     // forgotten then
 }
 
 const (
-	maxHops      = 1024                   // lookups passed on at a time; the oldest of another peer gives way
-	maxHopsFrom  = 64                     // of them, for one neighbour
-	maxOwn       = 256                    // lookups begun at a time
-	maxNext      = 4                      // peers a hop tries
-	attemptAfter = time.Second            // without an answer the origin tries anew
-	hopStays     = 5 * attemptAfter / 2   // the origin waits for two attempts at a time
+	maxHops      = 1024        // lookups passed on at a time; the oldest of another peer gives way
+	maxHopsFrom  = 64          // of them, for one neighbour
+	maxOwn       = 256         // lookups begun at a time
+	maxNext      = 4           // peers a hop tries
+	attemptLeast = time.Second // without an answer the origin tries anew, see attemptAfter
+	attemptMost  = 4 * time.Second
+	attemptTrips = 8                      // typical round trips that it waits
 	stuckPause   = 100 * time.Millisecond // before it does where it found no way, doubling
 	hopPatience  = 3                      // typical round trips that a hop never measured may take
 	maxBack      = 3                      // times that an answer is handed back
@@ -64,7 +56,7 @@ const (
 // than 256 keys at a time fails the oldest.
 func (c *Core) Lookup(now time.Duration, key identity.Point) trace.MessageID {
 	c.advance(now)
-	id := c.begin(lookup{purpose: forUser, key: key})
+	id := c.begin(lookup{key: key})
 	c.settle()
 	return id
 }
@@ -75,14 +67,12 @@ func (c *Core) begin(l lookup) trace.MessageID {
 	l.deadline = c.now + c.config.LookupTimeout
 	l.pause = stuckPause
 	c.event(trace.Event{Kind: trace.LookupSent, Key: l.key, Message: l.id})
-	if c.mode == Joining && l.purpose != forJoin {
+	if c.mode == Joining {
 		c.fail(l, ErrNotMember)
 		return l.id
 	}
-	if l.purpose != forJoin && l.purpose != forMerge && c.Owns(l.key) {
-		m := c.found(false)
-		m.Trail = []identity.ID{c.self.ID}
-		c.done(l, &m)
+	if c.Owns(l.key) {
+		c.answerSelf(l)
 		return l.id
 	}
 	if len(c.own) >= maxOwn {
@@ -93,6 +83,11 @@ func (c *Core) begin(l lookup) trace.MessageID {
 	c.own = append(c.own, l)
 	c.attempt(len(c.own) - 1)
 	return l.id
+}
+
+// answerSelf ends a lookup of this peer for a key that is its own.
+func (c *Core) answerSelf(l lookup) {
+	c.done(l, &Message{Kind: Found, Peer: c.self, Trail: []identity.ID{c.self.ID}})
 }
 
 func (c *Core) newMessageID() (id trace.MessageID) {
@@ -106,15 +101,10 @@ func (c *Core) attempt(i int) {
 	l := &c.own[i]
 	c.end(l.former)
 	l.former, l.attempt = l.attempt, c.newMessageID()
-	l.attemptAt = c.now + attemptAfter
-	h := hop{id: l.attempt, key: l.key, join: l.purpose == forJoin || l.purpose == forMerge,
+	l.attemptAt = c.now + c.attemptAfter()
+	h := hop{id: l.attempt, key: l.key,
 		trail: []identity.ID{c.self.ID}, until: l.deadline, deadline: far}
 	c.dueSet = false
-	if l.via != nil {
-		c.pass(&h, l.via, "seed")
-		c.remember(h)
-		return
-	}
 	h.tried = slices.Clone(l.avoid)
 	next, rule := c.route(&h)
 	if next == nil && len(h.tried) > 0 {
@@ -125,15 +115,22 @@ func (c *Core) attempt(i int) {
 		c.stuckHere(l)
 		return
 	}
-	l.avoid, h.tried = append(l.avoid, next.ID), nil
+	l.avoid, h.tried, h.sent = append(l.avoid, next.ID), nil, nil
 	c.pass(&h, next, rule)
 	c.remember(h)
+}
+
+// attemptAfter returns how long an attempt has before the next one begins. Answers to
+// two at a time are waited for, so others forget an attempt a little after that.
+func (c *Core) attemptAfter() time.Duration {
+	trips := attemptTrips * time.Duration(c.typical+c.wobble) * time.Microsecond
+	return min(max(trips, attemptLeast), attemptMost)
 }
 
 // stuckHere puts off the next attempt of a lookup that finds no way from here.
 func (c *Core) stuckHere(l *lookup) {
 	l.attemptAt = min(l.attemptAt, c.now+l.pause)
-	l.pause = min(2*l.pause, attemptAfter)
+	l.pause = min(2*l.pause, attemptLeast)
 	l.avoid = nil
 	c.dueSet = false
 }
@@ -172,13 +169,13 @@ func (c *Core) hasRoom(from *identity.Contact) bool {
 func (c *Core) pass(h *hop, next *identity.Contact, rule string) {
 	h.next, h.parked = next, false
 	h.tried = append(h.tried, next.ID)
-	h.sent = c.now
+	h.sent = append(h.sent, c.now)
 	h.deadline = c.now + c.hopRTO(next)
 	c.dueSet = false
 	if h.from != nil {
 		c.event(trace.Event{Kind: trace.LookupForwarded, Key: h.key, Message: h.id, Other: next.ID, Hops: len(h.trail), Reason: rule})
 	}
-	c.send(next, Message{Kind: Lookup, Lookup: h.id, Key: h.key, Hops: len(h.trail), Trail: h.trail, Join: h.join})
+	c.send(next, Message{Kind: Lookup, Lookup: h.id, Key: h.key, Hops: len(h.trail), Trail: h.trail})
 }
 
 // hopRTO returns how long a peer may take to say that it has something. Unlike one
@@ -192,10 +189,10 @@ func (c *Core) hopRTO(peer *identity.Contact) time.Duration {
 
 // route picks the next hop and says by which rule: who owns the key by the
 // lists, else who promises the shortest way to it. A peer the lookup came through or was
-// refused by is no choice, nor is the joiner itself.
+// refused by is no choice.
 func (c *Core) route(h *hop) (next *identity.Contact, rule string) {
 	ok := func(peer *identity.Contact) bool {
-		return !(h.join && peer.Point == h.key) && !slices.Contains(h.tried, peer.ID) && !slices.Contains(h.trail, peer.ID)
+		return !slices.Contains(h.tried, peer.ID) && !slices.Contains(h.trail, peer.ID)
 	}
 	if peer := c.listedOwner(h.key, ok); peer != nil {
 		return peer, "owner"
@@ -242,14 +239,9 @@ func (c *Core) onLookup(from *identity.Contact, m *Message) {
 		c.send(from, Message{Kind: LookupStuck, Lookup: m.Lookup, Key: m.Key})
 		return
 	}
-	if m.Join {
-		if e := c.entry(&identity.Contact{ID: m.Trail[0], Point: m.Key}); e != nil && m.Trail[0] != from.ID {
-			c.probe(e.contact) // it says that it is no member any more
-		}
-	}
-	h := hop{id: m.Lookup, key: m.Key, join: m.Join, from: from, until: c.now + hopStays, deadline: far,
+	h := hop{id: m.Lookup, key: m.Key, from: from, until: c.now + 5*c.attemptAfter()/2, deadline: far,
 		trail: append(slices.Clip(m.Trail), c.self.ID)}
-	if c.answers(&h) {
+	if c.Owns(h.key) {
 		c.answer(&h)
 		return
 	}
@@ -261,29 +253,15 @@ func (c *Core) onLookup(from *identity.Contact, m *Message) {
 	c.forward(h)
 }
 
-// answers reports whether this peer is the owner that h looks for. Who joins
-// anew at its old point looks for the peer behind it.
-func (c *Core) answers(h *hop) bool {
-	return c.Owns(h.key) && !(h.join && h.key == c.self.Point) || h.join && c.accepted && h.key == c.border.Point
-}
-
 // answer sends the owner's answer, which is this peer's, back along the trail.
 func (c *Core) answer(h *hop) {
 	c.event(trace.Event{Kind: trace.LookupAnswered, Key: h.key, Message: h.id, Other: h.trail[0], Hops: len(h.trail) - 1})
-	m := c.found(h.join)
-	m.Lookup, m.Key, m.Hops, m.Trail = h.id, h.key, len(h.trail)-1, h.trail
-	if h.join && m.Predecessor != nil && m.Predecessor.ID == h.trail[0] {
-		m.Predecessor = nil
-		if len(c.predecessors) > 1 {
-			m.Predecessor = c.predecessors[1]
-		}
-	}
-	c.handBack(*h, &m)
+	c.handBack(*h, &Message{Kind: Found, Lookup: h.id, Key: h.key, Hops: len(h.trail) - 1, Trail: h.trail, Peer: c.self})
 }
 
 // handBack sends an answer towards the origin, and keeps it until it is there.
 func (c *Core) handBack(h hop, m *Message) {
-	h.answer, h.next, h.parked, h.tried = m, nil, false, nil
+	h.answer, h.next, h.parked, h.tried, h.sent = m, nil, false, nil, nil
 	c.passBack(&h)
 	c.remember(h)
 }
@@ -298,7 +276,7 @@ func (c *Core) passBack(h *hop) {
 		}
 	}
 	h.tried = append(h.tried, back.ID)
-	h.sent, h.deadline = c.now, c.now+c.hopRTO(back)
+	h.sent, h.deadline = append(h.sent, c.now), c.now+c.hopRTO(back)
 	c.dueSet = false
 	c.send(back, *h.answer)
 }
@@ -317,16 +295,6 @@ func (c *Core) tickAnswers() {
 			c.passBack(h)
 		}
 	}
-}
-
-// found returns this peer's answer as an owner: with the peer before it for one
-// that joins, else alone.
-func (c *Core) found(join bool) Message {
-	m := Message{Kind: Found, Peer: c.self}
-	if join {
-		m.Predecessor = c.Predecessor()
-	}
-	return m
 }
 
 // forward passes h on, or back where there is no way on, and remembers it while it is here.
@@ -389,22 +357,12 @@ func (c *Core) reroute(meant func(*hop) bool) {
 		h := c.hops[i]
 		c.hops = slices.Delete(c.hops, i, i+1)
 		h.parked, h.next = false, nil
-		if h.from != nil && c.answers(&h) {
+		if h.from != nil && c.Owns(h.key) {
 			c.answer(&h)
 			continue
 		}
-		c.forwardLater(h)
+		c.forward(h)
 	}
-}
-
-// forwardLater is forward for a hop that was here before. One of this peer's own
-// with a fixed first hop has no other.
-func (c *Core) forwardLater(h hop) {
-	if i := c.ownOf(h.id); h.from == nil && i >= 0 && c.own[i].via != nil {
-		c.stuckHere(&c.own[i])
-		return
-	}
-	c.forward(h)
 }
 
 // rerouteAll takes up again the lookups that were passed to a peer that is dead.
@@ -437,15 +395,19 @@ func (c *Core) onTaken(from *identity.Contact, m *Message) {
 		return
 	}
 	h := &c.hops[i]
-	switch n := len(h.tried); {
-	case h.answer != nil && slices.Contains(h.tried, from.ID):
-		if n == 1 {
-			c.measure(from, c.now-h.sent)
-		}
+	k := slices.Index(h.tried, from.ID)
+	if k < 0 {
+		return
+	}
+	if k < len(h.sent) && h.sent[k] != far { // also of one that was given up as too slow
+		c.measure(from, c.now-h.sent[k])
+		h.sent[k] = far
+	}
+	switch {
+	case h.answer != nil:
 		c.end(h.id)
 		c.hops = slices.Delete(c.hops, i, i+1)
-	case same(h.next, from) && h.deadline != far:
-		c.measure(from, c.now-h.sent)
+	case same(h.next, from):
 		h.deadline = far
 	}
 	c.dueSet = false
@@ -460,7 +422,7 @@ func (c *Core) onStuck(from *identity.Contact, m *Message) {
 	h := c.hops[i]
 	c.hops = slices.Delete(c.hops, i, i+1)
 	c.dueSet = false
-	c.forwardLater(h)
+	c.forward(h)
 }
 
 // onFound hands an answer back towards the origin, or takes it in there. Only who
@@ -503,40 +465,19 @@ func (c *Core) doneOwn(i int, m *Message) {
 
 // done ends a lookup of this peer with its answer.
 func (c *Core) done(l lookup, m *Message) {
-	c.end(l.attempt)
-	c.end(l.former)
+	c.endAttempts(&l)
 	hops := max(len(m.Trail)-1, 0)
 	c.event(trace.Event{Kind: trace.LookupDone, Key: l.key, Message: l.id, Other: m.Peer.ID, Hops: hops, Peers: m.Trail})
-	switch l.purpose {
-	case forUser:
-		c.ready.Answers = append(c.ready.Answers,
-			Answer{Lookup: l.id, Key: l.key, Owner: c.meet(m.Peer), Hops: hops, Trail: m.Trail})
-	case forJoin:
-		c.onJoinFound(m)
-	case forMerge:
-		c.merge(m)
-	}
+	c.ready.Answers = append(c.ready.Answers, Answer{Lookup: l.id, Key: l.key, Owner: c.meet(m.Peer), Hops: hops, Trail: m.Trail})
 }
 
-// merge hears between whom this peer would stand on a ring that it may not be a
-// member of. It comes nearer to the one that would follow, and the other, too, has
-// a nearer successor now. Where that ring is small they take this peer in, and all
-// of it come to know.
-func (c *Core) merge(m *Message) {
-	if c.mode != Full {
-		return
+// endAttempts ends all that is under way for a lookup.
+func (c *Core) endAttempts(l *lookup) {
+	c.end(l.attempt)
+	c.end(l.former)
+	if l.searched {
+		c.searches = slices.DeleteFunc(c.searches, func(s *search) bool { return s.lookup == l.id })
 	}
-	c.approach(m.Peer)
-	for _, peer := range [...]*identity.Contact{m.Peer, m.Predecessor} {
-		if peer != nil && !same(peer, c.self) && !c.neighbour(peer) {
-			c.send(c.meet(peer), Message{Kind: Notify})
-		}
-	}
-}
-
-// neighbour reports whether peer is next to this one on its ring: so that it knows.
-func (c *Core) neighbour(peer *identity.Contact) bool {
-	return len(c.successors) > 0 && same(c.successors[0], peer) || len(c.predecessors) > 0 && same(c.predecessors[0], peer)
 }
 
 func beginning(id trace.MessageID) uint64 { return binary.BigEndian.Uint64(id[:8]) }
@@ -551,12 +492,9 @@ func (c *Core) end(id trace.MessageID) {
 
 // fail ends a lookup of this peer without one.
 func (c *Core) fail(l lookup, err error) {
-	c.end(l.attempt)
-	c.end(l.former)
+	c.endAttempts(&l)
 	c.event(trace.Event{Kind: trace.LookupFailed, Key: l.key, Message: l.id, Reason: err.Error()})
-	if l.purpose == forUser {
-		c.ready.Answers = append(c.ready.Answers, Answer{Lookup: l.id, Key: l.key, Err: err})
-	}
+	c.ready.Answers = append(c.ready.Answers, Answer{Lookup: l.id, Key: l.key, Err: err})
 }
 
 // tickLookups goes on with lookups whose time has come.
@@ -577,7 +515,7 @@ func (c *Core) tickLookups() {
 		return true
 	})
 	for _, peer := range doubtful {
-		if e := c.entry(peer); e != nil {
+		if e := c.entry(peer); e != nil && c.now-e.since() > c.rto(peer) {
 			c.probe(e.contact)
 		} else {
 			c.checkMember(peer)
@@ -590,8 +528,15 @@ func (c *Core) tickLookups() {
 			c.own = slices.Delete(c.own, i, i+1)
 			i--
 			c.fail(ended, ErrNoAnswer)
-		case l.attemptAt <= c.now:
+		case l.attemptAt > c.now:
+		case c.Owns(l.key): // by now
+			ended := *l
+			c.own = slices.Delete(c.own, i, i+1)
+			i--
+			c.answerSelf(ended)
+		default:
 			c.attempt(i)
 		}
 	}
+	c.tickSearches()
 }

@@ -19,7 +19,6 @@ type Message struct {
 	Key    identity.Point
 	Hops   int           // links the lookup has crossed, this one included
 	Trail  []identity.ID // peers the lookup came through: origin first, last sender last
-	Join   bool          // the lookup is for a peer that is about to join at Key
 
 	Member    bool   // the sender is a member, not still joining
 	Small     bool   // Successors holds every other member
@@ -37,7 +36,9 @@ type Message struct {
 	Count  int                 // Query: how many peers, at most
 	Length uint64              // Query: how far from Key on, the first word of it; 0: all round
 	Table  bool                // Query: of the table, clockwise, rather than the nearest to Key
+	Behind bool                // Query: name the one before Key, too, first
 	Prints []uint32            // Query: the peers that the asker has there, see Print
+	Owns   bool                // Peers: Key is the sender's
 	Exact  bool                // Peers: these are all there are, and no others between them
 	Order  []byte              // Peers: who they are: below 128 a place in Hints, else, less 128, one in Prints
 	Hints  []*identity.Contact // Peers: those of them that the asker did not have; what they say of themselves is not proven
@@ -66,14 +67,14 @@ const (
 	Notify                 // Version Wide                               -> Notified
 	//                             I am a member and precede you; with Request 0 only: I am a member, and there is news of me
 	Notified    // Accepted Predecessor (if accepted: who was it until now)
-	Lookup      // Lookup Key Hops Trail Join                -> LookupTaken, later Found or LookupStuck
+	Lookup      // Lookup Key Hops Trail                     -> LookupTaken, later Found or LookupStuck
 	LookupTaken // Lookup
-	Found       // Lookup Key Hops Trail Peer, back along the trail; Predecessor for a joiner
+	Found       // Lookup Key Hops Trail Peer, back along the trail  -> LookupTaken
 	LookupStuck // Lookup Key, to the peer the lookup came from
 	Suspect     // Peer
 	Leave       // Successors Predecessors
-	Query       // Key Count Length Table Prints Wide Sum         -> Peers
-	Peers       // Member Exact Order Hints, or Member Wide Busy Exact Hints Others
+	Query       // Key Count Length Behind Table Prints Wide Sum  -> Peers
+	Peers       // Member Owns Exact Order Hints, or Member Wide Busy Exact Hints Others
 
 	Changes      // Hints Others Left Limits               -> ChangesTaken
 	ChangesTaken // Wide Accepted (the sender passes them on)

@@ -44,9 +44,20 @@ func (c *Core) Clone(random *rand.Rand) *Core {
 		d.own[i].avoid = slices.Clone(d.own[i].avoid)
 	}
 	d.fingers.slots = slices.Clone(c.fingers.slots)
+	d.searches = make([]*search, len(c.searches))
+	for i, s := range c.searches {
+		t := *s
+		t.claimed, t.branches = slices.Clone(s.claimed), slices.Clone(s.branches)
+		for k := range t.branches {
+			t.branches[k].candidates = slices.Clone(s.branches[k].candidates)
+			t.branches[k].trail = slices.Clone(s.branches[k].trail)
+		}
+		d.searches[i] = &t
+	}
 	d.hops = slices.Clone(c.hops)
 	for i := range d.hops {
 		d.hops[i].tried = slices.Clone(d.hops[i].tried)
+		d.hops[i].sent = slices.Clone(d.hops[i].sent)
 	}
 	d.learned = c.learned.clone()
 	d.wide = c.wide.clone()
@@ -101,8 +112,15 @@ func (c *Core) AppendState(b []byte) []byte {
 		b = append(appendPeer(b, c.hops[i].next), flag(c.hops[i].parked), flag(c.hops[i].answer != nil), byte(len(c.hops[i].tried)))
 		b = append(b, c.hops[i].key[:8]...)
 	}
+	b = append(b, byte(len(c.searches)))
+	for _, s := range c.searches {
+		b = append(b, s.key[:8]...)
+		b = append(b, byte(s.own), byte(s.queries))
+		for i := range s.branches {
+			b = append(b, flag(s.branches[i].asking), byte(len(s.branches[i].candidates)), byte(len(s.branches[i].trail)))
+		}
+	}
 	for i := range c.own {
-		b = append(b, byte(c.own[i].purpose))
 		b = append(b, c.own[i].key[:8]...)
 	}
 	return b

@@ -28,6 +28,7 @@ const (
 	forMember                         // Ping: is a peer that is only known of alive?
 	forPage                           // Query: who is there, of all peers?
 	forStretch                        // Query: is that all who are in a stretch?
+	forSearch                         // Query: who is nearer to a key?
 )
 
 // A request is a message whose answer is awaited.
@@ -37,8 +38,8 @@ type request struct {
 	busy     bool // the answer so far: later
 	tries    uint8
 	to       *identity.Contact
-	slot     int16               // forSlot: its number
-	version  uint64              // asked with
+	slot     int16               // forSlot: its number; forSearch: that of the branch
+	version  uint64              // asked with; forSearch: the number of the search
 	offered  []*identity.Contact // what the answer may name by its place
 	sent     time.Duration
 	deadline time.Duration
@@ -52,12 +53,12 @@ const (
 )
 
 const (
-	minRTO    = 250 * time.Millisecond // a busy machine is not a dead one
-	maxRTO    = time.Second
-	firstRTO  = 200 * time.Millisecond // at least, for a peer that never answered yet
-	maxMisses = 3
-	maxTries  = 3
-
+	minRTO         = 250 * time.Millisecond // a busy machine is not a dead one
+	maxRTO         = 2 * time.Second
+	joinRTO        = time.Second            // as long as nobody ever answered
+	firstRTO       = 200 * time.Millisecond // at least, for a peer that never answered yet
+	minMisses      = 3                      // in a row, before a peer is dead; more where much gets lost
+	maxMisses      = 12
 	maxMemberTries = 2                      // of a peer that is no more than known of: most of these are gone
 	pauseLimit     = 250 * time.Millisecond // a tick later than this means that this peer stood still
 	busyLimit      = 200 * time.Millisecond // an operation that waits for a busy peer ends after 1.5 to 2.5 of these
@@ -70,7 +71,7 @@ func (p purpose) kind() Kind {
 		return Ping
 	case forNotify:
 		return Notify
-	case forSlot, forCopy, forPage, forStretch:
+	case forSlot, forCopy, forSearch, forPage, forStretch:
 		return Query
 	}
 	return Ask
@@ -90,11 +91,11 @@ func (p purpose) sides() Sides {
 }
 
 // tries returns how often purpose p is asked.
-func (p purpose) tries() uint8 {
+func (c *Core) tries(p purpose) uint8 {
 	if p == forMember {
 		return maxMemberTries
 	}
-	return maxTries
+	return c.misses()
 }
 
 // rto returns how long an answer of peer may take.
@@ -102,13 +103,17 @@ func (c *Core) rto(peer *identity.Contact) time.Duration {
 	e := c.entry(peer)
 	switch {
 	case c.typical == 0:
-		return maxRTO
+		return joinRTO
 	case e == nil || e.srtt == 0: // the first answer may take a handshake
 		return min(max(8*time.Duration(c.typical)*time.Microsecond, firstRTO), maxRTO)
 	}
-	d := time.Duration(e.srtt+4*rttvarUnit*uint32(e.rttvar)) * time.Microsecond
+	d := time.Duration(e.srtt+4*c.variation(e)) * time.Microsecond
 	return min(max(d, minRTO), maxRTO)
 }
+
+// variation returns how much the round-trip times of an entry vary, in microseconds:
+// as much as those of all, if they do.
+func (c *Core) variation(e *entry) uint32 { return max(rttvarUnit*uint32(e.rttvar), c.wobble) }
 
 // ask sends a request, unless the same one is still under way or too many are.
 func (c *Core) ask(to *identity.Contact, p purpose, version uint64) bool {
@@ -119,7 +124,7 @@ func (c *Core) ask(to *identity.Contact, p purpose, version uint64) bool {
 	switch {
 	case p.kind() != Ask:
 	case version == 0:
-		r.offered = c.offer(to)
+		r.offered = c.offer(to, p.sides())
 	case p == forPredecessor:
 		r.offered = c.listsBefore.peers(p.sides(), c.self)
 	default:
@@ -143,7 +148,7 @@ func (c *Core) askFor(to *identity.Contact, r request) bool {
 // transmit sends r, for the first time or again.
 func (c *Core) transmit(r *request) {
 	r.sent = c.now
-	r.deadline = c.now + min(c.rto(r.to)<<max(int(r.tries)-1, 0), maxRTO)
+	r.deadline = c.now + min(c.rto(r.to)<<min(max(int(r.tries)-1, 0), 1), maxRTO)
 	r.tries++
 	c.dueSet = false
 	m := Message{Kind: r.purpose.kind(), Request: r.number}
@@ -188,10 +193,38 @@ func (c *Core) take(from *identity.Contact, m *Message) (request, bool) {
 	if r.to.Point != from.Point { // a hint that named the wrong one
 		c.drop(r.to)
 	}
-	if r.tries == 1 && !r.busy && !m.Busy && r.purpose != forNotify {
-		c.measure(from, c.now-r.sent)
+	if !r.busy && !m.Busy && r.purpose != forNotify {
+		c.weigh(int(r.tries))
+		if r.tries == 1 {
+			c.measure(from, c.now-r.sent)
+		} else if e := c.entry(from); e != nil { // it may have been too early to ask again (Karn)
+			e.rttvar += min(e.rttvar/4+1, math.MaxUint16-e.rttvar)
+		}
 	}
 	return r, true
+}
+
+// weigh takes in how often a peer that lives had to be asked before it answered.
+func (c *Core) weigh(tries int) {
+	const share = 32
+	for i := range tries {
+		missed := uint32(0)
+		if i < tries-1 {
+			missed = 1 << 16
+		}
+		c.lossy += missed/share - c.lossy/share
+	}
+}
+
+// misses returns how many answers in a row may be missed of a peer that lives: so
+// many that, as often as one is missed at present, it does not happen once in
+// 10 000 times.
+func (c *Core) misses() uint8 {
+	n, all := uint8(1), uint64(c.lossy)<<16
+	for ; n < maxMisses && all > 1<<32/10_000; n++ {
+		all = all >> 16 * uint64(c.lossy)
+	}
+	return max(n, minMisses)
 }
 
 // awaited returns the place of the request that m, from this peer, answers, or -1.
@@ -231,6 +264,7 @@ func (c *Core) measure(peer *identity.Contact, d time.Duration) {
 	}
 	old, off := uint32(e.rttvar)*rttvarUnit, max(rtt, e.srtt)-min(rtt, e.srtt)
 	e.rttvar = variance(old + off/4 - old/4)
+	c.wobble += off/16 - c.wobble/16
 	e.srtt += rtt/8 - e.srtt/8
 	e.srtt = max(e.srtt, 1)
 }
@@ -249,6 +283,11 @@ func (c *Core) hear(from *identity.Contact) *identity.Contact {
 	if e := c.entry(from); e != nil {
 		e.heard = c.now
 		c.clear(e)
+		for i := range c.heardFrom {
+			if h := &c.heardFrom[i]; same(h.peer, from) {
+				*h = lastHeard{from, c.now}
+			}
+		}
 		c.dueSet = false
 	} else if back && c.mode != Joining { // it is to be found again: who is in no list is soon forgotten
 		c.learned.add(from)
@@ -349,20 +388,33 @@ func (c *Core) miss(i int) {
 		e.misses++
 		c.doubt(e.contact.ID).missed = c.now
 		c.event(trace.Event{Kind: trace.RingSuspect, Other: r.to.ID, Count: int(e.misses)})
-		if e.misses >= maxMisses {
+		if e.misses >= c.misses() {
 			c.dead(r.to, "no answer")
 			return
 		}
-		if c.mode == Full && len(c.successors) > 1 && same(c.successors[0], r.to) {
-			c.probe(c.successors[1]) // so that it is known of by the time it is needed
-			r = &c.requests[i]
-		}
+		c.probeBehind(r.to)
+		r = &c.requests[i]
 	}
-	if r.tries < r.purpose.tries() && !r.busy {
+	if r.tries < c.tries(r.purpose) && !r.busy && !c.passesOver(r) {
 		c.transmit(r)
 		return
 	}
 	c.unanswered(i)
+}
+
+// probeBehind asks the next two behind a neighbour that missed an answer, so that it
+// is known by the time they are needed whether they live.
+func (c *Core) probeBehind(neighbour *identity.Contact) {
+	for _, list := range [...][]*identity.Contact{c.successors, c.predecessors} {
+		if c.mode != Full || len(list) == 0 || !same(list[0], neighbour) {
+			continue
+		}
+		for _, peer := range list[1:min(3, len(list))] {
+			if e := c.entry(peer); e != nil && c.now-e.since() > c.rto(peer) {
+				c.probe(peer)
+			}
+		}
+	}
 }
 
 // unanswered gives up request i.
@@ -373,6 +425,7 @@ func (c *Core) unanswered(i int) {
 	switch r.purpose {
 	case forHint:
 		c.lost.add(r.to, c.now, true)
+		c.seenOf, c.seenBefore = identity.ID{}, 0 // if it lives all the same, it is to be named again
 	case forRemembered:
 		c.learned.remove(r.to)
 		c.lost.add(r.to, c.now, false)
@@ -397,6 +450,8 @@ func (c *Core) unanswered(i int) {
 	case forPage, forStretch:
 		c.checkMember(r.to)
 		c.unpaged(&r)
+	case forSearch:
+		c.notFurther(&r)
 	}
 }
 

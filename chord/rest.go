@@ -18,7 +18,7 @@ func (c *Core) rest(p *model.Rest) {
 	c.accepted, c.confirmed, c.knownTo, c.quiet = true, true, true, true
 	c.period = c.config.StabilizeMax
 	c.stabilizeAt = c.now + c.residual(c.period)
-	c.rounds = uint(c.random.IntN(remindEvery))
+	c.remindAt[1] = c.now + c.residual(askMet) - c.residual(c.period) // then comes the next stabilisation
 	c.version = p.Version(c.self)
 	if p.Stay > 0 {
 		stay := min(max(p.Stay, leastStay), mostStay)
@@ -85,7 +85,7 @@ func (c *Core) edition(p *model.Rest, place int) edition {
 // whom the owner of its start would name. The successor was heard when it was asked,
 // somewhere in the time that it may be silent, and the predecessor just now, for it
 // asks more often than it is asked. Slots were looked after one after the other, and
-// their candidates heard somewhere in the time that all of that takes.
+// their candidates heard of somewhere in the time that all of that takes.
 func (c *Core) restTable(p *model.Rest) {
 	c.placeFingers()
 	most := len(c.fingers.slots)*c.config.FingerCandidates + len(c.successors) + len(c.predecessors) + len(c.members)
@@ -133,7 +133,7 @@ func (c *Core) restTable(p *model.Rest) {
 	for i := range c.table {
 		e := &c.table[i]
 		c.ways[i] = c.way(i)[0]
-		e.heard = c.now - time.Duration(c.random.Int64N(int64(round)*int64(c.config.FingerCandidates)))
+		e.heard = c.now - time.Duration(c.random.Int64N(int64(round+c.stay()/vouched)))
 		if p.RoundTrip != nil {
 			e.srtt = microseconds(p.RoundTrip(e.contact))
 		}
@@ -142,7 +142,7 @@ func (c *Core) restTable(p *model.Rest) {
 		c.entry(peer).flags |= finger
 	}
 	if len(c.successors) > 0 {
-		c.entry(c.successors[0]).heard = c.now - time.Duration(c.random.Int64N(int64(c.probeInterval(1))))
+		c.entry(c.successors[0]).heard = c.now - time.Duration(c.random.Int64N(int64(c.probeInterval())))
 		c.entry(c.predecessors[0]).heard = c.now
 	}
 	c.typical = c.usual()

@@ -65,7 +65,7 @@ func (c *Core) inserted(list []*identity.Contact, peer *identity.Contact) []*ide
 // compare looks in a neighbour's answer for peers that are not known yet. Both
 // neighbours are asked: those in full mode know only their part of the ring, and
 // it takes both parts for a peer between them to see that it is small no more.
-func (c *Core) compare(m *Message) {
+func (c *Core) compare(from *identity.Contact, m *Message) {
 	if m.Unchanged {
 		return
 	}
@@ -76,6 +76,19 @@ func (c *Core) compare(m *Message) {
 	}
 	if m.Predecessor != nil {
 		c.hint(m.Predecessor)
+	}
+	if m.Small {
+		c.missed(from, m.Successors)
+	}
+}
+
+// missed asks those whom a neighbour that knows all members does not know: they may
+// have left, and their last words got lost.
+func (c *Core) missed(from *identity.Contact, members []*identity.Contact) {
+	for _, peer := range c.members {
+		if !same(peer, from) && !holds(members, peer) {
+			c.probe(peer)
+		}
 	}
 }
 
@@ -122,7 +135,7 @@ func (c *Core) approach(peer *identity.Contact) {
 func (c *Core) reunite(peer *identity.Contact) {
 	c.consider(peer)
 	if c.mode == Full { // perhaps only now
-		c.begin(lookup{purpose: forMerge, key: c.self.Point, via: peer})
+		c.searchPlace(forMerge, peer)
 	}
 	if c.join.asked && same(c.join.seed, peer) {
 		c.endJoin()

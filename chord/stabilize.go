@@ -38,15 +38,19 @@ func (c *Core) Stabilize(now time.Duration) {
 // with the predecessor for the sake of routing; where it comes of news, only with
 // whose they are.
 func (c *Core) stabilize() {
-	heed := c.heed
-	c.scheduleStabilize()
-	if c.mode == Joining || c.operation.purpose != 0 {
+	if c.operation.purpose != 0 {
+		c.putOffStabilize()
 		return
 	}
-	if heed == 0 || c.mode == Small {
+	heed, calm := c.heed, c.heed == 0 || c.mode == Small
+	if calm || c.stabilizeAt <= c.now {
 		heed = After | Before
-		c.remind()
 	}
+	c.scheduleStabilize(heed)
+	if c.mode == Joining {
+		return
+	}
+	c.remind(calm)
 	if c.checkMode(); len(c.successors) == 0 || c.operation.purpose != 0 {
 		return
 	}
@@ -62,29 +66,55 @@ func (c *Core) stabilize() {
 	}
 }
 
-// remindEvery is how many stabilisations pass between two questions to peers
-// that were met once. A ring of one asks every time.
-const remindEvery = 8
+// How often a peer that was lost is asked whether it is back, and one that was only
+// met whether it is a member, at most.
+const (
+	askLost = 4 * time.Second
+	askMet  = time.Minute
+)
 
-// remind asks a peer that was lost whether it is back, and now and then one
-// that was only met whether it is a member: it may be of a ring that this one
-// was torn from.
-func (c *Core) remind() {
-	if peer := c.lost.pick(c.now); peer != nil {
-		c.ask(peer, forRemembered, 0)
+// remind asks a peer that was lost whether it is back, and now and then, while there
+// is no news, one that was only met whether it is a member: it may be of a ring that
+// this one was torn from. Who is alone asks each time.
+func (c *Core) remind(calm bool) {
+	c.rounds++
+	alone := len(c.successors) == 0
+	if c.now >= c.remindAt[0] || alone {
+		if peer := c.lost.pick(c.now); peer != nil {
+			c.remindAt[0] = c.now + c.jitter(askLost)
+			c.ask(peer, forRemembered, 0)
+		}
 	}
-	if c.rounds++; c.rounds%remindEvery != 0 && len(c.successors) > 0 {
-		return
-	}
-	if peer := c.learned.pick(); peer != nil && c.entry(peer) == nil {
-		c.ask(peer, forRemembered, 0)
+	if calm && c.now >= c.remindAt[1] || alone {
+		c.remindAt[1] = c.now + c.jitter(askMet)
+		if peer := c.learned.pick(); peer != nil && c.entry(peer) == nil {
+			c.ask(peer, forRemembered, 0)
+		}
 	}
 }
 
+// putOffStabilize has what is due wait for the operation under way: forgotten, news
+// would stay unknown until the peer looks of itself.
+func (c *Core) putOffStabilize() {
+	again := c.now + c.jitter(c.config.StabilizeMin/4)
+	if c.stabilizeAt <= c.now {
+		c.stabilizeAt = again
+	}
+	if c.newsAt <= c.now {
+		c.newsAt = again
+	}
+	c.dueSet = false
+}
+
 // scheduleStabilize puts the next stabilisation a period from now, and lets
-// the period grow while nothing changes.
-func (c *Core) scheduleStabilize() {
-	c.stabilizeAt, c.dueSet, c.heed = far, false, 0
+// the period grow while nothing changes. One that was for news of a side is no
+// reason to ask on the other side any later.
+func (c *Core) scheduleStabilize(heed Sides) {
+	c.newsAt, c.dueSet, c.heed = far, false, 0
+	if heed != After|Before && c.mode != Joining {
+		return
+	}
+	c.stabilizeAt = far
 	if c.mode == Joining {
 		return
 	}
@@ -185,7 +215,7 @@ func (c *Core) onSuccessor(from *identity.Contact, m *Message) {
 			c.see(from, m)
 			c.knownTo = same(m.Predecessor, c.self)
 		}
-		c.compare(m)
+		c.compare(from, m)
 		c.ask(from, forNotify, 0)
 		return
 	}
@@ -210,7 +240,7 @@ func (c *Core) onSuccessor(from *identity.Contact, m *Message) {
 				c.askPending(p)
 				return
 			}
-			c.seenOf = identity.ID{} // it may be back, so this answer is needed again
+			c.nameAgain(false)
 		}
 	}
 	c.endOperation()
@@ -232,7 +262,7 @@ func (c *Core) onPending(from *identity.Contact, m *Message) {
 		c.seenOf = identity.ID{} // its predecessor is still to be looked at
 	}
 	if bereft {
-		c.begin(lookup{purpose: forMerge, key: c.self.Point, via: from})
+		c.searchPlace(forMerge, from)
 	}
 	c.endOperation()
 }
@@ -273,7 +303,7 @@ func (c *Core) onPredecessor(from *identity.Contact, m *Message) {
 	}
 	if c.mode == Small {
 		c.seenBefore, c.listsBefore = m.Version, m.edition()
-		c.compare(m)
+		c.compare(from, m)
 		return
 	}
 	tail := m.Predecessors
@@ -292,6 +322,9 @@ func (c *Core) onPredecessor(from *identity.Contact, m *Message) {
 func (c *Core) onAsk(from *identity.Contact, m *Message) {
 	if m.Sides == 0 {
 		m.Sides = After | Before
+	}
+	if m.Sides&Head != 0 && c.entry(from) != nil {
+		c.probe(from) // only joiners ask so: it may have begun anew, and stand in the way of itself
 	}
 	q := question{from: from, request: m.Request, sides: m.Sides, version: m.Version, known: m.Known}
 	switch {

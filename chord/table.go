@@ -80,8 +80,8 @@ func (c *Core) trust(id identity.ID) {
 	c.doubts = slices.DeleteFunc(c.doubts, func(d doubt) bool { return d.id == id })
 }
 
-// search returns the place in the table of the peer at point, or where it would be.
-func (c *Core) search(point identity.Point) (place int, found bool) {
+// place returns where in the table the peer at point is, or would be.
+func (c *Core) place(point identity.Point) (place int, found bool) {
 	way := spanOf(point).minus(c.origin)
 	first, rest := 0, len(c.ways)
 	for rest > 0 { // the first words alone, without a branch that could be guessed wrong
@@ -105,10 +105,15 @@ func (c *Core) way(i int) span {
 // entry returns the entry of a peer of the table, or nil. It is good until the table changes.
 func (c *Core) entry(peer *identity.Contact) *entry {
 	c.settle()
-	if i, ok := c.search(peer.Point); ok && c.table[i].contact.ID == peer.ID {
-		return &c.table[i]
+	if i := c.lastPlace; i < len(c.table) && c.table[i].contact == peer {
+		return &c.table[i] // a message is about one peer, most often
 	}
-	return nil
+	i, ok := c.place(peer.Point)
+	if !ok || c.table[i].contact.ID != peer.ID {
+		return nil
+	}
+	c.lastPlace = i
+	return &c.table[i]
 }
 
 // settle makes the table agree with the lists and the fingers.
@@ -155,7 +160,7 @@ func (c *Core) mark(peer *identity.Contact) { c.enter(peer).flags |= listed }
 
 // enter returns the entry of a peer, which is new if there was none.
 func (c *Core) enter(peer *identity.Contact) *entry {
-	i, found := c.search(peer.Point)
+	i, found := c.place(peer.Point)
 	if !found {
 		c.table = slices.Insert(c.table, i, entry{contact: peer, heard: never})
 		c.ways = slices.Insert(c.ways, i, c.way(i)[0])
@@ -168,7 +173,7 @@ func (c *Core) enter(peer *identity.Contact) *entry {
 // of a small ring, the fingers) or, where this peer is wide, known of. Else nil.
 func (c *Core) Find(point identity.Point) *identity.Contact {
 	c.settle()
-	if i, found := c.search(point); found {
+	if i, found := c.place(point); found {
 		return c.table[i].contact
 	}
 	if c.isWide() {

@@ -57,7 +57,7 @@ func (c *Core) Next() time.Duration {
 	if c.dueSet {
 		return c.due
 	}
-	due := c.stabilizeAt
+	due := min(c.stabilizeAt, c.newsAt)
 	for i := range c.requests {
 		due = min(due, c.requests[i].deadline)
 	}
@@ -73,7 +73,7 @@ func (c *Core) Next() time.Duration {
 	if c.mode == Joining && c.join.seed != nil {
 		due = min(due, c.join.deadline, c.join.againAt)
 	}
-	due = min(due, c.probeAt(c.successors, 1), c.probeAt(c.predecessors, 1.5), c.wideDue())
+	due = min(due, c.probeAt(0, c.successors), c.probeAt(1, c.predecessors), c.wideDue())
 	c.due, c.dueSet = due, true
 	return due
 }
@@ -89,13 +89,13 @@ func (c *Core) Tick(now time.Duration) {
 	c.expire()
 	c.tickLookups()
 	c.tickJoin()
-	if c.probeAt(c.successors, 1) <= c.now {
+	if c.probeAt(0, c.successors) <= c.now {
 		c.probe(c.successors[0])
 	}
-	if c.probeAt(c.predecessors, 1.5) <= c.now {
+	if c.probeAt(1, c.predecessors) <= c.now {
 		c.probe(c.predecessors[0])
 	}
-	if c.stabilizeAt <= c.now {
+	if min(c.stabilizeAt, c.newsAt) <= c.now {
 		c.stabilize()
 	}
 	c.tickFingers()
@@ -104,32 +104,43 @@ func (c *Core) Tick(now time.Duration) {
 	c.dueSet = false
 }
 
-// probeAt returns when the first of the list is to be asked whether it lives:
-// when it was silent for the interval. The predecessor is given half as long again,
-// for it asks as well.
-func (c *Core) probeAt(list []*identity.Contact, times float64) time.Duration {
+// lastHeard is when a neighbour last said anything: it is needed all the time.
+type lastHeard struct {
+	peer *identity.Contact
+	at   time.Duration
+}
+
+// probeAt returns when the first of the list, that of the successors or that of the
+// predecessors, is to be asked whether it lives: when it was silent for the interval.
+// The predecessor is given half as long again, for it asks as well.
+func (c *Core) probeAt(which int, list []*identity.Contact) time.Duration {
 	if len(list) == 0 || c.mode == Joining {
 		return far
 	}
-	e := c.entry(list[0])
-	if e == nil {
-		return far
+	h := &c.heardFrom[which]
+	if h.peer != list[0] {
+		e := c.entry(list[0])
+		if e == nil {
+			return far
+		}
+		*h = lastHeard{e.contact, e.since()}
 	}
 	for i := range c.requests {
 		if r := &c.requests[i]; same(r.to, list[0]) && r.purpose != forNotify && !r.busy {
 			return far // it is being asked
 		}
 	}
-	return e.since() + c.probeInterval(times)
+	interval := c.probeInterval()
+	return h.at + interval + time.Duration(which)*interval/2
 }
 
 // probesPerStay is how often a neighbour is asked while a peer stays, on average,
 // if that is not too often, or too seldom.
-const probesPerStay = 120
+const probesPerStay = 160
 
-// probeInterval returns how long a neighbour may be silent.
-func (c *Core) probeInterval(times float64) time.Duration {
-	return time.Duration(times * float64(c.pace(probesPerStay, c.config.ProbeInterval, 3*c.config.ProbeInterval)))
+// probeInterval returns how long the successor may be silent.
+func (c *Core) probeInterval() time.Duration {
+	return c.pace(probesPerStay, c.config.ProbeInterval*3/4, 3*c.config.ProbeInterval)
 }
 
 // resting reports whether nothing has changed for some stabilisations.

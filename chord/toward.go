@@ -2,6 +2,7 @@ package chord
 
 import (
 	"math/bits"
+	"time"
 
 	"cicada/identity"
 )
@@ -62,9 +63,18 @@ func (c *Core) Toward(target identity.Point, ok func(*identity.Contact) bool) *i
 // nearest yields the entries that are nearer to target than self, nearest first,
 // each with the first word of its distance, until yield returns false.
 func (c *Core) nearest(target identity.Point, yield func(e *entry, distance uint64) bool) {
+	goal := spanOf(target).minus(c.origin)
+	c.outward(target, func(e *entry, distance uint64) bool {
+		return c.nearerThanSelf(e, distance, goal) && yield(e, distance)
+	})
+}
+
+// outward yields all entries, those nearest to target first, each with the first
+// word of its distance, until yield returns false.
+func (c *Core) outward(target identity.Point, yield func(e *entry, distance uint64) bool) {
 	n := len(c.table)
 	goal := spanOf(target).minus(c.origin)
-	up, _ := c.search(target)
+	up, _ := c.place(target)
 	down := up - 1 // peers from up on lie at or after target, from down on before it
 	for range n {
 		down, up = (down+n)%n, up%n
@@ -75,20 +85,39 @@ func (c *Core) nearest(target identity.Point, yield func(e *entry, distance uint
 		} else {
 			up++
 		}
-		if !c.nearerThanSelf(i, goal) || !yield(&c.table[i], about(c.ways[i], goal[0])) {
+		if !yield(&c.table[i], about(c.ways[i], goal[0])) {
 			return
 		}
 	}
 }
 
-// delay returns how long a round trip to the peer of e takes, in microseconds; for
-// one that was never measured, somewhat longer than to most.
-func (c *Core) delay(e *entry) uint64 {
-	if e.srtt != 0 {
-		return uint64(e.srtt)
+// RoundTrip returns how long a peer of the table takes to answer, and how much that
+// varies, as TCP smoothes both (RFC 6298); 0 if it was never measured.
+func (c *Core) RoundTrip(peer *identity.Contact) (mean, deviation time.Duration) {
+	e := c.entry(peer)
+	if e == nil || e.srtt == 0 {
+		return 0, 0
 	}
-	return uint64(c.typical) + uint64(c.typical)/4
+	return time.Duration(e.srtt) * time.Microsecond, time.Duration(c.variation(e)) * time.Microsecond
 }
+
+// delay returns how long it is expected to take to hear from the peer of e, in
+// microseconds: a round trip, and what it costs to find out that it is dead, as
+// likely as that is by now.
+func (c *Core) delay(e *entry) uint64 {
+	trip := uint64(e.srtt)
+	if trip == 0 {
+		trip = uint64(c.typical) + uint64(c.typical)/4
+	}
+	stay, silent := c.stay(), c.now-e.since()
+	if e.heard == never || silent > stay {
+		silent = stay
+	}
+	return trip + wasted*uint64(c.typical)*uint64(silent/time.Millisecond)/uint64(stay/time.Millisecond)
+}
+
+// wasted is how many typical round trips a dead peer costs.
+const wasted = 1
 
 // beyond returns how long the way from a peer at a distance from the target is
 // expected to take: as many typical round trips as there are hops, each of which
@@ -129,11 +158,11 @@ func (c *Core) nearer(i, j int, goal span) bool {
 	return c.way(i).distance(goal).less(c.way(j).distance(goal))
 }
 
-// nearerThanSelf reports whether the peer at place i is nearer to goal than self.
-func (c *Core) nearerThanSelf(i int, goal span) bool {
-	a, b := about(c.ways[i], goal[0]), about(0, goal[0])
-	if a > b+1 || b > a+1 {
-		return a < b
+// nearerThanSelf reports whether the peer of e, at a distance from goal, is nearer to
+// it than self.
+func (c *Core) nearerThanSelf(e *entry, distance uint64, goal span) bool {
+	if own := about(0, goal[0]); distance > own+1 || own > distance+1 {
+		return distance < own
 	}
-	return c.way(i).distance(goal).less(goal.distance(span{}))
+	return spanOf(e.contact.Point).minus(c.origin).distance(goal).less(goal.distance(span{}))
 }

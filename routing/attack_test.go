@@ -19,7 +19,7 @@ func line(t *testing.T, points []byte, knows map[int][]int) *world {
 		p.contact.Point = identity.Point{points[i]}
 	}
 	for i, p := range w.peers {
-		p.ring.table = nil
+		p.ring.table, p.ring.behind = nil, 0
 		for _, k := range knows[i] {
 			p.ring.table = append(p.ring.table, w.peers[k].contact)
 		}

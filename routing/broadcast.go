@@ -1,7 +1,6 @@
 package routing
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"time"
@@ -14,10 +13,13 @@ import (
 const (
 	maxParts        = 64                     // intervals of one broadcast that a peer answers for
 	maxLinkParts    = 4                      // of them, from one link
+	maxSilent       = wire.MaxSilent         // silent peers that a child is told of
 	childTakes      = 200 * time.Millisecond // least time for a child to take its interval
+	childFirst      = 500 * time.Millisecond // that time, as long as nothing was measured
 	childSilence    = 3 * time.Second        // a child that is not heard of for so long is dead
-	childRemind     = time.Second            // a child that has not taken its interval by then is asked once more
-	childTime       = 6 * time.Second        // a child that is not done by then is not waited for, at the origin
+	childGone       = time.Second            // the same, if no link to it is open either
+	childRemind     = time.Second            // a child that has not taken its interval by then is asked once more, if it can be heard of
+	childTime       = 9 * time.Second        // a child that is not done by then is not waited for, at the origin
 	childHop        = 200 * time.Millisecond // as much less with every hop
 	childHops       = 5                      // but no further: longer than childUnknowable it is in any case
 	partAlive       = time.Second            // how often a child that is not done says so
@@ -27,13 +29,16 @@ const (
 )
 
 // A BroadcastMessage is a broadcast between two peers: data for the receiver
-// and for every peer after it, clockwise, before Limit.
+// and for every peer behind Start, clockwise, before Limit.
 type BroadcastMessage struct {
 	Message   trace.MessageID
 	Body      []byte // what the origin signed
 	Signature []byte
+	Start     identity.Point // zero: the receiver's own point
 	Limit     identity.Point
-	Hops      int // links crossed, the one it came by included
+	Silent    []identity.Point // peers in between that did not answer the sender
+	Hops      int              // links crossed, the one it came by included
+	Age       time.Duration    // of one that was pulled: how long others have had it. It has no interval
 }
 
 // A BroadcastOutgoing is a broadcast to send to a child.
@@ -84,14 +89,22 @@ type broadcast struct {
 	link      *link // that brought it first; Core.own at the origin
 	verdict   verdict
 	origin    identity.ID
-	body      *buffer // nil while nothing is left to do
+	body      *buffer // nil while nothing is left to do, unless it is kept for others
 	signature int     // where in body the signature begins
 	hops      int
-	covered   identity.Point // clockwise distance up to which parts reach
+	counted   bool  // a part of it counts this peer itself
+	covered   cover // what parts hold
 	parts     []*part
-	dead      []identity.ID // children that did not answer, so far
+	dead      []*identity.Contact // children that did not answer, so far
+	began     time.Duration       // when it came; earlier if it was pulled
 	expires   time.Duration
+	tag       Tag
+	pulled    bool // it came so, not by the tree
+	witnesses []witness
+	rounds    int           // how often others are still to be told of it,
+	tellAt    time.Duration // next then
 	age       node[broadcast]
+	shelf     node[broadcast]
 	closed    node[broadcast]
 	rejected  node[broadcast]
 }
@@ -99,8 +112,10 @@ type broadcast struct {
 // A part is an interval for which this peer answers to one previous hop.
 type part struct {
 	broadcast *broadcast
-	link      *link // to be told; Core.own at the origin
+	link      *link          // to be told; Core.own at the origin
+	start     identity.Point // as in BroadcastMessage
 	limit     identity.Point
+	silent    []identity.Point
 	outcome   Outcome // of what is done so far
 	open      int     // children that owe an answer
 	done      bool
@@ -126,10 +141,11 @@ func (c *Core) Broadcast(now time.Duration, message trace.MessageID, body, signa
 		return ErrLimit
 	}
 	self := c.ring.Self()
-	b.verdict, b.origin = accepted, self.ID
-	b.covered = identity.Point(bytes.Repeat([]byte{0xff}, len(b.covered))) // all round
-	p := c.newPart(now, b, c.own, self.Point)
-	c.spread(now, p, identity.Point{}, identity.Point{})
+	b.verdict, b.origin, b.counted = accepted, self.ID, true
+	b.covered = cover{{}} // all round
+	c.know(now, b)
+	p := c.newPart(now, b, c.own, &BroadcastMessage{Limit: self.Point})
+	c.spread(now, p, span{})
 	c.broadcastEvent(trace.BroadcastSent, b, identity.ID{}, len(p.children))
 	c.finish(p)
 	return nil
@@ -143,7 +159,7 @@ func (c *Core) newBroadcast(now time.Duration, l *link, offer Offer, body, signa
 	if !c.admitBroadcast(l) || !c.admitBytes(l, len(body)+len(signature), forAll) {
 		return nil
 	}
-	b := &broadcast{offer: offer, link: l, expires: now + c.config.RememberArrivals}
+	b := &broadcast{offer: offer, link: l, began: now, expires: now + c.config.RememberArrivals}
 	l.broadcasts++
 	c.broadcasts[offer] = b
 	c.broadcastAge.push(b)
@@ -175,11 +191,15 @@ func (c *Core) keepBody(b *broadcast, body, signature []byte) {
 	b.link.bytes += cap(b.body.bytes)
 }
 
-// shut lets go of the body of a broadcast that has nothing left to do.
+// shut lets go of the body of a broadcast that has nothing left to do, or keeps it
+// for those that lack it.
 func (c *Core) shut(b *broadcast) {
 	b.link.closed.push(b)
-	if b.body != nil {
-		b.link.bytes -= cap(b.body.bytes)
+	if b.body == nil || b.shelf.listed {
+		return
+	}
+	b.link.bytes -= cap(b.body.bytes)
+	if b.verdict != accepted || !c.shelve(b) {
 		c.pool.drop(b.body)
 		b.body = nil
 	}
@@ -190,6 +210,10 @@ func (c *Core) forgetBroadcast(b *broadcast) {
 		c.stop(p)
 	}
 	c.shut(b)
+	c.unshelve(b, true)
+	if c.tags[b.tag] == b {
+		delete(c.tags, b.tag)
+	}
 	b.link.closed.remove(b)
 	c.rejectedCasts.remove(b)
 	b.link.broadcasts--
@@ -223,10 +247,7 @@ func (c *Core) BroadcastIn(now time.Duration, from identity.ID, m BroadcastMessa
 			return
 		}
 		b.hops = m.Hops
-		held := c.hold(b.body)
-		c.ready.BroadcastArrivals = append(c.ready.BroadcastArrivals, BroadcastArrival{
-			Offer: offer, Body: held[:b.signature:b.signature], Signature: held[b.signature:], From: from, Hops: m.Hops,
-		})
+		c.offerBroadcast(b, from)
 	}
 	if b.verdict == rejected {
 		c.report(&part{broadcast: b, link: l, limit: m.Limit, done: true})
@@ -244,14 +265,22 @@ func (c *Core) BroadcastIn(now time.Duration, from identity.ID, m BroadcastMessa
 	if b.body == nil {
 		c.keepBody(b, m.Body, m.Signature)
 	}
-	p := c.newPart(now, b, l, m.Limit)
-	if fresh {
-		p.outcome.Reached = 1 // this peer itself
+	p := c.newPart(now, b, l, &m)
+	if !b.counted {
+		b.counted, p.outcome.Reached = true, 1
 	}
 	c.report(p)
 	if b.verdict == accepted {
 		c.extend(now, p)
 	}
+}
+
+// offerBroadcast has the driver verify b.
+func (c *Core) offerBroadcast(b *broadcast, from identity.ID) {
+	held := c.hold(b.body)
+	c.ready.BroadcastArrivals = append(c.ready.BroadcastArrivals, BroadcastArrival{
+		Offer: b.offer, Body: held[:b.signature:b.signature], Signature: held[b.signature:], From: from, Hops: b.hops,
+	})
 }
 
 // room reports whether l may bring one more part. One that is done gives way: of
@@ -284,11 +313,13 @@ func (b *broadcast) room(l *link) bool {
 	return true
 }
 
-func (c *Core) newPart(now time.Duration, b *broadcast, l *link, limit identity.Point) *part {
-	p := &part{broadcast: b, link: l, limit: limit, ends: now + partEnd}
+func (c *Core) newPart(now time.Duration, b *broadcast, l *link, m *BroadcastMessage) *part {
+	p := &part{broadcast: b, link: l, start: m.Start, limit: m.Limit, ends: now + partEnd}
+	p.silent = slices.Clone(m.Silent[:min(len(m.Silent), maxSilent)])
 	p.timer.owner = p
 	b.parts = append(b.parts, p)
 	b.link.closed.remove(b)
+	c.unshelve(b, false)
 	c.timers.set(&p.timer, now+partAlive)
 	return p
 }
@@ -320,8 +351,12 @@ func (c *Core) BroadcastAccepted(now time.Duration, o Offer, origin identity.ID)
 		}
 	}
 	b.verdict, b.origin = accepted, origin
+	c.know(now, b)
 	for _, p := range b.parts {
 		c.extend(now, p)
+	}
+	if len(b.parts) == 0 {
+		c.shut(b)
 	}
 	return true
 }

@@ -21,15 +21,18 @@ import (
 // does. Only the count waits, not those in its interval. A done one may have been
 // sent, late, taken or dead before: its count says all.
 type child struct {
-	part     *part
-	contact  *identity.Contact // nil: not known yet
-	link     *link
-	limit    identity.Point
-	from, to identity.Point // what is lost if it is dead, as distances
-	sent     time.Duration  // the first time
-	state    childState
-	asked    bool // once more, after it fell silent
-	timer    timer
+	part    *part
+	contact *identity.Contact // nil: not known yet
+	link    *link
+	start   identity.Point // as in BroadcastMessage
+	limit   identity.Point
+	span    span                       // the same: what is lost if it is dead
+	sent    time.Duration              // the first time
+	list    func() []*identity.Contact // of childUnknown: what tells who is there
+	state   childState
+	asked   bool // once more, after it fell silent
+	clogged bool // it was not asked at all: its link had no room
+	timer   timer
 }
 
 type childState uint8
@@ -92,9 +95,9 @@ func (c *Core) heard(now time.Duration, x *child) {
 		return
 	}
 	b := x.part.broadcast
-	b.dead = slices.DeleteFunc(b.dead, func(id identity.ID) bool { return id == x.contact.ID })
+	b.dead = slices.DeleteFunc(b.dead, func(dead *identity.Contact) bool { return dead.ID == x.contact.ID })
 	for _, u := range x.part.children {
-		if u.state == childUnknown && within(u.from, x.from, x.to) {
+		if u.state == childUnknown && x.span.holds(u.span.from) {
 			u.state = childDone
 			u.part.open--
 			c.timers.clear(&u.timer)
@@ -138,22 +141,24 @@ func (c *Core) takeOver(now time.Duration, x *child, s childState) {
 	if s == childLate {
 		c.timers.set(&x.timer, now+childLook)
 	}
-	p.broadcast.dead = append(p.broadcast.dead, x.contact.ID)
+	p.broadcast.dead = append(p.broadcast.dead, x.contact)
 	c.broadcastEvent(trace.BroadcastTaken, p.broadcast, x.contact.ID, 0)
-	c.spread(now, p, x.from, x.to)
+	c.spread(now, p, x.span)
 	if s == childDead {
 		c.bury(x)
 	}
 }
 
-// remind waits on for a late child. What it was sent may be lost with a link that
-// just closed, so it is asked once more.
+// remind waits on for a late child. Where a link to it is open, what it was sent may
+// be lost with one that just closed, so it is asked once more. Where none is, it is
+// most likely dead.
 func (c *Core) remind(now time.Duration, x *child) {
-	if now >= x.sent+childSilence || c.ring.Known(x.contact.Point) == nil {
+	linked := x.clogged || c.open[x.link.id]
+	if now >= x.sent+childSilence || !linked && now >= x.sent+childGone || c.ring.Known(x.contact.Point) == nil {
 		c.bury(x)
 		return
 	}
-	if !x.asked && now >= x.sent+childRemind {
+	if !x.asked && linked && now >= x.sent+childRemind {
 		x.asked = true
 		c.pass(now, x)
 	}

@@ -25,6 +25,9 @@ type Config struct {
 	// MaxBroadcasts bounds how many broadcasts are remembered, of which those of
 	// others are three quarters at most. Zero means 256.
 	MaxBroadcasts int
+	// KeepBroadcasts bounds the bytes, of MaxBytes, in broadcasts that are kept for
+	// RememberArrivals, for peers that the tree left out. Zero means 2 MiB.
+	KeepBroadcasts int
 	// Remember is how long a copy that passed is remembered, for duplicates of
 	// it and for the way back. Zero means 10 s.
 	Remember time.Duration
@@ -42,10 +45,11 @@ func (c Config) populate() Config {
 			*field = value
 		}
 	}
-	fill(&c.Rounds, 4)
+	fill(&c.Rounds, 8)
 	fill(&c.MaxEntries, 8192)
 	fill(&c.MaxBytes, 8<<20)
 	fill(&c.MaxBroadcasts, 256)
+	fill(&c.KeepBroadcasts, 2<<20)
 	if c.Remember <= 0 {
 		c.Remember = 10 * time.Second
 	}
@@ -68,9 +72,14 @@ type Ring interface {
 	// strictly nearer to it than this peer, either way round, and ok; or nil. It
 	// asks ok about nearer peers first and does not keep it.
 	Toward(target identity.Point, ok func(*identity.Contact) bool) *identity.Contact
+	// RoundTrip returns how long a peer of the table takes to answer, and how much
+	// that varies; 0 if it was never measured.
+	RoundTrip(peer *identity.Contact) (mean, deviation time.Duration)
 	// Successors returns the peers that follow this one, nearest first, as far as
 	// they are known without a gap. They are in the table. It is not to be changed.
 	Successors() []*identity.Contact
+	// Predecessors is Successors the other way round.
+	Predecessors() []*identity.Contact
 	// Each yields the distinct peers of the table clockwise from this peer.
 	Each(yield func(*identity.Contact) bool)
 }

@@ -31,6 +31,7 @@ type Core struct {
 	own     *link                // what this peer itself sends is accounted for like any link
 	gone    *link                // so is what links brought that are forgotten
 	typical delay                // between neighbours
+	wobble  time.Duration        // how far samples of one link are apart, smoothed: an own line makes all of them vary
 	path    delay                // between sending and receipt
 
 	entries table
@@ -50,6 +51,11 @@ type Core struct {
 	broadcastAge list[broadcast]
 	// rejectedCasts are remembered only to not verify the same bytes again.
 	rejectedCasts list[broadcast]
+	tags          map[Tag]*broadcast // those that were accepted
+	wants         map[Tag]*want
+	telling       timer
+	shelf         list[broadcast] // those whose body is kept for others, oldest first
+	shelved       int             // bytes of them
 
 	pick     pick
 	eligible func(*identity.Contact) bool // pick.eligible, bound once
@@ -80,8 +86,12 @@ func New(ring Ring, config Config, random *rand.Rand) *Core {
 		broadcasts:    make(map[Offer]*broadcast),
 		broadcastAge:  list[broadcast]{at: func(b *broadcast) *node[broadcast] { return &b.age }},
 		rejectedCasts: list[broadcast]{at: func(b *broadcast) *node[broadcast] { return &b.rejected }},
+		shelf:         list[broadcast]{at: func(b *broadcast) *node[broadcast] { return &b.shelf }},
+		tags:          make(map[Tag]*broadcast),
+		wants:         make(map[Tag]*want),
 		ready:         new(outbox), handed: new(outbox),
 	}
+	c.telling.owner = teller{}
 	c.links = newLinks(c.vacate)
 	c.pool.max = c.config.MaxBytes
 	c.entries.secret = random.Uint64()
@@ -108,6 +118,7 @@ func (o *outbox) clear(p *pool) {
 	r.Envelopes, r.Acks, r.Refusals = empty(r.Envelopes), empty(r.Acks), empty(r.Refusals)
 	r.Arrivals, r.Receipts, r.Failures = empty(r.Arrivals), empty(r.Receipts), empty(r.Failures)
 	r.Broadcasts, r.BroadcastAnswers, r.BroadcastArrivals = empty(r.Broadcasts), empty(r.BroadcastAnswers), empty(r.BroadcastArrivals)
+	r.BroadcastTags, r.BroadcastGifts = empty(r.BroadcastTags), empty(r.BroadcastGifts)
 	r.Doubtful = empty(r.Doubtful)
 	r.BroadcastResults, r.Events = empty(r.BroadcastResults), empty(r.Events)
 }
@@ -244,6 +255,9 @@ func (c *Core) admitBytes(l *link, size int, p purpose) bool {
 	}
 	for over() && l.kept.first != nil {
 		c.release(l.kept.first)
+	}
+	for over() && c.shelf.first != nil && l.bytes+l.relayed+need <= c.pool.max/2 {
+		c.unshelve(c.shelf.first, true)
 	}
 	for over() && c.kept.first != nil && l.bytes+l.relayed+need <= c.pool.max/2 {
 		c.release(c.kept.first)

@@ -5,7 +5,7 @@
 // It is a state machine. Feed it what arrives ([Core.Envelope], [Core.Ack], …),
 // what the program wants ([Core.Send], [Core.Broadcast]) and the time
 // ([Core.Tick]), then carry out the [Ready] it hands back. It opens no socket,
-// reads no clock, starts no goroutine, takes no lock and does no cryptography:
+// reads no clock, starts no goroutine, takes no lock and does no cryptography but a hash:
 // payloads are opaque, and what arrives is offered to the driver, which opens
 // the seal and answers [Core.Accepted], [Core.Rejected], [Core.Outdated] or
 // [Core.Postponed]: a driver that is too busy postpones, and is asked again when the same bytes come
@@ -22,6 +22,15 @@
 // the first copy, and where there were duplicates also by a route of its own.
 // An origin without receipt begins another round: new nonce, other first hops.
 //
+// # How a broadcast travels
+//
+// Each peer hands parts of its interval of the ring to peers inside, and answers for
+// it to the one before: n-1 messages. Where a child is silent, one inside its
+// interval, or beside it, has it at once, and is told of the silent; each of the
+// dead is tried once, and each of the living has it once. Peers that were left out
+// all the same, by a child that took its interval and passed nothing on, pull the
+// broadcast from their neighbours seconds later, see pull.go.
+//
 // # Who can hurt whom
 //
 // Only bytes that are the same to the last bit count as a duplicate, so a
@@ -35,11 +44,11 @@
 //
 // # What it does not do
 //
-// Copies do not take disjoint paths yet, only different first hops. A broadcast
-// reaches whoever can be reached through the tables: where as many neighbours
-// in a row are dead as a peer remembers, those behind them hear of it when the
-// ring has healed and somebody tells them, which is not done here. And a peer
-// that takes a part of a broadcast and lies about it is believed.
+// Copies do not take disjoint paths yet, only different first hops. A peer that takes
+// a part of a broadcast and lies about it is believed as to the count. Who is left
+// out of a broadcast and has no honest neighbour that has it, or heard of it only
+// after half a minute, does not get it.
 //
-// Begin reading at [Core], then forward.go, send.go, arrive.go, broadcast.go and child.go.
+// Begin reading at [Core], then forward.go, send.go, arrive.go, broadcast.go, spread.go,
+// child.go and pull.go.
 package routing

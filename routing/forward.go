@@ -149,7 +149,7 @@ func (c *Core) choose(now time.Duration, x *entry) (*link, *identity.Contact) {
 			contact = c.ring.Toward(target, c.eligible)
 		}
 		if contact != nil {
-			return c.links.reach(contact.ID), contact
+			return c.reach(contact), contact
 		}
 	}
 	return nil, nil
@@ -278,6 +278,7 @@ func (c *Core) Unreachable(now time.Duration, id identity.ID) {
 func (c *Core) Clogged(now time.Duration, id identity.ID) {
 	for _, t := range c.waitsFor(id) {
 		if x, ok := t.owner.(*child); ok {
+			x.clogged = true
 			c.childUnreachable(now, x, childLate)
 		}
 	}

@@ -55,7 +55,7 @@ func (s *script) envelope() wire.Envelope {
 // step makes one call.
 func (s *script) step() {
 	c := s.core
-	switch s.byte() % 21 {
+	switch s.byte() % 24 {
 	case 0, 1, 2, 3:
 		c.Envelope(s.now, s.peer().ID, s.envelope())
 	case 4:
@@ -80,7 +80,11 @@ func (s *script) step() {
 	case 13:
 		_ = c.Broadcast(s.now, s.message(), s.payload[:s.size()], nil)
 	case 14, 15:
-		c.BroadcastIn(s.now, s.peer().ID, BroadcastMessage{Message: s.message(), Body: s.payload[:s.size()], Limit: s.peer().Point, Hops: int(s.byte())})
+		m := BroadcastMessage{Message: s.message(), Body: s.payload[:s.size()], Limit: s.peer().Point, Hops: int(s.byte())}
+		if s.byte()%4 == 0 {
+			m.Start, m.Silent = s.peer().Point, []identity.Point{s.peer().Point, s.peer().Point}
+		}
+		c.BroadcastIn(s.now, s.peer().ID, m)
 	case 16:
 		c.BroadcastTaken(s.now, s.peer().ID, s.message(), s.peer().Point)
 	case 17:
@@ -94,6 +98,14 @@ func (s *script) step() {
 		if l := c.links.byID[s.peer().ID]; l != nil && l.idle() {
 			c.links.forget(l)
 		}
+	case 21:
+		c.BroadcastTold(s.now, s.peer().ID, []Tag{TagOf(s.peer().ID, s.message()), TagOf(s.peer().ID, s.message())})
+	case 22:
+		c.BroadcastPull(s.now, s.peer().ID, []Tag{TagOf(s.peer().ID, s.message()), TagOf(s.w.peers[0].contact.ID, s.message())})
+	case 23:
+		c.BroadcastGiven(s.now, s.peer().ID, s.peer().ID, BroadcastMessage{
+			Message: s.message(), Body: s.payload[:s.size()], Hops: int(s.byte()), Age: time.Duration(s.byte()) * time.Second,
+		})
 	}
 }
 
@@ -157,11 +169,17 @@ func (s *script) check(t *testing.T) {
 		t.Fatalf("lists and tables differ: %d, %d; %d, %d; %d, %d", c.age.count, c.entries.count,
 			c.arrivalAge.count, len(c.arrivals), c.broadcastAge.count, len(c.broadcasts))
 	}
-	entries, arrivals, bytes := c.own.entries, c.gone.arrivals, c.own.bytes+c.own.relayed+c.gone.bytes
+	entries, arrivals, bytes := c.own.entries, c.gone.arrivals, c.own.bytes+c.own.relayed+c.gone.bytes+c.shelved
+	shelved, wants := c.own.shelved, 0
 	for _, l := range c.links.byID {
+		shelved += l.shelved
+		wants += l.wants
 		entries += l.entries
 		arrivals += l.arrivals
 		bytes += l.bytes + l.relayed
+	}
+	if shelved != c.shelved || shelved > c.config.KeepBroadcasts || wants != len(c.wants) || wants > maxWants || len(c.tags) > len(c.broadcasts) {
+		t.Fatalf("got %d of %d bytes kept for others, %d of %d wants, %d tags", shelved, c.shelved, wants, len(c.wants), len(c.tags))
 	}
 	if entries != c.entries.count || arrivals != len(c.arrivals) || bytes > c.pool.held {
 		t.Fatalf("got %d entries, %d arrivals and %d bytes by link, %d, %d and %d in all",

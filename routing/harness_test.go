@@ -40,6 +40,8 @@ type world struct {
 	events    []trace.Event
 	envelopes int // that crossed links
 	casts     int
+	told      int    // and of those that tell of broadcasts, or ask for them
+	given     int    // broadcasts that were pulled
 	sum       uint64 // hash of everything that was sent
 }
 
@@ -50,6 +52,7 @@ type peer struct {
 	ring      *tableRing
 	dead      bool
 	mute      bool          // takes and acknowledges, does nothing else
+	drops     bool          // takes intervals, says that it is done, and passes nothing on
 	postpone  int           // seals that it cannot open yet
 	lag       time.Duration // how much later what is sent to it arrives
 	ticked    time.Duration
@@ -77,7 +80,8 @@ type tableRing struct {
 	self    *identity.Contact
 	table   []*identity.Contact // clockwise from self
 	learned []*identity.Contact
-	near    int // how many of the table follow self without a gap
+	near    int // how many of the table follow self without a gap,
+	behind  int // and how many come before it
 }
 
 func (r *tableRing) Self() *identity.Contact { return r.self }
@@ -100,6 +104,8 @@ func (r *tableRing) Known(p identity.Point) *identity.Contact {
 	return r.Find(p)
 }
 
+func (r *tableRing) RoundTrip(*identity.Contact) (mean, deviation time.Duration) { return 0, 0 }
+
 func (r *tableRing) Toward(target identity.Point, ok func(*identity.Contact) bool) *identity.Contact {
 	own := symmetric(r.self.Point, target)
 	var best *identity.Contact
@@ -114,6 +120,12 @@ func (r *tableRing) Toward(target identity.Point, ok func(*identity.Contact) boo
 }
 
 func (r *tableRing) Successors() []*identity.Contact { return r.table[:min(len(r.table), r.near)] }
+
+func (r *tableRing) Predecessors() []*identity.Contact {
+	list := slices.Clone(r.table[len(r.table)-min(len(r.table), r.behind):])
+	slices.Reverse(list)
+	return list
+}
 
 func (r *tableRing) Each(yield func(*identity.Contact) bool) {
 	for _, contact := range r.table {
@@ -161,6 +173,7 @@ func newWorld(t testing.TB, seed uint64, n int, s shape, config Config) *world {
 		if s.r == 0 {
 			p.ring.near = n
 		}
+		p.ring.behind = p.ring.near
 		p.core = New(p.ring, config, rand.New(rand.NewPCG(seed, uint64(i)+2)))
 	}
 	return w
@@ -271,8 +284,9 @@ func (p *peer) pump() {
 		m := b.Broadcast
 		m.Body, m.Signature = bytes.Clone(m.Body), bytes.Clone(m.Signature)
 		w.casts++
-		w.cross(p, b.To.ID, 0, func(to *peer) { to.core.BroadcastIn(w.now, p.contact.ID, m) })
+		w.cross(p, b.To.ID, 0, func(to *peer) { to.hear(p, m) })
 	}
+	p.gossip(r)
 	for _, a := range r.BroadcastAnswers {
 		w.cross(p, a.To, 0, func(to *peer) {
 			if a.Done {
@@ -295,6 +309,46 @@ func (p *peer) pump() {
 				p.core.Tick(w.now)
 				p.pump()
 			}
+		})
+	}
+}
+
+// hear takes a broadcast, or what else becomes of it here.
+func (p *peer) hear(from *peer, m BroadcastMessage) {
+	w := p.world
+	if !p.drops {
+		p.core.BroadcastIn(w.now, from.contact.ID, m)
+		return
+	}
+	w.cross(p, from.contact.ID, 0, func(back *peer) {
+		back.core.BroadcastTaken(w.now, p.contact.ID, m.Message, m.Limit)
+		back.core.BroadcastDone(w.now, p.contact.ID, m.Message, m.Limit, Outcome{Reached: 1})
+	})
+}
+
+// gossip carries what peers tell each other of broadcasts.
+func (p *peer) gossip(r Ready) {
+	w := p.world
+	for _, b := range r.BroadcastTags {
+		w.told++
+		tags := slices.Clone(b.Tags)
+		w.cross(p, b.To, 0, func(to *peer) {
+			switch {
+			case to.drops:
+			case b.Pull:
+				to.core.BroadcastPull(w.now, p.contact.ID, tags)
+			default:
+				to.core.BroadcastTold(w.now, p.contact.ID, tags)
+			}
+		})
+	}
+	for _, g := range r.BroadcastGifts {
+		m := g.Broadcast
+		m.Body, m.Signature = bytes.Clone(m.Body), bytes.Clone(m.Signature)
+		w.given++
+		w.cross(p, g.To, 0, func(to *peer) {
+			origin, _ := broadcastOrigin(m.Body, m.Signature)
+			to.core.BroadcastGiven(w.now, p.contact.ID, origin, m)
 		})
 	}
 }

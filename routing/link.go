@@ -43,6 +43,8 @@ type link struct {
 	entries, arrivals, broadcasts int // kept on its behalf
 	bytes                         int // without those of its entries
 	relayed                       int // bytes of its entries
+	shelved                       int // bytes of its broadcasts that are kept for others
+	wants                         int // broadcasts that it told of first and that are not here yet
 
 	finished list[entry]   // its entries that nobody waits for, oldest first
 	kept     list[entry]   // those of them that still hold their payload
@@ -150,7 +152,7 @@ func (s *links) forget(l *link) {
 // idle reports whether nothing is under way for l. What the driver answered is
 // merely remembered.
 func (l *link) idle() bool {
-	return l.entries == 0 && l.broadcasts == 0 && l.arrivals == l.settled.count+l.rejected.count
+	return l.entries == 0 && l.broadcasts == 0 && l.wants == 0 && l.arrivals == l.settled.count+l.rejected.count
 }
 
 // Up tells that a link to a peer is open: it can be sent to at no cost.
@@ -195,14 +197,29 @@ func (c *Core) rto(l *link, size, try int) time.Duration {
 	}
 	timeout := firstRTO
 	if d.mean != 0 {
-		timeout = max(d.timeout(), minRTO)
+		timeout = max(d.mean+4*max(d.deviation, c.wobble), minRTO)
 	}
 	timeout = min(timeout<<max(try-1, 0), maxRTO)
 	return timeout + time.Duration(size/bytesPerTime)*time.Millisecond
 }
 
+// reach returns the link to a peer that this one picked. As long as nothing was
+// measured here, the ring knows how long it takes.
+func (c *Core) reach(contact *identity.Contact) *link {
+	l := c.links.reach(contact.ID)
+	if l.rtt.mean == 0 {
+		if mean, deviation := c.ring.RoundTrip(contact); mean > 0 {
+			l.rtt = delay{mean: mean, deviation: max(deviation, mean/8)}
+		}
+	}
+	return l
+}
+
 // measure notes how long l took to acknowledge.
 func (c *Core) measure(l *link, sample time.Duration) {
+	if l.rtt.mean != 0 {
+		c.wobble += ((sample - l.rtt.mean).Abs() - c.wobble) / 8
+	}
 	l.rtt.add(sample)
 	c.typical.add(sample)
 }

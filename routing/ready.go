@@ -25,6 +25,8 @@ type Ready struct {
 	BroadcastAnswers  []BroadcastAnswer   // send these
 	BroadcastArrivals []BroadcastArrival  // verify these, then call BroadcastAccepted, BroadcastRejected or BroadcastPostponed
 	BroadcastResults  []BroadcastResult   // own broadcasts that ended
+	BroadcastTags     []BroadcastTags     // send these
+	BroadcastGifts    []BroadcastGiven    // send these to peers that asked for them
 
 	Events []trace.Event // report these, with At and Peer filled in
 }

@@ -19,6 +19,7 @@ const (
 	firstPath     = time.Second            // until a receipt, as long as nothing was measured
 	minPath       = 200 * time.Millisecond // the program at the other end needs a moment, too
 	maxPath       = 2 * time.Second
+	stuckRounds   = 4                     // after so many, a round without a path is the last
 	roundPause    = 50 * time.Millisecond // before a round that follows one without a path, doubled each time
 	maxSendTime   = 10 * time.Second
 )
@@ -255,7 +256,7 @@ func (c *Core) copyFailed(now time.Duration, s *send) {
 
 // expire begins the next round, or ends the send.
 func (s *send) expire(c *Core, now time.Duration) {
-	if now < s.deadline && s.round < c.config.Rounds {
+	if stuck := s.copies == 0 && s.round >= stuckRounds; now < s.deadline && s.round < c.config.Rounds && !stuck {
 		c.begin(now, s)
 		return
 	}

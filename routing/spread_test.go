@@ -31,6 +31,7 @@ func TestChildren(t *testing.T) {
 				all[i] = i + 1
 			}
 			w := line(t, x.points, map[int][]int{0: all})
+			w.peers[0].ring.behind = len(x.points)
 			c := w.peers[0].core
 			for _, i := range x.up {
 				c.Up(w.peers[i].contact.ID)

@@ -7,6 +7,7 @@ import (
 
 	"cicada/chord"
 	"cicada/routing"
+	"cicada/trace"
 )
 
 // A Start says how the swarm is when time begins.
@@ -40,18 +41,33 @@ type Config struct {
 	// Duplicates is how many extra copies of each message are sent.
 	Duplicates int
 
-	// Session is the median time that peers stay, exponentially distributed: then
-	// they crash, and another one joins. Zero means that they stay.
+	// Session is the median time that peers stay: then they crash, or leave in order
+	// if they are of the share Leave, and another one joins. Zero means that they stay.
 	Session time.Duration
+	// Sessions is how these times are distributed; Exponential unless said.
+	Sessions Distribution
+	Leave    float64
 	// Kill is the share of peers that crash at the same instant, a quarter of
 	// Duration after its beginning.
 	Kill float64
+	// SendsAfterKill and BroadcastsAfterKill are how many survivors send and
+	// broadcast at that very instant, which has figures of its own.
+	SendsAfterKill, BroadcastsAfterKill int
+	// Steps are what else is done to the swarm. All are over before Duration is.
+	Steps []Step
+	// IdealWithin, if positive, demands that the ring be ideal so long after
+	// Duration; that it is not is a violation then.
+	IdealWithin time.Duration
 
 	// Network is what becomes of messages.
 	Network Network
 	// Check is how often the invariants of the whole ring are checked. Zero means
 	// every second of virtual time up to 2000 peers, and every ten beyond.
 	Check time.Duration
+	// StopAtViolation ends the run there.
+	StopAtViolation bool
+	// Trace receives every event of every peer, at virtual times. Nil means none.
+	Trace trace.Sink
 }
 
 // A Network says what becomes of messages. The zero value is the internet on a good
@@ -68,27 +84,66 @@ type Network struct {
 // MaxPeers is how many peers a run can have.
 const MaxPeers = 2_000_000
 
-// Validate returns what is wrong with a configuration, the first thing found.
+// Validate returns what is wrong with a configuration, the first thing found of each kind.
 func (c *Config) Validate() error {
-	share := func(name string, x float64) error {
-		if !(x >= 0 && x <= 1) { // also not a number
-			return fmt.Errorf("sim: %s %v: want a share from 0 to 1", name, x)
-		}
-		return nil
-	}
 	switch {
 	case c.Peers < 1 || c.Peers > MaxPeers:
 		return fmt.Errorf("sim: %d peers: want 1 to %d", c.Peers, MaxPeers)
 	case c.Start != "" && c.Start != Ideal && c.Start != Joined:
 		return fmt.Errorf("sim: start %q: want %s or %s", c.Start, Ideal, Joined)
-	case c.Duration < 0 || c.Session < 0 || c.Network.Jitter < 0 || c.Network.Flat < 0 || c.Check < 0:
+	case c.Sessions != "" && c.Sessions != Exponential && c.Sessions != Pareto && c.Sessions != Fixed:
+		return fmt.Errorf("sim: sessions %q: want %s, %s or %s", c.Sessions, Exponential, Pareto, Fixed)
+	case c.Duration < 0 || c.Session < 0 || c.Check < 0 || c.IdealWithin < 0:
 		return errors.New("sim: a time is negative")
-	case c.Lookups < 0 || c.IDLookups < 0 || c.Sends < 0 || c.Broadcasts < 0 || c.Duplicates < 0:
+	case min(c.Lookups, c.IDLookups, c.Sends, c.Broadcasts, c.Duplicates, c.SendsAfterKill, c.BroadcastsAfterKill) < 0:
 		return errors.New("sim: a number is negative")
 	case c.Peers < 2 && c.Sends > 0:
 		return errors.New("sim: a message needs two peers")
+	case c.Kill == 0 && c.SendsAfterKill+c.BroadcastsAfterKill > 0:
+		return errors.New("sim: nobody is killed that something could be sent after")
 	}
-	return errors.Join(c.Ring.Validate(), share("kill", c.Kill), share("loss", c.Network.Loss), share("duplicate", c.Network.Duplicate))
+	errs := []error{c.Ring.Validate(), share("kill", c.Kill), share("leave", c.Leave), c.Network.validate()}
+	for _, s := range c.Steps {
+		errs = append(errs, s.fits(c.filled().Duration))
+	}
+	return errors.Join(errs...)
+}
+
+// share returns what is wrong with a share.
+func share(name string, x float64) error {
+	if !(x >= 0 && x <= 1) { // also not a number
+		return fmt.Errorf("sim: %s %v: want a share from 0 to 1", name, x)
+	}
+	return nil
+}
+
+func (n *Network) validate() error {
+	if n.Jitter < 0 || n.Flat < 0 {
+		return errors.New("sim: a time is negative")
+	}
+	return errors.Join(share("loss", n.Loss), share("duplicate", n.Duplicate))
+}
+
+// Validate returns what is wrong with a step, whatever run it is part of.
+func (s Step) Validate() error {
+	switch {
+	case s.Fault == nil:
+		return errors.New("sim: a step does nothing")
+	case s.At < 0:
+		return errors.New("sim: a time is negative")
+	}
+	return s.Fault.validate()
+}
+
+// fits returns what is wrong with a step of a run that is watched for a time.
+func (s Step) fits(duration time.Duration) error {
+	if err := s.Validate(); err != nil {
+		return err
+	}
+	if s.At > duration || s.Fault.lasts() > duration-s.At {
+		return fmt.Errorf("sim: %s is not over after %v, when the watching ends", s, duration)
+	}
+	return nil
 }
 
 // filled returns c with what its zero fields mean.

@@ -19,6 +19,6 @@
 // figures.
 //
 // Begin reading at [Config], then world.go, which is the whole of the machine;
-// load.go has what the swarm is asked to do, faults.go what is done to it, claims.go
+// load.go has what the swarm is asked to do, faults.go and outages.go what is done to it, claims.go
 // and watch.go what is checked, result.go what is measured.
 package sim

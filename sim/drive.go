@@ -2,6 +2,7 @@ package sim
 
 import (
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"cicada/chord"
@@ -27,10 +28,8 @@ func (w *World) settleRing(i int32) bool {
 	r := n.ring.Ready()
 	for k := range r.Messages {
 		m := &r.Messages[k]
-		if m.Message.Kind == chord.Lookup && !m.Message.Join {
-			w.load.ask(w.now, m.Message.Lookup)
-		}
-		w.send(i, m.To.ID, chordtest.Size(&m.Message), parcel{sort: ringMessage, ring: m.Message})
+		asked := w.isLoad(i, m)
+		w.send(i, m.To.ID, chordtest.Size(&m.Message), parcel{sort: ringMessage, load: asked, ring: m.Message})
 	}
 	for k := range r.Events {
 		w.event(i, &r.Events[k])
@@ -81,14 +80,67 @@ func (w *World) settleRoute(i int32) bool {
 	for _, a := range r.BroadcastAnswers {
 		w.send(i, a.To, castSize, parcel{sort: castAnswer, message: a.Message, limit: a.Limit, done: a.Done, outcome: a.Outcome})
 	}
+	for k := range r.BroadcastTags {
+		w.sendTags(i, &r.BroadcastTags[k])
+	}
+	for k := range r.BroadcastGifts {
+		w.count.casts++
+		g := &r.BroadcastGifts[k]
+		m := g.Broadcast
+		m.Body, m.Signature = append([]byte(nil), m.Body...), append([]byte(nil), m.Signature...)
+		w.send(i, g.To, castSize+len(m.Body), parcel{sort: castGiven, cast: m})
+	}
 	for _, f := range r.Failures {
+		e := trace.Event{Kind: trace.SendFailed, Message: f.Message, Reason: "no receipt"}
+		if s := w.load.sends[f.Message]; s != nil {
+			e.Other = w.nodes[s.to].contact.ID
+		}
+		w.tell(i, e)
 		w.sendFailed(f.Message)
+	}
+	for k := range r.Events {
+		w.tell(i, r.Events[k])
 	}
 	for _, id := range r.Doubtful {
 		n.ring.Doubt(w.now, id)
 	}
 	return len(r.Envelopes)+len(r.Acks)+len(r.Refusals)+len(r.Arrivals)+len(r.Receipts)+len(r.Broadcasts)+
 		len(r.BroadcastAnswers)+len(r.BroadcastArrivals)+len(r.Doubtful) > 0
+}
+
+// The sorts of parcels by which peers pull what the tree of a broadcast left out.
+const (
+	castTold sort = castAnswer + 1 + iota
+	castPull
+	castGiven
+)
+
+// sendTags sends what peers tell each other of broadcasts.
+func (w *World) sendTags(i int32, t *routing.BroadcastTags) {
+	p := parcel{sort: castTold}
+	if t.Pull {
+		p.sort = castPull
+	}
+	for _, tag := range t.Tags {
+		p.bytes = append(p.bytes, tag[:]...)
+	}
+	w.send(i, t.To, frameSize+len(p.bytes), p)
+}
+
+// deliverPull hands one of them to a peer.
+func (w *World) deliverPull(route *routing.Core, from identity.ID, p *parcel) {
+	var tags []routing.Tag
+	for b := p.bytes; len(b) > 0; b = b[len(tags[0]):] {
+		tags = append(tags, routing.Tag(b))
+	}
+	switch p.sort {
+	case castTold:
+		route.BroadcastTold(w.now, from, tags)
+	case castPull:
+		route.BroadcastPull(w.now, from, tags)
+	case castGiven:
+		route.BroadcastGiven(w.now, from, identity.ID(p.cast.Body[:32]), p.cast)
+	}
 }
 
 // A seal stands in for the real one: whose it is, in clear. Nobody forges here.
@@ -115,7 +167,8 @@ func (w *World) arrive(i int32, a *routing.Arrival) {
 		hops = 1
 	}
 	w.delivered(a.Offer.Message, hops)
-	reply := routing.Replying{Kind: wire.EnvelopeReceipt, Payload: seal(n.contact.ID), Target: w.nodes[w.byID[origin]].contact.Point}
+	w.tell(i, trace.Event{Kind: trace.Delivered, Message: a.Offer.Message, Other: origin, Hops: hops})
+	reply := routing.Replying{Kind: wire.EnvelopeReceipt, Payload: seal(n.contact.ID), Target: w.nodes[w.number(origin)].contact.Point}
 	reply.Duplicates = w.config.Duplicates > 0
 	_ = n.route.Reply(w.now, a.Offer, reply) // forgotten meanwhile: the origin asks again
 }
@@ -132,6 +185,7 @@ func (w *World) hearBroadcast(i int32, b *routing.BroadcastArrival) {
 	origin := identity.ID(b.Body[:32])
 	if w.nodes[i].route.BroadcastAccepted(w.now, b.Offer, origin) {
 		w.heardBroadcast(i, b.Offer.Message, b.Hops)
+		w.tell(i, trace.Event{Kind: trace.BroadcastDelivered, Message: b.Offer.Message, Other: origin, Hops: b.Hops})
 	}
 }
 
@@ -148,7 +202,8 @@ const (
 	joinLimit = 10 * time.Second // of one attempt
 )
 
-// join has a peer join through any member, until it is one.
+// join has a peer join, through those it remembers and then through any other,
+// until it is a member.
 func (w *World) join(i int32) {
 	w.nodes[i].joinAt = w.now
 	w.tryJoin(i)
@@ -160,6 +215,14 @@ func (w *World) tryJoin(i int32) {
 	n.joinAt = never
 	if len(w.alive) == 1 {
 		n.ring.Start(w.now)
+		return
+	}
+	// Programs dial all that they remember at once, and join through who answers.
+	n.seeds = slices.DeleteFunc(slices.Clone(n.seeds), func(seed *identity.Contact) bool { return !w.reaches(i, seed.ID) })
+	if len(n.seeds) > 0 {
+		n.seed, n.seeds = n.seeds[0], n.seeds[1:]
+		n.ring.Join(w.now, n.seed)
+		n.joinAt = w.now + joinLimit
 		return
 	}
 	for {
@@ -186,4 +249,19 @@ func (w *World) event(i int32, e *trace.Event) {
 	if e.Kind == trace.Violation {
 		w.count.violations++
 	}
+	if w.config.Trace != nil {
+		w.tell(i, *e)
+	}
+}
+
+// tracing reports whether anybody wants events.
+func (w *World) tracing() bool { return trace.Enabled(w.config.Trace) }
+
+// tell hands an event to who wants it.
+func (w *World) tell(i int32, e trace.Event) {
+	if w.config.Trace == nil {
+		return
+	}
+	e.At, e.Peer = w.now, w.nodes[i].contact.ID
+	w.config.Trace.Emit(e)
 }

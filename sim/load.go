@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"encoding/binary"
 	"time"
 
 	"cicada/chord"
@@ -21,6 +22,9 @@ type load struct {
 	keys, ids lookups
 	messages  sends
 	casts     broadcasts
+
+	burst      sends // those that were all sent at one instant
+	burstCasts broadcasts
 }
 
 func (l *load) init() {
@@ -58,6 +62,7 @@ type send struct {
 	from, to  int32
 	began     time.Duration
 	delivered bool
+	of        *sends // where it counts
 }
 
 // broadcasts are those that ended.
@@ -72,9 +77,11 @@ type broadcast struct {
 	messages uint64 // World.count.casts when it began
 	heard    []bool // by node; those that came later do not count
 	depth    int
+	of       *broadcasts   // where it counts
+	last     time.Duration // when the last heard it
 }
 
-// ask notes the name of an attempt at a lookup, for longer than it can take.
+// ask notes what names messages of a lookup, for longer than it can take.
 func (l *load) ask(now time.Duration, id trace.MessageID) {
 	if now > l.turnedAt+remember {
 		l.asked, l.turnedAt = [2]map[trace.MessageID]bool{{}, l.asked[0]}, now
@@ -85,6 +92,33 @@ func (l *load) ask(now time.Duration, id trace.MessageID) {
 // isAsked reports whether a message is of a lookup that was asked for.
 func (l *load) isAsked(id trace.MessageID) bool {
 	return !id.IsZero() && (l.asked[0][id] || l.asked[1][id])
+}
+
+// isLoad reports whether a message that a peer sends is of a lookup that was asked
+// for, and so no upkeep: a lookup, whatever follows on it, a question of a search for
+// one, or the answer to that.
+func (w *World) isLoad(i int32, m *chord.Outgoing) bool {
+	switch m.Message.Kind {
+	case chord.Lookup:
+		w.load.ask(w.now, m.Message.Lookup)
+	case chord.Query:
+		if m.Message.Table || m.Message.Behind || m.Message.Length != 0 {
+			return false
+		}
+		w.load.ask(w.now, questionID(i, m.Message.Request))
+	case chord.Peers:
+		return w.load.isAsked(questionID(w.number(m.To.ID), m.Message.Request))
+	default:
+		return w.load.isAsked(m.Message.Lookup)
+	}
+	return true
+}
+
+// questionID names a question of a peer.
+func questionID(from int32, request uint64) (id trace.MessageID) {
+	binary.LittleEndian.PutUint64(id[:], uint64(from)<<32|1<<31)
+	binary.LittleEndian.PutUint64(id[8:], request)
+	return id
 }
 
 // pending reports whether something is under way that will still end.
@@ -105,11 +139,12 @@ func (w *World) forsake() {
 	}
 }
 
-// someone returns a peer that is a member, at random, or -1 if none is found.
+// someone returns a peer that is a member and does not stand still, at random, or -1
+// if none is found.
 func (w *World) someone() int32 {
 	for range 64 {
 		i := w.alive[w.random.IntN(len(w.alive))]
-		if w.nodes[i].ring.Mode() != chord.Joining {
+		if w.nodes[i].ring.Mode() != chord.Joining && w.nodes[i].resumeAt <= w.now {
 			return i
 		}
 	}
@@ -168,7 +203,7 @@ func (w *World) answered(i int32, a *chord.Answer) {
 	case a.Owner == nil:
 		of.failed++
 		return
-	case w.owned(w.byID[a.Owner.ID], a.Key, l.began):
+	case w.owned(w.number(a.Owner.ID), a.Key, l.began):
 		of.right++
 	default:
 		of.wrong++
@@ -179,17 +214,19 @@ func (w *World) answered(i int32, a *chord.Answer) {
 
 func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// send sends a message between two members.
-func (w *World) sendMessage() {
+// sendMessage sends a message between two members.
+func (w *World) sendMessage() { w.sendOne(&w.load.messages) }
+
+func (w *World) sendOne(of *sends) {
 	from, to := w.someone(), w.someone()
 	if from < 0 || to < 0 || from == to {
 		if len(w.alive) > 1 {
-			w.at(w.now, w.sendMessage) // another pair
+			w.at(w.now, func() { w.sendOne(of) }) // another pair
 		}
 		return
 	}
 	id := w.messageID()
-	w.load.sends[id] = &send{from: from, to: to, began: w.now}
+	w.load.sends[id] = &send{from: from, to: to, began: w.now, of: of}
 	_, err := w.routing(from).Send(w.now, routing.Sending{
 		Message: id, Target: w.nodes[to].contact.Point, Kind: wire.EnvelopeMessage, Payload: seal(w.nodes[from].contact.ID),
 		Duplicates: w.config.Duplicates,
@@ -203,14 +240,14 @@ func (w *World) sendMessage() {
 // delivered notes that a message reached its target.
 func (w *World) delivered(id trace.MessageID, hops int) {
 	s := w.load.sends[id]
-	of := &w.load.messages
 	switch {
 	case s == nil:
 		return // its receipt was there already
 	case s.delivered:
-		of.twice++
+		s.of.twice++
 		return
 	}
+	of := s.of
 	s.delivered = true
 	of.delivered++
 	took := w.now - s.began
@@ -234,9 +271,9 @@ func (w *World) direct(from, to int32) time.Duration {
 }
 
 func (w *World) receipted(id trace.MessageID) {
-	if w.load.sends[id] != nil {
+	if s := w.load.sends[id]; s != nil {
 		delete(w.load.sends, id)
-		w.load.messages.receipts++
+		s.of.receipts++
 	}
 }
 
@@ -244,19 +281,21 @@ func (w *World) sendFailed(id trace.MessageID) {
 	if s := w.load.sends[id]; s != nil {
 		delete(w.load.sends, id)
 		if !s.delivered {
-			w.load.messages.failed++
+			s.of.failed++
 		}
 	}
 }
 
 // broadcast has a member broadcast.
-func (w *World) broadcast() {
+func (w *World) broadcast() { w.broadcastOne(&w.load.casts) }
+
+func (w *World) broadcastOne(of *broadcasts) {
 	i := w.someone()
 	if i < 0 {
 		return
 	}
 	id := w.messageID()
-	b := &broadcast{from: i, messages: w.count.casts, heard: make([]bool, len(w.nodes))}
+	b := &broadcast{from: i, messages: w.count.casts, heard: make([]bool, len(w.nodes)), of: of}
 	w.load.broadcasts[id] = b
 	body := append(seal(w.nodes[i].contact.ID), id[:]...)
 	if err := w.routing(i).Broadcast(w.now, id, body, make([]byte, 64)); err != nil {
@@ -275,7 +314,7 @@ func (w *World) heardBroadcast(i int32, id trace.MessageID, hops int) {
 		return
 	}
 	if int(i) < len(b.heard) {
-		b.heard[i] = true
+		b.heard[i], b.last = true, w.now
 	}
 	b.depth = max(b.depth, hops)
 }
@@ -298,7 +337,7 @@ func (w *World) broadcastOver(id trace.MessageID) {
 			heard++
 		}
 	}
-	of := &w.load.casts
+	of := b.of
 	of.count++
 	of.depth = max(of.depth, b.depth)
 	if others > 0 {

@@ -1,12 +1,14 @@
 package sim
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"time"
 
 	"cicada/chord"
 	"cicada/identity"
 	"cicada/routing"
+	"cicada/trace"
 )
 
 // A node is one peer of the swarm.
@@ -14,17 +16,22 @@ type node struct {
 	contact  *identity.Contact
 	ring     *chord.Core
 	route    *routing.Core // nil until it carries a message
-	source   rand.PCG
+	random   *rand.Rand
 	location location
 
 	alive    bool
+	lives    int           // times that it was started
 	place    int32         // in World.alive
 	sent     uint32        // messages so far: with both ends it names a message's draw
 	tickAt   time.Duration // of the timer in the queue that counts
 	resumeAt time.Duration // it is paused until then
+	tickedAt time.Duration // when it was ticked last, and how often at that instant
+	ticks    int
 	seed     *identity.Contact
-	joinAt   time.Duration // of the next attempt to join; never: none is due
-	claims   []claim       // what it owned, the latest last
+	seeds    []*identity.Contact // those it remembers, to join through first
+	joinAt   time.Duration       // of the next attempt to join; never: none is due
+	claims   []claim             // what it owned, the latest last
+	claimed  uint64              // in brief, the latest of them
 }
 
 // A claim is what a peer says that it owns, from some time on: the keys after a
@@ -40,8 +47,10 @@ type claim struct {
 func (w *World) routing(i int32) *routing.Core {
 	n := &w.nodes[i]
 	if n.route == nil {
-		n.route = routing.New(n.ring, w.config.Routing, rand.New(&n.source))
-		n.route.SetTrace(false)
+		// It draws for itself, and not as it did before a restart.
+		draws := rand.NewPCG(mix(w.config.Seed^deliveries^uint64(n.sent)), uint64(i)+1)
+		n.route = routing.New(n.ring, w.config.Routing, rand.New(draws))
+		n.route.SetTrace(w.tracing())
 	}
 	return n.route
 }
@@ -49,33 +58,62 @@ func (w *World) routing(i int32) *routing.Core {
 // spawn adds a peer that does nothing yet, and returns its index.
 func (w *World) spawn(contact *identity.Contact) int32 {
 	i := int32(len(w.nodes))
-	w.nodes = append(w.nodes, node{contact: contact, tickAt: never, joinAt: never})
+	binary.LittleEndian.PutUint32(contact.ID[numbered:], uint32(i))
+	w.nodes = append(w.nodes, node{contact: contact})
 	n := &w.nodes[i]
-	n.source = *rand.NewPCG(w.config.Seed, uint64(i)+1)
+	n.random = rand.New(rand.NewPCG(w.config.Seed, uint64(i)+1))
 	n.location = newLocation(rand.New(rand.NewPCG(w.config.Seed^locations, uint64(i))))
-	n.ring = chord.New(contact, w.config.Ring, rand.New(&n.source))
-	w.byID[contact.ID] = i
-	n.alive, n.place = true, int32(len(w.alive))
-	w.alive = append(w.alive, i)
+	w.revive(i)
 	return i
 }
 
-// locations keeps the generators of where peers stand apart from their own.
-const locations = 0x6c6f636174696f6e
+// Where peers stand, and their deliveries, have generators apart from those of their rings.
+const (
+	locations  = 0x6c6f636174696f6e
+	deliveries = 0x64656c6976657279
+)
 
-// crash ends a peer without a word.
-func (w *World) crash(i int32) {
+// revive gives a peer state machines that know nothing yet.
+func (w *World) revive(i int32) {
 	n := &w.nodes[i]
-	if !n.alive {
-		return
-	}
+	n.tickAt, n.joinAt = never, never
+	n.lives++
+	n.ring = chord.New(n.contact, w.config.Ring, n.random)
+	w.list(i)
+	w.tell(i, trace.Event{Kind: trace.PeerUp, Key: n.contact.Point})
+}
+
+// list puts a peer among those that are there.
+func (w *World) list(i int32) {
+	n := &w.nodes[i]
+	n.alive, n.place = true, int32(len(w.alive))
+	w.alive = append(w.alive, i)
+	w.population++
+}
+
+// unlist takes a peer away. What it knows stays.
+func (w *World) unlist(i int32, reason string) {
+	n := &w.nodes[i]
 	w.claimed(i, claim{from: w.now})
 	last := w.alive[len(w.alive)-1]
 	w.alive[n.place], w.nodes[last].place = last, n.place
 	w.alive = w.alive[:len(w.alive)-1]
 	n.alive = false
-	n.ring, n.route = nil, nil
+	w.population++
+	w.tell(i, trace.Event{Kind: trace.PeerDown, Reason: reason})
+}
 
+// crash ends a peer without a word.
+func (w *World) crash(i int32) { w.end(i, "crashed") }
+
+// end takes a peer away for good, with all it knew.
+func (w *World) end(i int32, reason string) {
+	n := &w.nodes[i]
+	if n.alive {
+		w.unlist(i, reason)
+	}
+	n.ring, n.route = nil, nil
+	n.resumeAt = 0
 }
 
 // newContact returns a peer at a random point. Its record stands for any.
@@ -85,6 +123,31 @@ func newContact(random *rand.Rand) *identity.Contact {
 	fill(c.Point[:], random)
 	copy(c.Fingerprint[:], c.ID[:])
 	return c
+}
+
+// The ID of a peer ends with its number, so that nothing has to be looked up for each
+// message.
+const numbered = len(identity.ID{}) - 4
+
+// numberOf returns the number of the peer with this ID, if there is one.
+func (w *World) numberOf(id identity.ID) (i int32, known bool) {
+	i = int32(binary.LittleEndian.Uint32(id[numbered:]))
+	return i, i >= 0 && int(i) < len(w.nodes) && w.nodes[i].contact.ID == id
+}
+
+// number is numberOf for a peer that there is.
+func (w *World) number(id identity.ID) int32 {
+	i, _ := w.numberOf(id)
+	return i
+}
+
+// newContacts returns so many peers.
+func newContacts(random *rand.Rand, n int) []*identity.Contact {
+	contacts := make([]*identity.Contact, n)
+	for i := range contacts {
+		contacts[i] = newContact(random)
+	}
+	return contacts
 }
 
 func fill(b []byte, random *rand.Rand) {

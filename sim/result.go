@@ -57,14 +57,36 @@ type Result struct {
 	Violations       int                `json:"violations"`
 	FirstViolation   string             `json:"first_violation,omitempty"`
 	AssumptionBroken int                `json:"assumption_broken"`
-	RulesBroken      uint64             `json:"rules_broken"`        // by peers, as others saw it: of honest ones none
-	IdealAfter       float64            `json:"ideal_after_seconds"` // after the kill; -1: not until the end; 0: nobody was killed
+	RulesBroken      uint64             `json:"rules_broken"` // by peers, as others saw it: of honest ones none
+	// These count from the latest step that crashed peers, had them leave or come
+	// back, or that healed a cut. -1: not until the end; 0: there was none.
+	IdealAfter   float64 `json:"ideal_after_seconds"`       // until the whole ring was right
+	Heads98After float64 `json:"heads_98_after_seconds"`    // until 98 % of all first successors were
+	HeadsAfter   float64 `json:"heads_right_after_seconds"` // until all were
+	// QuietAfter counts from Config.Duration, where Config.IdealWithin was given.
+	QuietAfter float64 `json:"quiet_ideal_after_seconds"`
+	Evicted    int     `json:"evicted"` // members at the end that do not stand still, and that one of the r before or behind lacks
+
+	// Of Config.SendsAfterKill, BroadcastsAfterKill and Burst.
+	BurstSends         int     `json:"burst_sends"`
+	BurstDelivered     int     `json:"burst_delivered"`
+	BurstDeliveredIn1s int     `json:"burst_delivered_in_1s"`
+	BurstDeliveredIn5s int     `json:"burst_delivered_in_5s"`
+	BurstBroadcasts    int     `json:"burst_broadcasts"`
+	BurstCoverage      float64 `json:"burst_broadcast_coverage"`
+	BurstCoverageLeast float64 `json:"burst_broadcast_coverage_least"`
+
+	Messages float64  `json:"messages_per_second"` // a peer, of every sort, sent
+	Steps    []string `json:"steps,omitempty"`     // what was done, as a scenario file has it
 
 	VirtualSeconds  float64 `json:"virtual_seconds"`
 	Events          uint64  `json:"events"`
 	EventsPerSecond float64 `json:"events_per_second"` // of real time
-	BytesPerPeer    uint64  `json:"bytes_per_peer"`    // of memory, all of the process
-	TraceHash       string  `json:"trace_hash"`
+	// BytesPerPeer is by how much the heap grew from before the start to its end, what
+	// nobody needs any more not counted, by Config.Peers: state machines, the
+	// simulator's own record of each peer, and what is under way.
+	BytesPerPeer uint64 `json:"bytes_per_peer"`
+	TraceHash    string `json:"trace_hash"`
 }
 
 // result sums up.
@@ -88,6 +110,28 @@ func (w *World) result(real time.Duration) *Result {
 		hops = &l.messages.hops
 	}
 	r.HopsMean, r.HopsP50, r.HopsP99 = hops.mean(), hops.quantile(0.5), hops.quantile(0.99)
+	if l.casts.count > 0 {
+		r.MessagesPerPeer = float64(w.count.casts) / float64(l.casts.count) / float64(max(len(w.alive)-1, 1))
+	}
+	w.resultOfBurst(r)
+	w.resultOfTables(r)
+	w.resultOfTraffic(r)
+	w.resultOfHealing(r)
+	for _, s := range w.config.Steps {
+		r.Steps = append(r.Steps, s.String())
+	}
+	return r
+}
+
+func (w *World) resultOfBurst(r *Result) {
+	b, c := &w.load.burst, &w.load.burstCasts
+	r.BurstSends, r.BurstDelivered = b.delivered+b.failed, b.delivered
+	r.BurstDeliveredIn1s, r.BurstDeliveredIn5s = b.inOne, b.inFive
+	r.DeliveredTwice += b.twice
+	r.BurstBroadcasts, r.BurstCoverage, r.BurstCoverageLeast = c.count, c.coverage.mean(), c.coverage.least()
+}
+
+func (w *World) resultOfTables(r *Result) {
 	tables := 0
 	for _, i := range w.alive {
 		n := w.nodes[i].ring.Reach()
@@ -96,9 +140,11 @@ func (w *World) result(real time.Duration) *Result {
 	}
 	r.TableMean = float64(tables) / float64(max(len(w.alive), 1))
 	r.TableStale, r.TableMissing = w.staleness()
-	if l.casts.count > 0 {
-		r.MessagesPerPeer = float64(w.count.casts) / float64(l.casts.count) / float64(max(len(w.alive)-1, 1))
-	}
+	r.BytesPerPeer = w.memory
+}
+
+// resultOfTraffic sums up what was sent while the swarm was watched.
+func (w *World) resultOfTraffic(r *Result) {
 	share := w.config.Duration.Seconds() * float64(len(w.alive))
 	r.Upkeep = float64(w.stopped.upkeep-w.measured.upkeep) / share
 	r.UpkeepByKind = make(map[string]float64)
@@ -108,13 +154,21 @@ func (w *World) result(real time.Duration) *Result {
 		}
 	}
 	r.Traffic = float64(w.stopped.bytes-w.measured.bytes) / share
-	switch at := w.watch.idealAt; {
-	case at == never:
-		r.IdealAfter = -1
-	case at > 0:
-		r.IdealAfter = (at - w.watch.killedAt).Seconds()
+	r.Messages = float64(w.stopped.messages-w.measured.messages) / share
+}
+
+func (w *World) resultOfHealing(r *Result) {
+	after := func(at, from time.Duration) float64 {
+		if at == never {
+			return -1
+		}
+		return (at - from).Seconds()
 	}
-	return r
+	if h := &w.watch.heal; h.number > 0 {
+		r.IdealAfter, r.HeadsAfter, r.Heads98After = after(h.ideal, h.from), after(h.heads, h.from), after(h.most, h.from)
+	}
+	r.QuietAfter = after(w.watch.quietAfter, 0)
+	r.Evicted = w.evicted()
 }
 
 // staleness returns which share of the peers in tables is gone, and which share of
@@ -125,7 +179,7 @@ func (w *World) staleness() (stale, missing float64) {
 	for _, i := range w.alive[:min(len(w.alive), most)] {
 		for peer := range w.nodes[i].ring.All {
 			known++
-			if k, ok := w.byID[peer.ID]; !ok || !w.nodes[k].alive {
+			if k, ok := w.numberOf(peer.ID); !ok || !w.nodes[k].alive {
 				gone++
 			}
 		}

@@ -3,8 +3,10 @@ package sim
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 	"time"
 
@@ -24,15 +26,34 @@ func Run(ctx context.Context, config Config, progress Progress) (*Result, error)
 	}
 	config = config.filled()
 	w := newWorld(config)
+	before := inUse()
 	began := time.Now()
 	r := &runner{World: w, progress: progress, told: began}
-	if err := r.start(ctx); err != nil {
-		return nil, err
+	err := r.start(ctx)
+	if err == nil {
+		measuring := time.Now()
+		w.memory = (max(inUse(), before) - before) / uint64(config.Peers)
+		began = began.Add(time.Since(measuring))
+		err = r.watchFor(ctx)
 	}
-	if err := r.watchFor(ctx); err != nil {
+	switch {
+	case errors.Is(err, errFound):
+		w.stopped = w.count
+	case err != nil:
 		return nil, err
 	}
 	return w.result(time.Since(began)), nil
+}
+
+// errFound ends a run at a violation, where that was asked for, or where there is no going on.
+var errFound = errors.New("sim: a violation")
+
+// inUse returns how many bytes of memory are in use once what nobody needs is gone.
+func inUse() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
 
 // A runner leads a world through the phases of a run.
@@ -52,6 +73,9 @@ func (r *runner) until(ctx context.Context, t time.Duration) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		if r.config.StopAtViolation && r.watch.violations > 0 {
+			return errFound
+		}
 		if err := r.World.run(ctx, min(t, r.now+chunk)); err != nil {
 			return err
 		}
@@ -65,10 +89,7 @@ func (r *runner) until(ctx context.Context, t time.Duration) error {
 
 // start brings the swarm about.
 func (r *runner) start(ctx context.Context) error {
-	contacts := make([]*identity.Contact, r.config.Peers)
-	for i := range contacts {
-		contacts[i] = newContact(r.random)
-	}
+	contacts := newContacts(r.random, r.config.Peers)
 	if r.config.Start == Ideal {
 		r.phase = "restoring"
 		r.restore(contacts)
@@ -99,7 +120,12 @@ func (r *runner) grow(ctx context.Context, contacts []*identity.Contact) error {
 	}
 	for limit := r.now + growLimit; !r.ideal(); {
 		if r.now > limit {
-			return fmt.Errorf("sim: %d peers joined, and the ring is not ideal after %v", len(r.alive), r.now.Round(time.Second))
+			what := fmt.Sprintf("%d peers joined, and the ring is not ideal after %v", len(r.alive), r.now.Round(time.Second))
+			if r.config.IdealWithin == 0 {
+				return errors.New("sim: " + what)
+			}
+			r.violated(what)
+			return errFound
 		}
 		if err := r.until(ctx, r.now+time.Second); err != nil {
 			return err
@@ -120,19 +146,25 @@ func (r *runner) watchFor(ctx context.Context) error {
 	w.spread(c.Broadcasts, c.Duration, w.broadcast)
 	if c.Session > 0 {
 		for _, i := range w.alive {
-			w.live(i)
+			w.liveOn(i)
 		}
 	}
 	if c.Kill > 0 {
-		w.at(w.now+c.Duration/4, func() { w.killShare(c.Kill) })
+		w.at(w.now+c.Duration/4, w.kill)
+	}
+	for _, s := range c.Steps {
+		w.at(w.now+s.At, func() { s.Fault.begin(w) })
 	}
 	w.everyCheck(end)
 	if err := r.until(ctx, end); err != nil {
 		return err
 	}
 	w.stopped = w.count
-	r.phase = "waiting for the last answers"
 	w.settled = true
+	if err := r.quiet(ctx); err != nil {
+		return err
+	}
+	r.phase = "waiting for the last answers"
 	const most = time.Minute
 	for limit := w.now + most; w.now < limit && w.load.pending(); {
 		if err := r.until(ctx, w.now+time.Second); err != nil {
@@ -142,47 +174,51 @@ func (r *runner) watchFor(ctx context.Context) error {
 	return nil
 }
 
-// live has a peer crash when its session is over, and another one join.
-func (w *World) live(i int32) {
-	mean := float64(w.config.Session) / math.Ln2
-	w.at(w.now+time.Duration(w.random.ExpFloat64()*mean), func() {
-		if !w.nodes[i].alive || w.settled {
-			return
-		}
-		w.crash(i)
-		w.forsake()
-		w.bereaved()
-		k := w.spawn(newContact(w.random))
-		w.join(k)
-		w.live(k)
-	})
+// kill does what Config.Kill says, and what is asked for right after it.
+func (w *World) kill() {
+	Crash{Share: w.config.Kill}.begin(w)
+	b := Burst{Sends: w.config.SendsAfterKill, Broadcasts: w.config.BroadcastsAfterKill}
+	if b.validate() == nil {
+		b.begin(w)
+	}
 }
 
-// killShare crashes a share of all peers at the same instant.
-func (w *World) killShare(share float64) {
-	n := int(math.Round(share * float64(len(w.alive))))
-	for range min(n, len(w.alive)-1) {
-		w.crash(w.alive[w.random.IntN(len(w.alive))])
+// quiet waits until the ring is ideal, where the configuration demands that.
+func (r *runner) quiet(ctx context.Context) error {
+	w := r.World
+	if w.config.IdealWithin == 0 {
+		return nil
 	}
-	w.forsake()
-	w.bereaved()
-	w.watch.killedAt, w.watch.idealAt = w.now, never
-	var look func()
-	look = func() {
+	r.phase = "waiting for the ring to be ideal"
+	began := w.now
+	for limit := w.now + w.config.IdealWithin; ; {
+		w.check()
 		if w.ideal() {
-			w.watch.idealAt, w.watch.bereft = w.now, false
-		} else if !w.settled {
-			w.at(w.now+time.Second, look)
+			w.watch.quietAfter = w.now - began
+			w.watch.heal.right(w.now)
+			return nil
+		}
+		if w.now >= limit {
+			break
+		}
+		if err := r.until(ctx, min(w.now+lookEvery, limit)); err != nil {
+			return err
 		}
 	}
-	w.at(w.now, look)
+	w.watch.quietAfter = never
+	if w.watch.bereft {
+		return nil // nothing can be demanded of it
+	}
+	found := chordtest.Ideal(w.cores(), w.config.successors())
+	w.violated(fmt.Sprintf("%d findings %v after the last fault, the first %s", len(found), w.config.IdealWithin, found[0]))
+	return nil
 }
 
 // restore puts peers at their places of a perfect ring.
 func (w *World) restore(contacts []*identity.Contact) {
 	slices.SortFunc(contacts, func(a, b *identity.Contact) int { return bytes.Compare(a.Point[:], b.Point[:]) })
 	ring := chordtest.NewPerfect(contacts)
-	ring.RoundTrip = func(a, b *identity.Contact) time.Duration { return 2 * w.direct(w.byID[a.ID], w.byID[b.ID]) }
+	ring.RoundTrip = func(a, b *identity.Contact) time.Duration { return 2 * w.direct(w.number(a.ID), w.number(b.ID)) }
 	ring.Stay = time.Duration(float64(w.config.Session) / math.Ln2)
 	for _, contact := range contacts {
 		w.spawn(contact)

@@ -29,11 +29,13 @@ func simulate(t *testing.T, config Config) *Result {
 func TestSameSeedSameTrace(t *testing.T) {
 	config := Config{
 		Peers: 60, Seed: 7, Start: Joined, Lookups: 100, IDLookups: 100, Sends: 100, Broadcasts: 2, Duplicates: 2,
-		Session: 20 * time.Second, Kill: 0.2,
-		Network: Network{Loss: 0.02, Duplicate: 0.02, Jitter: 10 * time.Millisecond},
+		Session: 20 * time.Second, Leave: 0.5, Kill: 0.2, SendsAfterKill: 20, BroadcastsAfterKill: 1,
+		Network: Network{Loss: 0.02, Duplicate: 0.02, Jitter: 10 * time.Millisecond}, IdealWithin: 10 * time.Minute, Steps: everyFault(),
 	}
 	first, second := simulate(t, config), simulate(t, config)
-	first.EventsPerSecond, second.EventsPerSecond = 0, 0 // of real time
+	for _, r := range []*Result{first, second} {
+		r.EventsPerSecond, r.BytesPerPeer = 0, 0 // of the real machine
+	}
 	if !reflect.DeepEqual(first, second) {
 		t.Errorf("got\n%+v and\n%+v of the same seed", first, second)
 	}
@@ -159,12 +161,26 @@ func TestValidate(t *testing.T) {
 		{Config{Peers: 1, Duration: -1}, "negative"}, {Config{Peers: 1, Lookups: -1}, "negative"}, {Config{Peers: 1, Sends: 1}, "two peers"},
 		{Config{Peers: 1, Kill: 1.5}, "kill 1.5"}, {Config{Peers: 1, Network: Network{Loss: -1}}, "loss -1"},
 		{Config{Peers: 1, Ring: chord.Config{FingerBase: 3}}, "finger base"},
+		{Config{Peers: 1, Sessions: "short"}, `sessions "short"`}, {Config{Peers: 1, Leave: 2}, "leave 2"},
+		{Config{Peers: 9, SendsAfterKill: 1}, "nobody is killed"}, {Config{Peers: 9, IdealWithin: -1}, "negative"},
+		{with(nil), "does nothing"}, {with(Partition{Shares: []float64{1}, For: 1}), "two groups"},
+		{with(Partition{Shares: []float64{1, 0}, For: 1}), "more than 0"}, {with(Partition{Shares: []float64{1, 1}}), "for how long"},
+		{with(Partition{Shares: []float64{1, 1}, For: time.Hour}), "is not over after 1m0s"}, {with(OneWay{Share: 2, For: 1}), "one-way 2"},
+		{with(Links{Share: 0.1, Loss: -1, For: 1}), "loss -1"}, {with(Links{Share: 0.1, Delay: -1, For: 1}), "negative"},
+		{with(Uplinks{Share: 1, For: 1}), "0 bytes a second"}, {with(Uplinks{Share: 1, Rate: 1, Queue: -1, For: 1}), "queue of -1"},
+		{with(Weather{Network: Network{Loss: 2}, For: 1}), "loss 2"}, {with(Pause{Share: 0.1, For: 1, Every: 1}), "again and again"},
+		{with(Pause{Share: 0.1, For: 1, Every: 1, During: 10 * time.Second}), "too often"}, {with(Pause{For: 1}), "pause 0"},
+		{with(Crash{Share: 0.1, Forget: true}), "only who is back"}, {with(Crash{Share: 0.1, Back: -1}), "negative"},
+		{with(Leaving{}), "leave 0"}, {with(Growth{For: 1}), "grow to 0"}, {with(Burst{}), "sends or broadcasts"},
 	} {
 		if _, err := Run(t.Context(), x.bad, nil); err == nil || !strings.Contains(err.Error(), x.want) {
 			t.Errorf("%+v: got %v, want …%s…", x.bad, err, x.want)
 		}
 	}
 }
+
+// with returns a run with one step.
+func with(f Fault) Config { return Config{Peers: 9, Steps: []Step{{Fault: f}}} }
 
 // A run ends soon after its context.
 func TestRunEndsWithItsContext(t *testing.T) {

@@ -19,11 +19,21 @@ type World struct {
 	queue   queue
 	nodes   []node // all that ever were
 	alive   []int32
-	byID    map[identity.ID]int32
 	random  *rand.Rand // decides what is asked of the swarm and done to it
 	parcels parcels
 	calls   []func() // what is to be done at a time
 	free    []int    // of calls
+
+	network    Network     // what becomes of messages now
+	hindrances []hindrance // and what stands in their way
+	cuts       []*cut      // those of them that let nothing through either way
+	salts      uint64      // faults so far that draw
+	weather    int         // times that network changed,
+	restarts   int         // and that a peer was started again
+	population uint64      // times that a peer came or went
+	order      []int32     // who was there, clockwise,
+	orderOf    uint64      // when so often one had
+	memory     uint64      // bytes of each peer when the swarm had begun
 
 	load      load
 	watch     watch
@@ -38,7 +48,8 @@ type World struct {
 // counters count what happened.
 type counters struct {
 	events     uint64                         // messages and timers that were handled
-	bytes      uint64                         // of all messages sent, and
+	messages   uint64                         // that were sent, of every sort
+	bytes      uint64                         // of them, and
 	upkeep     uint64                         // of those that the ring itself sent
 	byKind     [chord.ChangesTaken + 1]uint64 // of upkeep
 	casts      uint64                         // broadcasts handed from one peer to another
@@ -48,9 +59,9 @@ type counters struct {
 // newWorld returns a world without peers.
 func newWorld(config Config) *World {
 	w := &World{
-		config: config, byID: make(map[identity.ID]int32, config.Peers),
-		random: rand.New(rand.NewPCG(config.Seed, 0)), hash: config.Seed,
+		config: config, random: rand.New(rand.NewPCG(config.Seed, 0)), hash: config.Seed, network: config.Network,
 	}
+	w.config.Ring.Trace = w.tracing()
 	w.load.init()
 	return w
 }
@@ -70,6 +81,7 @@ const (
 // A parcel is a message under way. Which fields it uses its sort says.
 type parcel struct {
 	sort    sort
+	load    bool // of the ring, for a lookup that was asked for
 	copy    uint8
 	reason  wire.Reason
 	done    bool
@@ -161,10 +173,7 @@ func (w *World) step() {
 		}
 		return
 	case n.resumeAt > w.now:
-		if e.slot == timer && e.at == n.tickAt {
-			n.tickAt = n.resumeAt
-		}
-		w.queue.push(n.resumeAt, e.node, e.slot)
+		w.postpone(e)
 		return
 	}
 	if e.slot == timer {
@@ -190,6 +199,9 @@ func (w *World) note(i int32, what uint64) {
 func (w *World) tick(i int32) {
 	n := &w.nodes[i]
 	w.note(i, 1<<20)
+	if n.ticks++; n.tickedAt != w.now {
+		n.tickedAt, n.ticks = w.now, 1
+	}
 	if w.now >= n.joinAt {
 		w.tryJoin(i)
 	}
@@ -226,6 +238,8 @@ func (w *World) deliver(i int32, p *parcel) {
 		} else {
 			route.BroadcastTaken(w.now, from.ID, p.message, p.limit)
 		}
+	default:
+		w.deliverPull(route, from.ID, p)
 	}
 }
 
@@ -233,18 +247,25 @@ func (w *World) deliver(i int32, p *parcel) {
 func (w *World) send(from int32, to identity.ID, size int, p parcel) {
 	n := &w.nodes[from]
 	n.sent++
+	w.count.messages++
 	w.count.bytes += uint64(size)
-	if p.sort == ringMessage && !w.load.isAsked(p.ring.Lookup) {
+	if p.sort == ringMessage && !p.load {
 		w.count.upkeep += uint64(size)
 		w.count.byKind[p.ring.Kind] += uint64(size)
 	}
-	i, known := w.byID[to]
+	i, known := w.numberOf(to)
 	if !known || !w.nodes[i].alive {
 		return // nobody hears it, and nobody says so
 	}
 	d := draw(w.config.Seed ^ mix(uint64(from)<<32|uint64(i)) ^ mix(uint64(n.sent)))
-	net := &w.config.Network
-	times := 1
+	net := &w.network
+	times, later := 1, time.Duration(0)
+	if len(w.hindrances) > 0 {
+		var lost bool
+		if later, lost = w.hindered(from, i, size, &d); lost {
+			return
+		}
+	}
 	if net.Loss > 0 && d.float() < net.Loss {
 		return
 	}
@@ -260,7 +281,7 @@ func (w *World) send(from int32, to identity.ID, size int, p parcel) {
 		if net.Jitter > 0 {
 			delay += time.Duration(d.float() * float64(net.Jitter))
 		}
-		w.queue.push(w.now+delay, i, w.parcels.put(p))
+		w.queue.push(w.now+delay+later, i, w.parcels.put(p))
 	}
 }
 
@@ -281,8 +302,11 @@ func (w *World) settle(i int32) {
 	if n.route != nil {
 		next = min(next, n.route.Next())
 	}
+	if next <= w.now {
+		next = w.again(i)
+	}
 	if next < n.tickAt {
-		n.tickAt = max(next, w.now)
+		n.tickAt = next
 		w.queue.push(n.tickAt, i, timer)
 	}
 }

@@ -22,6 +22,10 @@ const broadcastAge = 2 * time.Minute
 // origin, and not sealed: every peer can read it. A peer whose program does not
 // allow this one, or does not empty its inbox, passes it on and counts as well.
 //
+// Peers that it does not reach, because others on the way pass nothing on, get it
+// from their neighbours some seconds later, if these have it. Neither those peers
+// nor what that took is counted in Reached. Who joins later is owed nothing.
+//
 // Without a deadline in ctx it waits Config.SendTimeout. Errors match
 // ErrTooLarge, ErrBusy, ErrNoAnswer (some may have it), ErrClosed, or are ctx's.
 func (p *Peer) Broadcast(ctx context.Context, data []byte) (Reached, error) {
@@ -170,9 +174,14 @@ func (p *Peer) checkBroadcast(c *routing.BroadcastArrival) (body *wirepb.Broadca
 func (p *Peer) sendBroadcast(o *routing.BroadcastOutgoing) {
 	p.counters.Broadcasts++
 	b := &o.Broadcast
-	if !p.sendRing(o.To, &wirepb.Control{Body: &wirepb.Control_Broadcast{Broadcast: &wirepb.Broadcast{
-		Body: b.Body, Signature: b.Signature, Limit: b.Limit[:], Hops: uint32(b.Hops),
-	}}}) {
+	m := &wirepb.Broadcast{Body: b.Body, Signature: b.Signature, Limit: b.Limit[:], Hops: uint32(b.Hops)}
+	if !b.Start.IsZero() {
+		m.Start = b.Start[:]
+	}
+	for i := range b.Silent {
+		m.Silent = append(m.Silent, b.Silent[i][:]...)
+	}
+	if !p.sendRing(o.To, &wirepb.Control{Body: &wirepb.Control_Broadcast{Broadcast: m}}) {
 		p.route.Clogged(p.now(), o.To.ID)
 	}
 }
@@ -187,10 +196,5 @@ func (p *Peer) sendCastAnswer(a routing.BroadcastAnswer) {
 	} else {
 		c.Body = &wirepb.Control_BroadcastTaken{BroadcastTaken: &wirepb.BroadcastTaken{Message: a.Message[:], Limit: a.Limit[:]}}
 	}
-	body, err := wire.AppendControl(p.scratch[:0], c)
-	if err != nil {
-		return
-	}
-	p.scratch = reusable(body)
-	p.sendBack(a.To, wire.FrameControl, nil, body)
+	p.sendControlBack(a.To, c)
 }

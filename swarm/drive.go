@@ -181,6 +181,12 @@ func (p *Peer) settleRoute() bool {
 	for _, a := range ready.BroadcastAnswers {
 		p.sendCastAnswer(a)
 	}
+	for i := range ready.BroadcastTags {
+		p.sendCastTags(&ready.BroadcastTags[i])
+	}
+	for i := range ready.BroadcastGifts {
+		p.giveBroadcast(&ready.BroadcastGifts[i])
+	}
 	for _, r := range ready.BroadcastResults {
 		p.endBroadcast(r)
 	}
@@ -196,7 +202,8 @@ func (p *Peer) settleRoute() bool {
 // idle reports whether a Ready of the routing asks for nothing.
 func idle(r *routing.Ready) bool {
 	return len(r.Envelopes)+len(r.Acks)+len(r.Refusals)+len(r.Arrivals)+len(r.Receipts)+len(r.Failures) == 0 &&
-		len(r.Broadcasts)+len(r.BroadcastAnswers)+len(r.BroadcastArrivals)+len(r.BroadcastResults)+len(r.Events)+len(r.Doubtful) == 0
+		len(r.Broadcasts)+len(r.BroadcastAnswers)+len(r.BroadcastArrivals)+len(r.BroadcastResults)+
+			len(r.BroadcastTags)+len(r.BroadcastGifts)+len(r.Events)+len(r.Doubtful) == 0
 }
 
 // sendEnvelope sends an envelope to the next hop.

@@ -296,6 +296,8 @@ func (p *Peer) controlFrame(link transport.Link, body []byte) error {
 	var cast *wirepb.BroadcastBody
 	if b := c.GetBroadcast(); b != nil {
 		cast, err = wire.UnmarshalBroadcastBody(b.GetBody())
+	} else if b := c.GetBroadcastGiven(); b != nil {
+		cast, err = wire.UnmarshalBroadcastBody(b.GetBody())
 	} else if message, err = codec.DecodeRing(c, p.book); errors.Is(err, codec.ErrNotRing) {
 		message, err = chord.Message{}, nil
 	}
@@ -322,16 +324,20 @@ func (p *Peer) castControl(from identity.ID, c *wirepb.Control, cast *wirepb.Bro
 	switch body := c.GetBody().(type) {
 	case *wirepb.Control_Broadcast:
 		b := body.Broadcast
-		p.route.BroadcastIn(now, from, routing.BroadcastMessage{
+		m := routing.BroadcastMessage{
 			Message: trace.MessageID(cast.GetMessage()), Body: b.GetBody(), Signature: b.GetSignature(),
-			Limit: identity.Point(b.GetLimit()), Hops: int(b.GetHops()),
-		})
+			Limit: identity.Point(b.GetLimit()), Silent: castPoints(b.GetSilent()), Hops: int(b.GetHops()),
+		}
+		copy(m.Start[:], b.GetStart())
+		p.route.BroadcastIn(now, from, m)
 	case *wirepb.Control_BroadcastTaken:
 		b := body.BroadcastTaken
 		p.route.BroadcastTaken(now, from, trace.MessageID(b.GetMessage()), identity.Point(b.GetLimit()))
 	case *wirepb.Control_BroadcastDone:
 		b := body.BroadcastDone
 		p.route.BroadcastDone(now, from, trace.MessageID(b.GetMessage()), identity.Point(b.GetLimit()), routing.Outcome{Reached: b.GetReached(), Messages: b.GetMessages()})
+	default:
+		p.pullControl(from, c, cast)
 	}
 }
 

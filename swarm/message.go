@@ -77,6 +77,6 @@ type Receipt struct {
 // their programs took it.
 type Reached struct {
 	ID       trace.MessageID
-	Peers    int // other peers that acknowledged to have it
-	Messages int // how often it was sent from one peer to another, as they count
+	Peers    int // other peers that acknowledged to have it; not those that pulled it later
+	Messages int // how often it was sent from one peer to another on that way, as they count
 }

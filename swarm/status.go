@@ -40,7 +40,7 @@ type Counters struct {
 	Refused    uint64 // messages and broadcasts it did not take
 	Dropped    uint64 // messages and broadcasts it did not look at: their neighbour sent too many at once
 	Envelopes  uint64 // envelopes it sent: its own, receipts, and those it passed on
-	Broadcasts uint64 // broadcasts it sent to a child in the tree, its own and passed on
+	Broadcasts uint64 // broadcasts it sent to others: its own, passed on, and pulled from it
 }
 
 // Status returns how the peer stands.

@@ -25,6 +25,10 @@ const (
 	MaxTrail         = 64               // peers on a trail
 	MaxControlHops   = 255              // links that a lookup or a broadcast has crossed
 	MaxBroadcastBody = MaxMessage + 256 // bytes of a broadcast's signed body
+	MaxSilent        = 16               // peers that a broadcast names as silent
+	TagSize          = 8                // bytes that name a broadcast among neighbours
+	MaxTags          = 64               // broadcasts that are named at once
+	MaxCastAge       = 60_000           // a broadcast's age, in milliseconds
 	MaxAgent         = 64               // bytes of a hello's agent, printable ASCII
 	MaxVersion       = 1<<16 - 1        // a hello's version; the least is 1
 	MaxFields        = 1024             // fields in one message, those of messages inside it included

@@ -45,6 +45,21 @@ func broadcast(n int) *wirepb.Control {
 	return c
 }
 
+// fullBroadcast returns one with the most that each field may hold.
+func fullBroadcast() *wirepb.Control {
+	c := broadcast(wire.MaxBroadcastBody)
+	b := c.GetBroadcast()
+	b.Start, b.Silent, b.Hops = count(0, 32), make([]byte, 32*wire.MaxSilent), wire.MaxControlHops
+	return c
+}
+
+// given returns a broadcast that was asked for whose signed body has n bytes.
+func given(n int) *wirepb.Control {
+	c := controls()["broadcast_given"]
+	c.GetBroadcastGiven().Body = make([]byte, n)
+	return c
+}
+
 // leave returns one with n records of the longest kind on each side.
 func leave(n int) *wirepb.Control {
 	r := record(1)
@@ -64,6 +79,9 @@ func TestSizesOfControlMessages(t *testing.T) {
 		want    wire.Code
 	}{
 		{"longest broadcast", broadcast(wire.MaxBroadcastBody), wire.CodeNone},
+		{"longest broadcast, with all there can be", fullBroadcast(), wire.CodeNone},
+		{"longest broadcast given", given(wire.MaxBroadcastBody), wire.CodeNone},
+		{"broadcast given that is too long", given(wire.MaxBroadcastBody + 1), wire.CodeLimit},
 		{"broadcast too long", broadcast(wire.MaxBroadcastBody + 1), wire.CodeLimit},
 		{"broadcast with too much besides", pad(broadcast(wire.MaxBroadcastBody), 1024), wire.CodeLimit},
 		{"two times 29 of the longest records", leave(29), wire.CodeNone},

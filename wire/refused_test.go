@@ -137,7 +137,7 @@ func messageRefusals() []refused {
 		change(c)
 		all = append(all, refused{sample{name, "control", encode(c)}, code, offset})
 	}
-	no("lookup without a message ID", wire.CodeProtocol, 110, "lookup", func(c *wirepb.Control) { c.GetLookup().Message = nil })
+	no("lookup without a message ID", wire.CodeProtocol, 108, "lookup", func(c *wirepb.Control) { c.GetLookup().Message = nil })
 	no("lookup with a short message ID", wire.CodeProtocol, 6, "lookup", func(c *wirepb.Control) { c.GetLookup().Message = count(0, 15) })
 	no("lookup with a long key", wire.CodeLimit, 24, "lookup", func(c *wirepb.Control) { c.GetLookup().Key = count(0, 33) })
 	no("trail with a short ID", wire.CodeProtocol, 60, "lookup", func(c *wirepb.Control) { c.GetLookup().Trail[0] = count(0, 31) })
@@ -153,10 +153,18 @@ func messageRefusals() []refused {
 	})
 	no("record too long", wire.CodeLimit, 9, "suspect", func(c *wirepb.Control) { c.GetSuspect().Peer.Body = make([]byte, 1025) })
 	no("suspicion of nobody", wire.CodeProtocol, 2, "suspect", func(c *wirepb.Control) { c.GetSuspect().Peer = nil })
-	no("found without an owner", wire.CodeProtocol, 221, "found", func(c *wirepb.Control) { c.GetFound().Owner = nil })
+	no("found without an owner", wire.CodeProtocol, 126, "found", func(c *wirepb.Control) { c.GetFound().Owner = nil })
 	no("broadcast of nothing", wire.CodeProtocol, 104, "broadcast", func(c *wirepb.Control) { c.GetBroadcast().Body = nil })
 	no("broadcast without a signature", wire.CodeProtocol, 114, "broadcast", func(c *wirepb.Control) { c.GetBroadcast().Signature = nil })
 	no("broadcast with a long limit", wire.CodeLimit, 147, "broadcast", func(c *wirepb.Control) { c.GetBroadcast().Limit = count(0, 33) })
+	no("broadcast with a short start", wire.CodeProtocol, 183, "broadcast", func(c *wirepb.Control) { c.GetBroadcast().Start = count(0, 31) })
+	no("broadcast with 17 silent peers", wire.CodeLimit, 184, "broadcast", func(c *wirepb.Control) { c.GetBroadcast().Silent = count(0, 17*32) })
+	no("broadcast with half a silent peer", wire.CodeProtocol, 183, "broadcast", func(c *wirepb.Control) { c.GetBroadcast().Silent = count(0, 48) })
+	no("told of nothing", wire.CodeProtocol, 3, "broadcast_told", func(c *wirepb.Control) { c.GetBroadcastTold().Tags = nil })
+	no("told of 65 broadcasts", wire.CodeLimit, 7, "broadcast_told", func(c *wirepb.Control) { c.GetBroadcastTold().Tags = count(0, 65*8) })
+	no("pull by a tag and a half", wire.CodeProtocol, 5, "broadcast_pull", func(c *wirepb.Control) { c.GetBroadcastPull().Tags = count(0, 12) })
+	no("broadcast given without a body", wire.CodeProtocol, 74, "broadcast_given", func(c *wirepb.Control) { c.GetBroadcastGiven().Body = nil })
+	no("broadcast given that is too old", wire.CodeLimit, 149, "broadcast_given", func(c *wirepb.Control) { c.GetBroadcastGiven().Age = 60001 })
 	for name, h := range map[string]*wirepb.Hello{
 		"hello without a version": {Record: record(1)},
 		"hello without a record":  {Version: 1},

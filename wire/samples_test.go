@@ -87,9 +87,9 @@ func controls() map[string]*wirepb.Control {
 		"notify":   {Request: 4, Body: &wirepb.Control_Notify{Notify: &wirepb.Notify{Version: 6, Wide: true}}},
 		"notified": {Request: 4, Body: &wirepb.Control_Notified{Notified: &wirepb.Notified{Accepted: true, Predecessor: record(4)}}},
 		"lookup": {Request: 5, Body: &wirepb.Control_Lookup{Lookup: &wirepb.Lookup{
-			Message: message, Key: key, Hops: 2, Trail: trail, Join: true}}},
+			Message: message, Key: key, Hops: 2, Trail: trail}}},
 		"found": {Request: 6, Body: &wirepb.Control_Found{Found: &wirepb.Found{Message: message, Key: key, Owner: record(5),
-			Predecessor: record(6), Hops: 2, Trail: trail}}},
+			Hops: 2, Trail: trail}}},
 		"lookup_taken": {Request: 5, Body: &wirepb.Control_LookupTaken{LookupTaken: &wirepb.LookupTaken{Message: message}}},
 		"lookup_stuck": {Body: &wirepb.Control_LookupStuck{LookupStuck: &wirepb.LookupStuck{Message: message, Key: key, Trail: trail}}},
 		"suspect":      {Body: &wirepb.Control_Suspect{Suspect: &wirepb.Suspect{Peer: record(8)}}},
@@ -100,9 +100,13 @@ func controls() map[string]*wirepb.Control {
 		"broadcast_taken": {Body: &wirepb.Control_BroadcastTaken{BroadcastTaken: &wirepb.BroadcastTaken{Message: message, Limit: limit}}},
 		"broadcast_done": {Body: &wirepb.Control_BroadcastDone{BroadcastDone: &wirepb.BroadcastDone{
 			Message: message, Limit: limit, Reached: 63}}},
-		"query": {Request: 6, Body: &wirepb.Control_Query{Query: &wirepb.Query{Key: count(0x40, 8), Count: 4, Length: 1 << 60, Table: true, Prints: count(1, 8),
+		"broadcast_told": {Body: &wirepb.Control_BroadcastTold{BroadcastTold: &wirepb.BroadcastTold{Tags: count(0x20, 16)}}},
+		"broadcast_pull": {Body: &wirepb.Control_BroadcastPull{BroadcastPull: &wirepb.BroadcastPull{Tags: count(0x28, 8)}}},
+		"broadcast_given": {Body: &wirepb.Control_BroadcastGiven{BroadcastGiven: &wirepb.BroadcastGiven{
+			Body: broadcastBody(), Signature: count(0xc0, 64), Hops: 4, Age: 5250}}},
+		"query": {Request: 6, Body: &wirepb.Control_Query{Query: &wirepb.Query{Key: count(0x40, 8), Count: 4, Length: 1 << 60, Table: true, Prints: count(1, 8), Behind: true,
 			Wide: true, Sum: 1 << 61}}},
-		"peers": {Request: 6, Body: &wirepb.Control_Peers{Peers: &wirepb.Peers{Member: true, Exact: true, Order: []byte{0x80, 0, 1, 0x81},
+		"peers": {Request: 6, Body: &wirepb.Control_Peers{Peers: &wirepb.Peers{Member: true, Exact: true, Owns: true, Order: []byte{0x80, 0, 1, 0x81},
 			Hints: [][]byte{hint(1), hint(2)}, Others: [][]byte{hint(3)}, Wide: true, Busy: true}}},
 		"changes": {Request: 7, Body: &wirepb.Control_Changes{Changes: &wirepb.Changes{Joined: [][]byte{hint(1), hint(2)}, Others: [][]byte{hint(3)},
 			Left: count(0x50, 16), Limits: count(0x70, 20)}}},
@@ -145,6 +149,9 @@ func messages() []sample {
 			Body: &wirepb.Control_Changes{Changes: &wirepb.Changes{Left: count(0x50, 16), Limits: count(0x70, 4)}}})},
 		sample{"ping with a field of a later version", "control", join(encode(controls()["ping"]), unknown)},
 		sample{"message of a kind of a later version", "control", join(encode(&wirepb.Control{Request: 9}), unknown)},
+		sample{"broadcast in the place of a peer that was silent", "control", encode(&wirepb.Control{
+			Body: &wirepb.Control_Broadcast{Broadcast: &wirepb.Broadcast{Body: broadcastBody(), Signature: count(0xc0, 64),
+				Limit: count(0x60, 32), Hops: 3, Start: count(0x40, 32), Silent: count(0x50, 64)}}})},
 		sample{"hello", "hello", encode(&wirepb.Hello{Version: 1, Record: record(1), Agent: "cicada 1.0"})},
 		sample{"hello of a later version", "hello", join(encode(&wirepb.Hello{Version: 2, Record: record(1)}), unknown)},
 		sample{"signed part of a broadcast", "broadcast body", broadcastBody()},

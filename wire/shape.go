@@ -66,25 +66,31 @@ var (
 			field{name: "stay", form: number, max: 1<<31 - 1}, field{name: "base", form: counter}),
 		body("notify", field{name: "version", form: counter}, field{name: "wide", form: flag}),
 		body("notified", field{name: "accepted", form: flag}, record("predecessor", false)),
-		body("lookup", exactly("message", 16), exactly("key", 32), hops(), trail(), field{name: "join", form: flag}, field{form: gone}),
+		body("lookup", exactly("message", 16), exactly("key", 32), hops(), trail()),
 		body("found", exactly("message", 16), exactly("key", 32),
-			record("owner", true), record("predecessor", false), field{form: gone}, hops(), trail()),
+			record("owner", true), field{form: gone}, field{form: gone}, hops(), trail()),
 		body("lookup_taken", exactly("message", 16)),
 		body("lookup_stuck", exactly("message", 16), exactly("key", 32), trail()),
 		body("suspect", record("peer", true)),
 		body("leave", records("successors"), records("predecessors")),
 		body(broadcastName,
 			field{name: "body", form: octets, min: 1, max: MaxBroadcastBody, required: true},
-			exactly("signature", SignatureSize), exactly("limit", 32), hops()),
+			exactly("signature", SignatureSize), exactly("limit", 32), hops(),
+			field{name: "start", form: octets, min: 32, max: 32},
+			field{name: "silent", form: octets, max: MaxSilent * 32, unit: 32}),
 		body("broadcast_taken", exactly("message", 16), exactly("limit", 32)),
 		body("broadcast_done", exactly("message", 16), exactly("limit", 32), field{name: "reached", form: counter}, field{name: "messages", form: counter}),
-		{form: gone}, {form: gone}, {form: gone},
+		body("broadcast_told", tags()),
+		body("broadcast_pull", tags()),
+		body(givenName,
+			field{name: "body", form: octets, min: 1, max: MaxBroadcastBody, required: true},
+			exactly("signature", SignatureSize), hops(), field{name: "age", form: number, max: MaxCastAge}),
 		body("query", field{name: "key", form: octets, max: 32}, field{name: "count", form: number, max: MaxPage},
 			field{name: "length", form: counter}, field{name: "table", form: flag},
 			field{name: "prints", form: octets, max: MaxKnown * PrintSize, unit: PrintSize},
-			field{name: "wide", form: flag}, field{name: "sum", form: counter}),
+			field{name: "behind", form: flag}, field{name: "wide", form: flag}, field{name: "sum", form: counter}),
 		body("peers", field{name: "member", form: flag}, field{name: "exact", form: flag}, places("order", MaxPeers),
-			hints("hints", MaxPage), hints("others", MaxPage), field{name: "wide", form: flag}, field{name: "busy", form: flag}),
+			hints("hints", MaxPage), field{name: "owns", form: flag}, hints("others", MaxPage), field{name: "wide", form: flag}, field{name: "busy", form: flag}),
 		body("changes", hints("joined", MaxJoined), hints("others", MaxJoined),
 			field{name: "left", form: octets, max: MaxLeft * LeftSize, unit: LeftSize},
 			field{name: "limits", form: octets, max: (2*MaxJoined + MaxLeft) * LimitSize, unit: LimitSize}),
@@ -98,8 +104,11 @@ var (
 	}}
 )
 
-// broadcastName is the one kind of control message that may be over MaxControl.
-const broadcastName = "broadcast"
+// The kinds of control messages that may be over MaxControl.
+const (
+	broadcastName = "broadcast"
+	givenName     = "broadcast_given"
+)
 
 func exactly(name string, size int) field {
 	return field{name: name, form: octets, min: size, max: size, required: true}
@@ -124,6 +133,10 @@ func hints(name string, most int) field {
 func hops() field { return field{name: "hops", form: number, max: MaxControlHops} }
 
 func trail() field { return field{name: "trail", form: octets, min: 32, max: 32, list: MaxTrail} }
+
+func tags() field {
+	return field{name: "tags", form: octets, min: TagSize, max: MaxTags * TagSize, unit: TagSize, required: true}
+}
 
 func body(name string, fields ...field) field {
 	return field{name: name, form: nested, shape: &shape{name: name, fields: fields}}
@@ -186,7 +199,7 @@ func (c *checker) message(s *shape, from, to int) error {
 	if s.kinds && kind == nil && !unknown {
 		return broken(CodeProtocol, to, "%s has no body", s.name)
 	}
-	if s.kinds && len(c.all) > MaxControl && (kind == nil || kind.name != broadcastName) {
+	if s.kinds && len(c.all) > MaxControl && (kind == nil || kind.name != broadcastName && kind.name != givenName) {
 		return broken(CodeLimit, MaxControl, "%s has at most %d bytes, not %d", s.name, MaxControl, len(c.all))
 	}
 	for i := range s.fields {

@@ -154,6 +154,7 @@ func TestSpecificationHasTheLimits(t *testing.T) {
 		"MaxTTL": MaxTTL, "MaxRecordBody": MaxRecordBody, "MaxRecords": MaxRecords, "MaxTrail": MaxTrail,
 		"MaxControlHops": MaxControlHops, "MaxBroadcastBody": MaxBroadcastBody, "MaxAgent": MaxAgent,
 		"MaxVersion": MaxVersion, "MaxFields": MaxFields,
+		"MaxSilent": MaxSilent, "TagSize": TagSize, "MaxTags": MaxTags, "MaxCastAge": MaxCastAge,
 		"MaxKnown": MaxKnown, "FingerprintSize": FingerprintSize, "PrintSize": PrintSize, "MaxPeers": MaxPeers, "MaxPage": MaxPage,
 		"MaxJoined": MaxJoined, "MaxLeft": MaxLeft, "LeftSize": LeftSize, "LimitSize": LimitSize, "MinHint": MinHint, "MaxHint": MaxHint,
 	}

@@ -16,6 +16,9 @@ func TestSearch(t *testing.T) {
 		{"full, join and crash", Search{Successors: 2, Points: 6, Base: 3, Full: true, Joins: 2, Crashes: 1}, 1500},
 		{"full, two crashes", Search{Successors: 2, Points: 6, Base: 3, Full: true, Joins: 2, Crashes: 2}, 1500},
 		{"small from one", Search{Successors: 2, Points: 4, Base: 1, Joins: 2, Crashes: 1}, 3000},
+		{"small to full, r of one", Search{Successors: 1, Points: 5, Base: 3, Joins: 1}, 1500},
+		{"small to full", Search{Successors: 2, Points: 6, Base: 5, Joins: 1}, 1500},
+		{"full to small", Search{Successors: 2, Points: 5, Base: 4, Crashes: 1}, 1500},
 		{"small, a crash", Search{Successors: 2, Points: 4, Base: 3, Joins: 1, Crashes: 1}, 3000},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -482,7 +482,7 @@ func Describe(m *chord.Message) string {
 	for _, f := range [...]struct {
 		on   bool
 		name string
-	}{{m.Busy, " busy"}, {m.Small, " small"}, {m.Accepted, " accepted"}, {m.Unchanged, " unchanged"}, {m.Join, " join"}, {m.Table, " table"}, {m.Exact, " exact"}} {
+	}{{m.Busy, " busy"}, {m.Small, " small"}, {m.Accepted, " accepted"}, {m.Unchanged, " unchanged"}, {m.Behind, " behind"}, {m.Owns, " owns"}, {m.Table, " table"}, {m.Exact, " exact"}} {
 		if f.on {
 			s += f.name
 		}

@@ -131,6 +131,15 @@ func (l configLine) try(flag *kong.Flag) error {
 
 // readConfig reads a configuration file. It does not look at what the keys mean.
 func readConfig(path string) ([]configLine, error) {
+	top, err := configMapping(path)
+	if err != nil || top == nil {
+		return nil, err
+	}
+	return configLines(path, top)
+}
+
+// configMapping returns the keys and values of a file; nil where there are none.
+func configMapping(path string) (*yaml.Node, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -157,7 +166,11 @@ func readConfig(path string) ([]configLine, error) {
 	if top.Kind != yaml.MappingNode {
 		return nil, fmt.Errorf("%s:%d: want lines of flag: value", path, top.Line)
 	}
-	var lines []configLine
+	return top, nil
+}
+
+// configLines returns keys with plain values.
+func configLines(path string, top *yaml.Node) (lines []configLine, err error) {
 	for i := 0; i+1 < len(top.Content); i += 2 {
 		key, value := top.Content[i], top.Content[i+1]
 		if key.Kind != yaml.ScalarNode || key.Style&yaml.TaggedStyle != 0 { // an alias is not what it is called

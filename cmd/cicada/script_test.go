@@ -57,6 +57,7 @@ func TestScripts(t *testing.T) {
 			"fill":     fill,
 
 			"traceHash":  traceHash,
+			"again":      again,
 			"everyPair":  everyPair,
 			"hopsTraced": hopsTraced,
 			"relay":      relay,

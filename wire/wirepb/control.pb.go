@@ -158,6 +158,9 @@ type Control struct {
 	//	*Control_Broadcast
 	//	*Control_BroadcastTaken
 	//	*Control_BroadcastDone
+	//	*Control_BroadcastTold
+	//	*Control_BroadcastPull
+	//	*Control_BroadcastGiven
 	//	*Control_Query
 	//	*Control_Peers
 	//	*Control_Changes
@@ -346,6 +349,33 @@ func (x *Control) GetBroadcastDone() *BroadcastDone {
 	return nil
 }
 
+func (x *Control) GetBroadcastTold() *BroadcastTold {
+	if x != nil {
+		if x, ok := x.Body.(*Control_BroadcastTold); ok {
+			return x.BroadcastTold
+		}
+	}
+	return nil
+}
+
+func (x *Control) GetBroadcastPull() *BroadcastPull {
+	if x != nil {
+		if x, ok := x.Body.(*Control_BroadcastPull); ok {
+			return x.BroadcastPull
+		}
+	}
+	return nil
+}
+
+func (x *Control) GetBroadcastGiven() *BroadcastGiven {
+	if x != nil {
+		if x, ok := x.Body.(*Control_BroadcastGiven); ok {
+			return x.BroadcastGiven
+		}
+	}
+	return nil
+}
+
 func (x *Control) GetQuery() *Query {
 	if x != nil {
 		if x, ok := x.Body.(*Control_Query); ok {
@@ -446,6 +476,18 @@ type Control_BroadcastDone struct {
 	BroadcastDone *BroadcastDone `protobuf:"bytes,16,opt,name=broadcast_done,json=broadcastDone,proto3,oneof"`
 }
 
+type Control_BroadcastTold struct {
+	BroadcastTold *BroadcastTold `protobuf:"bytes,17,opt,name=broadcast_told,json=broadcastTold,proto3,oneof"`
+}
+
+type Control_BroadcastPull struct {
+	BroadcastPull *BroadcastPull `protobuf:"bytes,18,opt,name=broadcast_pull,json=broadcastPull,proto3,oneof"`
+}
+
+type Control_BroadcastGiven struct {
+	BroadcastGiven *BroadcastGiven `protobuf:"bytes,19,opt,name=broadcast_given,json=broadcastGiven,proto3,oneof"`
+}
+
 type Control_Query struct {
 	Query *Query `protobuf:"bytes,20,opt,name=query,proto3,oneof"`
 }
@@ -491,6 +533,12 @@ func (*Control_Broadcast) isControl_Body() {}
 func (*Control_BroadcastTaken) isControl_Body() {}
 
 func (*Control_BroadcastDone) isControl_Body() {}
+
+func (*Control_BroadcastTold) isControl_Body() {}
+
+func (*Control_BroadcastPull) isControl_Body() {}
+
+func (*Control_BroadcastGiven) isControl_Body() {}
 
 func (*Control_Query) isControl_Body() {}
 
@@ -897,7 +945,6 @@ type Lookup struct {
 	Key           []byte                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`         // 32 bytes: a point
 	Hops          uint32                 `protobuf:"varint,3,opt,name=hops,proto3" json:"hops,omitempty"`
 	Trail         [][]byte               `protobuf:"bytes,4,rep,name=trail,proto3" json:"trail,omitempty"` // IDs, origin first, last sender last
-	Join          bool                   `protobuf:"varint,5,opt,name=join,proto3" json:"join,omitempty"`  // asked for a peer that is about to join at key
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -960,13 +1007,6 @@ func (x *Lookup) GetTrail() [][]byte {
 	return nil
 }
 
-func (x *Lookup) GetJoin() bool {
-	if x != nil {
-		return x.Join
-	}
-	return false
-}
-
 type LookupTaken struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Message       []byte                 `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
@@ -1016,7 +1056,6 @@ type Found struct {
 	Message       []byte                 `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
 	Key           []byte                 `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
 	Owner         *Record                `protobuf:"bytes,3,opt,name=owner,proto3" json:"owner,omitempty"`
-	Predecessor   *Record                `protobuf:"bytes,4,opt,name=predecessor,proto3" json:"predecessor,omitempty"` // of the owner, where the lookup was for a join
 	Hops          uint32                 `protobuf:"varint,6,opt,name=hops,proto3" json:"hops,omitempty"`
 	Trail         [][]byte               `protobuf:"bytes,7,rep,name=trail,proto3" json:"trail,omitempty"` // of the lookup, owner last
 	unknownFields protoimpl.UnknownFields
@@ -1070,13 +1109,6 @@ func (x *Found) GetKey() []byte {
 func (x *Found) GetOwner() *Record {
 	if x != nil {
 		return x.Owner
-	}
-	return nil
-}
-
-func (x *Found) GetPredecessor() *Record {
-	if x != nil {
-		return x.Predecessor
 	}
 	return nil
 }
@@ -1261,6 +1293,8 @@ type Broadcast struct {
 	Signature     []byte                 `protobuf:"bytes,2,opt,name=signature,proto3" json:"signature,omitempty"` // by the origin
 	Limit         []byte                 `protobuf:"bytes,3,opt,name=limit,proto3" json:"limit,omitempty"`         // 32 bytes: the interval ends before this point
 	Hops          uint32                 `protobuf:"varint,4,opt,name=hops,proto3" json:"hops,omitempty"`
+	Start         []byte                 `protobuf:"bytes,5,opt,name=start,proto3" json:"start,omitempty"`   // 32 bytes: the interval begins behind this point; none: at the receiver
+	Silent        []byte                 `protobuf:"bytes,6,opt,name=silent,proto3" json:"silent,omitempty"` // points in the interval, 32 bytes each, of peers that did not answer the sender
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1321,6 +1355,20 @@ func (x *Broadcast) GetHops() uint32 {
 		return x.Hops
 	}
 	return 0
+}
+
+func (x *Broadcast) GetStart() []byte {
+	if x != nil {
+		return x.Start
+	}
+	return nil
+}
+
+func (x *Broadcast) GetSilent() []byte {
+	if x != nil {
+		return x.Silent
+	}
+	return nil
 }
 
 type BroadcastBody struct {
@@ -1511,6 +1559,165 @@ func (x *BroadcastDone) GetMessages() uint64 {
 	return 0
 }
 
+// I have had these broadcasts for a while. Who lacks one may answer BroadcastPull.
+type BroadcastTold struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tags          []byte                 `protobuf:"bytes,1,opt,name=tags,proto3" json:"tags,omitempty"` // 8 bytes each
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BroadcastTold) Reset() {
+	*x = BroadcastTold{}
+	mi := &file_wire_control_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BroadcastTold) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BroadcastTold) ProtoMessage() {}
+
+func (x *BroadcastTold) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_control_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BroadcastTold.ProtoReflect.Descriptor instead.
+func (*BroadcastTold) Descriptor() ([]byte, []int) {
+	return file_wire_control_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *BroadcastTold) GetTags() []byte {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+// Send me these, of those that you told me of. Answered by BroadcastGiven, one for each.
+type BroadcastPull struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Tags          []byte                 `protobuf:"bytes,1,opt,name=tags,proto3" json:"tags,omitempty"` // 8 bytes each
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BroadcastPull) Reset() {
+	*x = BroadcastPull{}
+	mi := &file_wire_control_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BroadcastPull) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BroadcastPull) ProtoMessage() {}
+
+func (x *BroadcastPull) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_control_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BroadcastPull.ProtoReflect.Descriptor instead.
+func (*BroadcastPull) Descriptor() ([]byte, []int) {
+	return file_wire_control_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *BroadcastPull) GetTags() []byte {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+// A broadcast that the receiver asked for. It has no interval.
+type BroadcastGiven struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Body          []byte                 `protobuf:"bytes,1,opt,name=body,proto3" json:"body,omitempty"` // as in Broadcast
+	Signature     []byte                 `protobuf:"bytes,2,opt,name=signature,proto3" json:"signature,omitempty"`
+	Hops          uint32                 `protobuf:"varint,3,opt,name=hops,proto3" json:"hops,omitempty"`
+	Age           uint32                 `protobuf:"varint,4,opt,name=age,proto3" json:"age,omitempty"` // milliseconds since it came to those that gave it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BroadcastGiven) Reset() {
+	*x = BroadcastGiven{}
+	mi := &file_wire_control_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BroadcastGiven) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BroadcastGiven) ProtoMessage() {}
+
+func (x *BroadcastGiven) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_control_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BroadcastGiven.ProtoReflect.Descriptor instead.
+func (*BroadcastGiven) Descriptor() ([]byte, []int) {
+	return file_wire_control_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *BroadcastGiven) GetBody() []byte {
+	if x != nil {
+		return x.Body
+	}
+	return nil
+}
+
+func (x *BroadcastGiven) GetSignature() []byte {
+	if x != nil {
+		return x.Signature
+	}
+	return nil
+}
+
+func (x *BroadcastGiven) GetHops() uint32 {
+	if x != nil {
+		return x.Hops
+	}
+	return 0
+}
+
+func (x *BroadcastGiven) GetAge() uint32 {
+	if x != nil {
+		return x.Age
+	}
+	return 0
+}
+
 // Who stands at key, and behind it? Answered by Peers.
 type Query struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1518,16 +1725,17 @@ type Query struct {
 	Count         uint32                 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`   // peers at most
 	Length        uint64                 `protobuf:"varint,3,opt,name=length,proto3" json:"length,omitempty"` // how far from key on: the first 8 bytes of it; 0: all round
 	Table         bool                   `protobuf:"varint,4,opt,name=table,proto3" json:"table,omitempty"`   // of your table, clockwise, rather than the nearest
+	Behind        bool                   `protobuf:"varint,6,opt,name=behind,proto3" json:"behind,omitempty"` // name the one before key, too, as the first
 	Prints        []byte                 `protobuf:"bytes,5,opt,name=prints,proto3" json:"prints,omitempty"`  // the first 4 bytes of the IDs of peers that the asker has there
-	Wide          bool                   `protobuf:"varint,6,opt,name=wide,proto3" json:"wide,omitempty"`     // of all peers that you know; the asker keeps a table of all peers, too
-	Sum           uint64                 `protobuf:"varint,7,opt,name=sum,proto3" json:"sum,omitempty"`       // of the peers that the asker knows there; see docs/spec/control.md
+	Wide          bool                   `protobuf:"varint,7,opt,name=wide,proto3" json:"wide,omitempty"`     // of all peers that you know; the asker keeps a table of all peers, too
+	Sum           uint64                 `protobuf:"varint,8,opt,name=sum,proto3" json:"sum,omitempty"`       // of the peers that the asker knows there; see docs/spec/control.md
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Query) Reset() {
 	*x = Query{}
-	mi := &file_wire_control_proto_msgTypes[19]
+	mi := &file_wire_control_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1539,7 +1747,7 @@ func (x *Query) String() string {
 func (*Query) ProtoMessage() {}
 
 func (x *Query) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_control_proto_msgTypes[19]
+	mi := &file_wire_control_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1552,7 +1760,7 @@ func (x *Query) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Query.ProtoReflect.Descriptor instead.
 func (*Query) Descriptor() ([]byte, []int) {
-	return file_wire_control_proto_rawDescGZIP(), []int{19}
+	return file_wire_control_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Query) GetKey() []byte {
@@ -1583,6 +1791,13 @@ func (x *Query) GetTable() bool {
 	return false
 }
 
+func (x *Query) GetBehind() bool {
+	if x != nil {
+		return x.Behind
+	}
+	return false
+}
+
 func (x *Query) GetPrints() []byte {
 	if x != nil {
 		return x.Prints
@@ -1609,17 +1824,18 @@ type Peers struct {
 	Member        bool                   `protobuf:"varint,1,opt,name=member,proto3" json:"member,omitempty"`
 	Exact         bool                   `protobuf:"varint,2,opt,name=exact,proto3" json:"exact,omitempty"`  // these are all there are, and no others between them
 	Order         []byte                 `protobuf:"bytes,3,opt,name=order,proto3" json:"order,omitempty"`   // who they are: below 128 a place in hints, else, less 128, one in Query.prints
+	Owns          bool                   `protobuf:"varint,5,opt,name=owns,proto3" json:"owns,omitempty"`    // key is the sender's
 	Hints         [][]byte               `protobuf:"bytes,4,rep,name=hints,proto3" json:"hints,omitempty"`   // of the peers that the asker does not have; see docs/spec/control.md
-	Others        [][]byte               `protobuf:"bytes,5,rep,name=others,proto3" json:"others,omitempty"` // of an answer to wide: hints at peers that keep no table of all; hints has those that do
-	Wide          bool                   `protobuf:"varint,6,opt,name=wide,proto3" json:"wide,omitempty"`    // the sender keeps a table of all peers, and passes changes on
-	Busy          bool                   `protobuf:"varint,7,opt,name=busy,proto3" json:"busy,omitempty"`    // not now: it has told as much as it will for the time being
+	Others        [][]byte               `protobuf:"bytes,6,rep,name=others,proto3" json:"others,omitempty"` // of an answer to wide: hints at peers that keep no table of all; hints has those that do
+	Wide          bool                   `protobuf:"varint,7,opt,name=wide,proto3" json:"wide,omitempty"`    // the sender keeps a table of all peers, and passes changes on
+	Busy          bool                   `protobuf:"varint,8,opt,name=busy,proto3" json:"busy,omitempty"`    // not now: it has told as much as it will for the time being
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Peers) Reset() {
 	*x = Peers{}
-	mi := &file_wire_control_proto_msgTypes[20]
+	mi := &file_wire_control_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1631,7 +1847,7 @@ func (x *Peers) String() string {
 func (*Peers) ProtoMessage() {}
 
 func (x *Peers) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_control_proto_msgTypes[20]
+	mi := &file_wire_control_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1644,7 +1860,7 @@ func (x *Peers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Peers.ProtoReflect.Descriptor instead.
 func (*Peers) Descriptor() ([]byte, []int) {
-	return file_wire_control_proto_rawDescGZIP(), []int{20}
+	return file_wire_control_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Peers) GetMember() bool {
@@ -1666,6 +1882,13 @@ func (x *Peers) GetOrder() []byte {
 		return x.Order
 	}
 	return nil
+}
+
+func (x *Peers) GetOwns() bool {
+	if x != nil {
+		return x.Owns
+	}
+	return false
 }
 
 func (x *Peers) GetHints() [][]byte {
@@ -1710,7 +1933,7 @@ type Changes struct {
 
 func (x *Changes) Reset() {
 	*x = Changes{}
-	mi := &file_wire_control_proto_msgTypes[21]
+	mi := &file_wire_control_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1722,7 +1945,7 @@ func (x *Changes) String() string {
 func (*Changes) ProtoMessage() {}
 
 func (x *Changes) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_control_proto_msgTypes[21]
+	mi := &file_wire_control_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1735,7 +1958,7 @@ func (x *Changes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Changes.ProtoReflect.Descriptor instead.
 func (*Changes) Descriptor() ([]byte, []int) {
-	return file_wire_control_proto_rawDescGZIP(), []int{21}
+	return file_wire_control_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Changes) GetJoined() [][]byte {
@@ -1776,7 +1999,7 @@ type ChangesTaken struct {
 
 func (x *ChangesTaken) Reset() {
 	*x = ChangesTaken{}
-	mi := &file_wire_control_proto_msgTypes[22]
+	mi := &file_wire_control_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1788,7 +2011,7 @@ func (x *ChangesTaken) String() string {
 func (*ChangesTaken) ProtoMessage() {}
 
 func (x *ChangesTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_control_proto_msgTypes[22]
+	mi := &file_wire_control_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1801,7 +2024,7 @@ func (x *ChangesTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangesTaken.ProtoReflect.Descriptor instead.
 func (*ChangesTaken) Descriptor() ([]byte, []int) {
-	return file_wire_control_proto_rawDescGZIP(), []int{22}
+	return file_wire_control_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ChangesTaken) GetWide() bool {
@@ -1829,7 +2052,8 @@ const file_wire_control_proto_rawDesc = "" +
 	"\x05Hello\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12.\n" +
 	"\x06record\x18\x02 \x01(\v2\x16.cicada.wire.v1.RecordR\x06record\x12\x14\n" +
-	"\x05agent\x18\x03 \x01(\tR\x05agent\"\xc6\b\n" +
+	"\x05agent\x18\x03 \x01(\tR\x05agent\"\x8f\n" +
+	"\n" +
 	"\aControl\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\x04R\arequest\x12*\n" +
 	"\x04ping\x18\x02 \x01(\v2\x14.cicada.wire.v1.PingH\x00R\x04ping\x12*\n" +
@@ -1847,12 +2071,15 @@ const file_wire_control_proto_rawDesc = "" +
 	"\x05leave\x18\r \x01(\v2\x15.cicada.wire.v1.LeaveH\x00R\x05leave\x129\n" +
 	"\tbroadcast\x18\x0e \x01(\v2\x19.cicada.wire.v1.BroadcastH\x00R\tbroadcast\x12I\n" +
 	"\x0fbroadcast_taken\x18\x0f \x01(\v2\x1e.cicada.wire.v1.BroadcastTakenH\x00R\x0ebroadcastTaken\x12F\n" +
-	"\x0ebroadcast_done\x18\x10 \x01(\v2\x1d.cicada.wire.v1.BroadcastDoneH\x00R\rbroadcastDone\x12-\n" +
+	"\x0ebroadcast_done\x18\x10 \x01(\v2\x1d.cicada.wire.v1.BroadcastDoneH\x00R\rbroadcastDone\x12F\n" +
+	"\x0ebroadcast_told\x18\x11 \x01(\v2\x1d.cicada.wire.v1.BroadcastToldH\x00R\rbroadcastTold\x12F\n" +
+	"\x0ebroadcast_pull\x18\x12 \x01(\v2\x1d.cicada.wire.v1.BroadcastPullH\x00R\rbroadcastPull\x12I\n" +
+	"\x0fbroadcast_given\x18\x13 \x01(\v2\x1e.cicada.wire.v1.BroadcastGivenH\x00R\x0ebroadcastGiven\x12-\n" +
 	"\x05query\x18\x14 \x01(\v2\x15.cicada.wire.v1.QueryH\x00R\x05query\x12-\n" +
 	"\x05peers\x18\x15 \x01(\v2\x15.cicada.wire.v1.PeersH\x00R\x05peers\x123\n" +
 	"\achanges\x18\x16 \x01(\v2\x17.cicada.wire.v1.ChangesH\x00R\achanges\x12C\n" +
 	"\rchanges_taken\x18\x17 \x01(\v2\x1c.cicada.wire.v1.ChangesTakenH\x00R\fchangesTakenB\x06\n" +
-	"\x04bodyJ\x04\b\x11\x10\x12J\x04\b\x12\x10\x13J\x04\b\x13\x10\x14\" \n" +
+	"\x04body\" \n" +
 	"\x04Ping\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\x04R\aversion\"8\n" +
 	"\x04Pong\x12\x16\n" +
@@ -1882,22 +2109,20 @@ const file_wire_control_proto_rawDesc = "" +
 	"\x04wide\x18\x02 \x01(\bR\x04wide\"`\n" +
 	"\bNotified\x12\x1a\n" +
 	"\baccepted\x18\x01 \x01(\bR\baccepted\x128\n" +
-	"\vpredecessor\x18\x02 \x01(\v2\x16.cicada.wire.v1.RecordR\vpredecessor\"x\n" +
+	"\vpredecessor\x18\x02 \x01(\v2\x16.cicada.wire.v1.RecordR\vpredecessor\"j\n" +
 	"\x06Lookup\x12\x18\n" +
 	"\amessage\x18\x01 \x01(\fR\amessage\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\fR\x03key\x12\x12\n" +
 	"\x04hops\x18\x03 \x01(\rR\x04hops\x12\x14\n" +
-	"\x05trail\x18\x04 \x03(\fR\x05trail\x12\x12\n" +
-	"\x04join\x18\x05 \x01(\bR\x04joinJ\x04\b\x06\x10\a\"'\n" +
+	"\x05trail\x18\x04 \x03(\fR\x05trailJ\x04\b\x05\x10\x06J\x04\b\x06\x10\a\"'\n" +
 	"\vLookupTaken\x12\x18\n" +
-	"\amessage\x18\x01 \x01(\fR\amessage\"\xcb\x01\n" +
+	"\amessage\x18\x01 \x01(\fR\amessage\"\x97\x01\n" +
 	"\x05Found\x12\x18\n" +
 	"\amessage\x18\x01 \x01(\fR\amessage\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\fR\x03key\x12,\n" +
-	"\x05owner\x18\x03 \x01(\v2\x16.cicada.wire.v1.RecordR\x05owner\x128\n" +
-	"\vpredecessor\x18\x04 \x01(\v2\x16.cicada.wire.v1.RecordR\vpredecessor\x12\x12\n" +
+	"\x05owner\x18\x03 \x01(\v2\x16.cicada.wire.v1.RecordR\x05owner\x12\x12\n" +
 	"\x04hops\x18\x06 \x01(\rR\x04hops\x12\x14\n" +
-	"\x05trail\x18\a \x03(\fR\x05trailJ\x04\b\x05\x10\x06\"O\n" +
+	"\x05trail\x18\a \x03(\fR\x05trailJ\x04\b\x04\x10\x05J\x04\b\x05\x10\x06\"O\n" +
 	"\vLookupStuck\x12\x18\n" +
 	"\amessage\x18\x01 \x01(\fR\amessage\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\fR\x03key\x12\x14\n" +
@@ -1908,12 +2133,14 @@ const file_wire_control_proto_rawDesc = "" +
 	"\n" +
 	"successors\x18\x01 \x03(\v2\x16.cicada.wire.v1.RecordR\n" +
 	"successors\x12:\n" +
-	"\fpredecessors\x18\x02 \x03(\v2\x16.cicada.wire.v1.RecordR\fpredecessors\"g\n" +
+	"\fpredecessors\x18\x02 \x03(\v2\x16.cicada.wire.v1.RecordR\fpredecessors\"\x95\x01\n" +
 	"\tBroadcast\x12\x12\n" +
 	"\x04body\x18\x01 \x01(\fR\x04body\x12\x1c\n" +
 	"\tsignature\x18\x02 \x01(\fR\tsignature\x12\x14\n" +
 	"\x05limit\x18\x03 \x01(\fR\x05limit\x12\x12\n" +
-	"\x04hops\x18\x04 \x01(\rR\x04hops\"i\n" +
+	"\x04hops\x18\x04 \x01(\rR\x04hops\x12\x14\n" +
+	"\x05start\x18\x05 \x01(\fR\x05start\x12\x16\n" +
+	"\x06silent\x18\x06 \x01(\fR\x06silent\"i\n" +
 	"\rBroadcastBody\x12\x16\n" +
 	"\x06origin\x18\x01 \x01(\fR\x06origin\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\fR\amessage\x12\x12\n" +
@@ -1926,23 +2153,34 @@ const file_wire_control_proto_rawDesc = "" +
 	"\amessage\x18\x01 \x01(\fR\amessage\x12\x14\n" +
 	"\x05limit\x18\x02 \x01(\fR\x05limit\x12\x18\n" +
 	"\areached\x18\x03 \x01(\x04R\areached\x12\x1a\n" +
-	"\bmessages\x18\x04 \x01(\x04R\bmessages\"\x9b\x01\n" +
+	"\bmessages\x18\x04 \x01(\x04R\bmessages\"#\n" +
+	"\rBroadcastTold\x12\x12\n" +
+	"\x04tags\x18\x01 \x01(\fR\x04tags\"#\n" +
+	"\rBroadcastPull\x12\x12\n" +
+	"\x04tags\x18\x01 \x01(\fR\x04tags\"h\n" +
+	"\x0eBroadcastGiven\x12\x12\n" +
+	"\x04body\x18\x01 \x01(\fR\x04body\x12\x1c\n" +
+	"\tsignature\x18\x02 \x01(\fR\tsignature\x12\x12\n" +
+	"\x04hops\x18\x03 \x01(\rR\x04hops\x12\x10\n" +
+	"\x03age\x18\x04 \x01(\rR\x03age\"\xb3\x01\n" +
 	"\x05Query\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\rR\x05count\x12\x16\n" +
 	"\x06length\x18\x03 \x01(\x04R\x06length\x12\x14\n" +
 	"\x05table\x18\x04 \x01(\bR\x05table\x12\x16\n" +
+	"\x06behind\x18\x06 \x01(\bR\x06behind\x12\x16\n" +
 	"\x06prints\x18\x05 \x01(\fR\x06prints\x12\x12\n" +
-	"\x04wide\x18\x06 \x01(\bR\x04wide\x12\x10\n" +
-	"\x03sum\x18\a \x01(\x04R\x03sum\"\xa1\x01\n" +
+	"\x04wide\x18\a \x01(\bR\x04wide\x12\x10\n" +
+	"\x03sum\x18\b \x01(\x04R\x03sum\"\xb5\x01\n" +
 	"\x05Peers\x12\x16\n" +
 	"\x06member\x18\x01 \x01(\bR\x06member\x12\x14\n" +
 	"\x05exact\x18\x02 \x01(\bR\x05exact\x12\x14\n" +
-	"\x05order\x18\x03 \x01(\fR\x05order\x12\x14\n" +
+	"\x05order\x18\x03 \x01(\fR\x05order\x12\x12\n" +
+	"\x04owns\x18\x05 \x01(\bR\x04owns\x12\x14\n" +
 	"\x05hints\x18\x04 \x03(\fR\x05hints\x12\x16\n" +
-	"\x06others\x18\x05 \x03(\fR\x06others\x12\x12\n" +
-	"\x04wide\x18\x06 \x01(\bR\x04wide\x12\x12\n" +
-	"\x04busy\x18\a \x01(\bR\x04busy\"e\n" +
+	"\x06others\x18\x06 \x03(\fR\x06others\x12\x12\n" +
+	"\x04wide\x18\a \x01(\bR\x04wide\x12\x12\n" +
+	"\x04busy\x18\b \x01(\bR\x04busy\"e\n" +
 	"\aChanges\x12\x16\n" +
 	"\x06joined\x18\x01 \x03(\fR\x06joined\x12\x16\n" +
 	"\x06others\x18\x02 \x03(\fR\x06others\x12\x12\n" +
@@ -1964,7 +2202,7 @@ func file_wire_control_proto_rawDescGZIP() []byte {
 	return file_wire_control_proto_rawDescData
 }
 
-var file_wire_control_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_wire_control_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_wire_control_proto_goTypes = []any{
 	(*Record)(nil),         // 0: cicada.wire.v1.Record
 	(*Hello)(nil),          // 1: cicada.wire.v1.Hello
@@ -1985,10 +2223,13 @@ var file_wire_control_proto_goTypes = []any{
 	(*BroadcastBody)(nil),  // 16: cicada.wire.v1.BroadcastBody
 	(*BroadcastTaken)(nil), // 17: cicada.wire.v1.BroadcastTaken
 	(*BroadcastDone)(nil),  // 18: cicada.wire.v1.BroadcastDone
-	(*Query)(nil),          // 19: cicada.wire.v1.Query
-	(*Peers)(nil),          // 20: cicada.wire.v1.Peers
-	(*Changes)(nil),        // 21: cicada.wire.v1.Changes
-	(*ChangesTaken)(nil),   // 22: cicada.wire.v1.ChangesTaken
+	(*BroadcastTold)(nil),  // 19: cicada.wire.v1.BroadcastTold
+	(*BroadcastPull)(nil),  // 20: cicada.wire.v1.BroadcastPull
+	(*BroadcastGiven)(nil), // 21: cicada.wire.v1.BroadcastGiven
+	(*Query)(nil),          // 22: cicada.wire.v1.Query
+	(*Peers)(nil),          // 23: cicada.wire.v1.Peers
+	(*Changes)(nil),        // 24: cicada.wire.v1.Changes
+	(*ChangesTaken)(nil),   // 25: cicada.wire.v1.ChangesTaken
 }
 var file_wire_control_proto_depIdxs = []int32{
 	0,  // 0: cicada.wire.v1.Hello.record:type_name -> cicada.wire.v1.Record
@@ -2007,22 +2248,24 @@ var file_wire_control_proto_depIdxs = []int32{
 	15, // 13: cicada.wire.v1.Control.broadcast:type_name -> cicada.wire.v1.Broadcast
 	17, // 14: cicada.wire.v1.Control.broadcast_taken:type_name -> cicada.wire.v1.BroadcastTaken
 	18, // 15: cicada.wire.v1.Control.broadcast_done:type_name -> cicada.wire.v1.BroadcastDone
-	19, // 16: cicada.wire.v1.Control.query:type_name -> cicada.wire.v1.Query
-	20, // 17: cicada.wire.v1.Control.peers:type_name -> cicada.wire.v1.Peers
-	21, // 18: cicada.wire.v1.Control.changes:type_name -> cicada.wire.v1.Changes
-	22, // 19: cicada.wire.v1.Control.changes_taken:type_name -> cicada.wire.v1.ChangesTaken
-	0,  // 20: cicada.wire.v1.State.records:type_name -> cicada.wire.v1.Record
-	0,  // 21: cicada.wire.v1.Notified.predecessor:type_name -> cicada.wire.v1.Record
-	0,  // 22: cicada.wire.v1.Found.owner:type_name -> cicada.wire.v1.Record
-	0,  // 23: cicada.wire.v1.Found.predecessor:type_name -> cicada.wire.v1.Record
-	0,  // 24: cicada.wire.v1.Suspect.peer:type_name -> cicada.wire.v1.Record
-	0,  // 25: cicada.wire.v1.Leave.successors:type_name -> cicada.wire.v1.Record
-	0,  // 26: cicada.wire.v1.Leave.predecessors:type_name -> cicada.wire.v1.Record
-	27, // [27:27] is the sub-list for method output_type
-	27, // [27:27] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	19, // 16: cicada.wire.v1.Control.broadcast_told:type_name -> cicada.wire.v1.BroadcastTold
+	20, // 17: cicada.wire.v1.Control.broadcast_pull:type_name -> cicada.wire.v1.BroadcastPull
+	21, // 18: cicada.wire.v1.Control.broadcast_given:type_name -> cicada.wire.v1.BroadcastGiven
+	22, // 19: cicada.wire.v1.Control.query:type_name -> cicada.wire.v1.Query
+	23, // 20: cicada.wire.v1.Control.peers:type_name -> cicada.wire.v1.Peers
+	24, // 21: cicada.wire.v1.Control.changes:type_name -> cicada.wire.v1.Changes
+	25, // 22: cicada.wire.v1.Control.changes_taken:type_name -> cicada.wire.v1.ChangesTaken
+	0,  // 23: cicada.wire.v1.State.records:type_name -> cicada.wire.v1.Record
+	0,  // 24: cicada.wire.v1.Notified.predecessor:type_name -> cicada.wire.v1.Record
+	0,  // 25: cicada.wire.v1.Found.owner:type_name -> cicada.wire.v1.Record
+	0,  // 26: cicada.wire.v1.Suspect.peer:type_name -> cicada.wire.v1.Record
+	0,  // 27: cicada.wire.v1.Leave.successors:type_name -> cicada.wire.v1.Record
+	0,  // 28: cicada.wire.v1.Leave.predecessors:type_name -> cicada.wire.v1.Record
+	29, // [29:29] is the sub-list for method output_type
+	29, // [29:29] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_wire_control_proto_init() }
@@ -2046,6 +2289,9 @@ func file_wire_control_proto_init() {
 		(*Control_Broadcast)(nil),
 		(*Control_BroadcastTaken)(nil),
 		(*Control_BroadcastDone)(nil),
+		(*Control_BroadcastTold)(nil),
+		(*Control_BroadcastPull)(nil),
+		(*Control_BroadcastGiven)(nil),
 		(*Control_Query)(nil),
 		(*Control_Peers)(nil),
 		(*Control_Changes)(nil),
@@ -2057,7 +2303,7 @@ func file_wire_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wire_control_proto_rawDesc), len(file_wire_control_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   23,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

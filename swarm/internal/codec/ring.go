@@ -46,14 +46,14 @@ func EncodeRing(m chord.Message) *wirepb.Control {
 		c.Body = &wirepb.Control_Notified{Notified: &wirepb.Notified{Accepted: m.Accepted, Predecessor: record(m.Predecessor)}}
 	case chord.Lookup:
 		c.Body = &wirepb.Control_Lookup{Lookup: &wirepb.Lookup{
-			Message: m.Lookup[:], Key: m.Key[:], Hops: uint32(m.Hops), Trail: trailBytes(m.Trail), Join: m.Join,
+			Message: m.Lookup[:], Key: m.Key[:], Hops: uint32(m.Hops), Trail: trailBytes(m.Trail),
 		}}
 	case chord.LookupTaken:
 		c.Body = &wirepb.Control_LookupTaken{LookupTaken: &wirepb.LookupTaken{Message: m.Lookup[:]}}
 	case chord.Found:
 		c.Body = &wirepb.Control_Found{Found: &wirepb.Found{
 			Message: m.Lookup[:], Key: m.Key[:], Hops: uint32(m.Hops), Trail: trailBytes(m.Trail),
-			Owner: record(m.Peer), Predecessor: record(m.Predecessor),
+			Owner: record(m.Peer),
 		}}
 	case chord.LookupStuck:
 		c.Body = &wirepb.Control_LookupStuck{LookupStuck: &wirepb.LookupStuck{
@@ -65,12 +65,12 @@ func EncodeRing(m chord.Message) *wirepb.Control {
 		c.Body = &wirepb.Control_Leave{Leave: &wirepb.Leave{Successors: records(m.Successors), Predecessors: records(m.Predecessors)}}
 	case chord.Query:
 		c.Body = &wirepb.Control_Query{Query: &wirepb.Query{
-			Key: bytes.TrimRight(m.Key[:], "\x00"), Count: uint32(m.Count), Length: m.Length, Table: m.Table, Prints: printBytes(m.Prints),
+			Key: bytes.TrimRight(m.Key[:], "\x00"), Count: uint32(m.Count), Length: m.Length, Table: m.Table, Behind: m.Behind, Prints: printBytes(m.Prints),
 			Wide: m.Wide, Sum: m.Sum,
 		}}
 	case chord.Peers:
 		c.Body = &wirepb.Control_Peers{Peers: &wirepb.Peers{
-			Member: m.Member, Exact: m.Exact, Order: m.Order, Hints: hintBytes(m.Hints), Others: hintBytes(m.Others), Wide: m.Wide, Busy: m.Busy,
+			Member: m.Member, Owns: m.Owns, Exact: m.Exact, Order: m.Order, Hints: hintBytes(m.Hints), Others: hintBytes(m.Others), Wide: m.Wide, Busy: m.Busy,
 		}}
 	case chord.Changes:
 		c.Body = &wirepb.Control_Changes{Changes: changes(&m)}
@@ -102,7 +102,7 @@ func DecodeRing(c *wirepb.Control, v Verifier) (chord.Message, error) {
 		m.Kind, m.Accepted = chord.Notified, body.Notified.GetAccepted()
 		m.Predecessor = d.contact("predecessor", body.Notified.GetPredecessor())
 	case *wirepb.Control_Lookup:
-		m.Kind, m.Join = chord.Lookup, body.Lookup.GetJoin()
+		m.Kind = chord.Lookup
 		d.lookup(&m, body.Lookup)
 		m.Hops = int(body.Lookup.GetHops())
 	case *wirepb.Control_LookupTaken:
@@ -121,12 +121,13 @@ func DecodeRing(c *wirepb.Control, v Verifier) (chord.Message, error) {
 		m.Predecessors = d.contacts("predecessors", body.Leave.GetPredecessors())
 	case *wirepb.Control_Query:
 		q := body.Query
-		m.Kind, m.Count, m.Length, m.Table, m.Prints = chord.Query, int(q.GetCount()), q.GetLength(), q.GetTable(), prints(q.GetPrints())
+		m.Kind, m.Count, m.Length, m.Table, m.Behind = chord.Query, int(q.GetCount()), q.GetLength(), q.GetTable(), q.GetBehind()
+		m.Prints = prints(q.GetPrints())
 		m.Wide, m.Sum = q.GetWide(), q.GetSum()
 		copy(m.Key[:], q.GetKey())
 	case *wirepb.Control_Peers:
 		m.Kind, m.Member, m.Exact, m.Order = chord.Peers, body.Peers.GetMember(), body.Peers.GetExact(), body.Peers.GetOrder()
-		m.Wide, m.Busy = body.Peers.GetWide(), body.Peers.GetBusy()
+		m.Wide, m.Busy, m.Owns = body.Peers.GetWide(), body.Peers.GetBusy(), body.Peers.GetOwns()
 		m.Hints, m.Others = d.hints(body.Peers.GetHints()), d.hints(body.Peers.GetOthers())
 	case *wirepb.Control_Changes:
 		d.changes(&m, body.Changes)
@@ -163,7 +164,6 @@ func (d *decoder) found(m *chord.Message, f *wirepb.Found) {
 	m.Kind, m.Hops = chord.Found, int(f.GetHops())
 	d.lookup(m, f)
 	m.Peer = d.contact("owner", f.GetOwner())
-	m.Predecessor = d.contact("predecessor", f.GetPredecessor())
 }
 
 // lookup reads the three fields that every message about a lookup has.

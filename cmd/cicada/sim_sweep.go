@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"cicada/sim"
+)
+
+// seeds are those from the first to the last of them.
+type seeds struct{ first, last uint64 }
+
+// UnmarshalText reads "1-100", or "7".
+func (s *seeds) UnmarshalText(text []byte) error {
+	a, b, several := strings.Cut(string(text), "-")
+	first, err := strconv.ParseUint(a, 10, 64)
+	last := first
+	if several && err == nil {
+		last, err = strconv.ParseUint(b, 10, 64)
+	}
+	if err != nil || last < first || last == 0 {
+		return fmt.Errorf("want seeds, like 1-100, not %.100q", text)
+	}
+	*s = seeds{first, last}
+	return nil
+}
+
+// sweeps reports whether more than one seed is asked for.
+func (c *simCommand) sweeps() bool { return c.Chaos && (c.Seeds.last > 0 || c.Events > 0) }
+
+// A sweepRecord is what came of many seeds.
+type sweepRecord struct {
+	Seeds       uint64  `json:"seeds"` // that were run to their end
+	First       uint64  `json:"first_seed"`
+	Last        uint64  `json:"last_seed"`
+	Events      uint64  `json:"events"`
+	Steps       int     `json:"steps"` // faults that were made
+	Violations  int     `json:"violations"`
+	Failed      int     `json:"failed_seeds"`     // with a violation
+	Undemanded  int     `json:"undemanded_seeds"` // where faults together broke the assumption, and nothing could be demanded at the end
+	Longest     float64 `json:"quiet_ideal_longest_seconds"`
+	PerSecond   float64 `json:"events_per_second"`
+	FirstFailed *uint64 `json:"first_failed_seed,omitempty"`
+	FirstFound  string  `json:"first_violation,omitempty"`
+	Replay      string  `json:"replay,omitempty"` // the command that shows it again
+	Trace       string  `json:"trace,omitempty"`  // the file with its last events
+}
+
+// add takes in the result of the next seed.
+func (s *sweepRecord) add(r *sim.Result) {
+	s.Seeds++
+	s.Last = r.Seed
+	s.Events += r.Events
+	s.Steps += len(r.Steps)
+	s.Violations += r.Violations
+	s.Longest = max(s.Longest, r.QuietAfter)
+	if r.Violations == 0 && r.QuietAfter < 0 {
+		s.Undemanded++
+	}
+	if r.Violations > 0 {
+		if s.Failed++; s.Failed == 1 {
+			s.FirstFailed, s.FirstFound = &r.Seed, r.FirstViolation
+		}
+	}
+}
+
+// sweep runs one seed after the other, and says how many failed, and how to see the
+// first of these again.
+func (c *simCommand) sweep(ctx context.Context, line *kong.Context, out *console) error {
+	next, last := c.Seed, uint64(math.MaxUint64)
+	if c.Seeds.last > 0 {
+		next, last = c.Seeds.first, c.Seeds.last
+	}
+	began := time.Now()
+	record := sweepRecord{First: next, Last: next}
+	enough := func() bool { return c.Events > 0 && float64(record.Events) >= c.Events }
+	for done := false; !done && !enough(); {
+		slice := uint64(8*c.Parallel - 1)
+		to := last
+		if last-next > slice {
+			to = next + slice
+		}
+		results, err := c.slice(ctx, next, to)
+		if err != nil {
+			record.show(out, began) // what came of it so far
+			return err
+		}
+		for _, r := range results {
+			if !enough() { // what is counted does not hang on how many run at a time
+				record.add(r)
+			}
+		}
+		out.show("seed %d: %d events, %.0f a second, %d seeds failed", record.Last, record.Events, float64(record.Events)/time.Since(began).Seconds(), record.Failed)
+		done = to == last
+		next = to + 1
+	}
+	if record.Failed > 0 {
+		config, err := c.chaos(*record.FirstFailed)
+		if err != nil {
+			return err
+		}
+		if record.Trace, err = keepLast(ctx, config); err != nil {
+			return err
+		}
+		record.Replay = sameAgain(line, fmt.Sprintf("--seed %d", *record.FirstFailed), "seed", "seeds", "events", "parallel", "json")
+	}
+	record.show(out, began)
+	if record.Failed == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of %d seeds failed, the first at %s; the same again: %s; its last events are in %s",
+		record.Failed, record.Seeds, record.FirstFound, record.Replay, record.Trace)
+}
+
+// slice runs some seeds, as many at a time as was asked for.
+func (c *simCommand) slice(ctx context.Context, first, last uint64) ([]*sim.Result, error) {
+	results := make([]*sim.Result, last-first+1)
+	failures := make([]error, len(results))
+	var taken atomic.Int64
+	var workers sync.WaitGroup
+	for range c.Parallel {
+		workers.Go(func() {
+			for {
+				i := int(taken.Add(1)) - 1
+				if i >= len(results) {
+					return
+				}
+				config, err := c.chaos(first + uint64(i))
+				if err == nil {
+					results[i], err = sim.Run(ctx, config, nil)
+				}
+				if err != nil {
+					failures[i] = fmt.Errorf("seed %d: %w", first+uint64(i), err)
+				}
+			}
+		})
+	}
+	workers.Wait()
+	return results, errors.Join(failures...)
+}
+
+// show tells what came of all seeds.
+func (s *sweepRecord) show(out *console, began time.Time) {
+	out.clearProgress()
+	s.PerSecond = float64(s.Events) / time.Since(began).Seconds()
+	out.record(s)
+	out.say("seeds        %d, from %d to %d; %d faults", s.Seeds, s.First, s.Last, s.Steps)
+	out.say("events       %d, %.0f a second", s.Events, s.PerSecond)
+	out.say("healed       within %.0f s; %d seeds broke what the ring builds on", s.Longest, s.Undemanded)
+	out.say("violations   %d, of %d seeds", s.Violations, s.Failed)
+}
