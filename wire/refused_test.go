@@ -124,7 +124,7 @@ func rawRefusals() []refused {
 		no("limits cut short", wire.CodeProtocol, 5, nest(22, nest(4, count(0, 6)))),
 		no("256 gone", wire.CodeLimit, 7, nest(22, nest(3, make([]byte, 256*8)))),
 		no("65 who joined", wire.CodeLimit, 2692, nest(22, bytes.Repeat(nest(1, hint(1)), 65))),
-		no("241 hints of a page", wire.CodeLimit, 10084, nest(21, bytes.Repeat(nest(5, hint(1)), 241))),
+		no("241 hints of a page", wire.CodeLimit, 10084, nest(21, bytes.Repeat(nest(6, hint(1)), 241))),
 		no("more than 1024 fields", wire.CodeLimit, 3072, bytes.Repeat([]byte{0xa0, 0x06, 0x00}, 1025)),
 	}
 }
