@@ -205,19 +205,18 @@ func (c *Core) putQuery(m *Message, r *request) {
 	switch r.purpose {
 	case forCopy:
 		m.Key, m.Count, m.Table = c.fingers.page, maxNear, true
-		return
 	case forPage, forStretch:
 		c.putWide(m, r)
 	case forSearch:
 		if s := c.searchOf(r); s != nil {
 			m.Key, m.Count, m.Behind, m.Prints = s.key, searchCount, s.own != 0, prints(r.offered)
 		}
-		return
+	default:
+		start, stop := c.start(int(r.slot)), c.stop(int(r.slot))
+		m.Key = span{c.origin.plus(start)[0]}.point() // the rest makes no difference but in bytes
+		m.Length = max(stop.minus(start)[0], 1)
+		m.Count, m.Prints = c.config.FingerCandidates, prints(r.offered)
 	}
-	start, stop := c.start(int(r.slot)), c.stop(int(r.slot))
-	m.Key = span{c.origin.plus(start)[0]}.point() // the rest makes no difference but in bytes
-	m.Length = max(stop.minus(start)[0], 1)
-	m.Count, m.Prints = c.config.FingerCandidates, prints(r.offered)
 }
 
 // onCopy takes over a page of a neighbour's table, and asks for the next.
