@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"cicada/control"
 )
 
 // The documents that scripts are made of, found before those run in folders of their own.
@@ -91,8 +94,16 @@ func runningExamples(ts *testscript.TestScript, negated bool, arguments []string
 	}
 	here := strings.NewReplacer(pairs...)
 	peers := strings.ReplaceAll(here.Replace(blocks[0][1]), "\n", " &\n") + "wait\n"
-	// Its last command never ends by itself.
-	talk := strings.ReplaceAll(here.Replace(blocks[1][1]), "cicada watch", "timeout 1 cicada watch")
+	// Its last command ends when nobody reads on.
+	talk := strings.TrimSuffix(here.Replace(blocks[1][1]), "\n") + " | sed -n '/ring.sent/{p;q;}'\n"
+	// The shell's peers outlive it, and hold its output open: who waits for that waits for them.
+	ts.Defer(func() {
+		for i := range 5 {
+			client := control.NewClient(filepath.Join(ts.MkAbs(fmt.Sprint("peer", i+1)), socketFile))
+			_ = client.Leave(context.Background())
+			client.Close()
+		}
+	})
 	for name, content := range map[string]string{"up.sh": peers, "talk.sh": talk, "peer.yaml": here.Replace(blocks[2][1])} {
 		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(content), 0o644))
 	}

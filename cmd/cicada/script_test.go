@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	goruntime "runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,9 +33,23 @@ const asCommand = "CICADA_TEST_AS_COMMAND"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
-		main()
+		guarded()
 	}
-	testscript.Main(m, map[string]func(){"cicada": main})
+	testscript.Main(m, map[string]func(){"cicada": guarded})
+}
+
+// longest is how long one command of a test may run: several times what the longest
+// takes on a busy machine under the race detector.
+const longest = 4 * time.Minute
+
+// guarded is main for a process of its own. Whoever waits for a command that hangs
+// waits forever: so it ends itself and shows where it stood.
+func guarded() {
+	time.AfterFunc(longest, func() {
+		debug.SetTraceback("all")
+		panic(fmt.Sprintf("%q still runs after %v", os.Args, longest))
+	})
+	main()
 }
 
 // TestScripts runs each story in testdata/script.
