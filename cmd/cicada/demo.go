@@ -104,7 +104,8 @@ func (d *demo) end() {
 // begin announces an act, and returns what ends it.
 func (d *demo) begin(name, headline string, arguments ...any) func() time.Duration {
 	d.act++
-	d.out.say("\n%d  %s", d.act, fmt.Sprintf(headline, arguments...))
+	d.out.say("")
+	d.out.say("%d  %s", d.act, fmt.Sprintf(headline, arguments...))
 	started := time.Now()
 	return func() time.Duration {
 		took := time.Since(started)
@@ -115,8 +116,8 @@ func (d *demo) begin(name, headline string, arguments ...any) func() time.Durati
 
 func (d *demo) gather(ctx context.Context) error {
 	n := d.config.Peers
-	d.out.say("A swarm of %d peers in this one process: real sockets on loopback, every link encrypted,\n"+
-		"every message sealed from its origin to its target. Nothing leaves this machine.", n)
+	d.out.say("A swarm of %d peers in this one process: real sockets on loopback, every link encrypted,", n)
+	d.out.say("every message sealed from its origin to its target. Nothing leaves this machine.")
 	done := d.begin("gather", "The swarm gathers")
 	ctx, cancel := context.WithTimeout(ctx, gatherPatience)
 	defer cancel()

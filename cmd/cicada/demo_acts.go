@@ -141,7 +141,8 @@ func (d *demo) broadcast(ctx context.Context) error {
 func (d *demo) killSome(ctx context.Context) error {
 	victims := d.victims()
 	if len(victims) == 0 {
-		d.out.say("\n   Two peers: if one died, the other would have nobody to heal a ring with. Try --peers 12.")
+		d.out.say("")
+		d.out.say("   Two peers: if one died, the other would have nobody to heal a ring with. Try --peers 12.")
 		return nil
 	}
 	how, end := "die at once, without a word", d.lab.Kill

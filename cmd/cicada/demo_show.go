@@ -143,7 +143,8 @@ func (d *demo) audit(ctx context.Context) error {
 func (d *demo) summarise() {
 	r, say := &d.report, d.out.say
 	d.out.record(summaryEvent{"summary", *r})
-	say("\nWhat happened")
+	say("")
+	say("What happened")
 	say("   %d messages were delivered, each once and unchanged; the longest path had %s.", r.Deliveries, plural(r.LongestPath, "hop"))
 	if r.LongestPath < 2 {
 		say("   Among %d peers everybody knows everybody: no path of two hops exists.", r.Peers)
@@ -157,7 +158,8 @@ func (d *demo) summarise() {
 		line += fmt.Sprintf(" %s %.2f s ", t.Act, t.Seconds)
 	}
 	say("%s", line)
-	say("\nTry next")
+	say("")
+	say("Try next")
 	for _, s := range suggestions {
 		say("   %-42s %s", s.command, s.why)
 	}
