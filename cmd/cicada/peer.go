@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"cicada/chord"
 	"cicada/identity"
 	"cicada/swarm"
 	"cicada/trace"
@@ -45,9 +44,7 @@ type swarmFlags struct {
 	Difficulty int    `placeholder:"K" help:"The difficulty of the swarm, in bits (0 to 32)."`
 	Secret     string `placeholder:"FILE" help:"A file with what only members of the swarm know."`
 
-	Successors  int `placeholder:"R" help:"How many neighbours to remember on each side (16)."`
-	FingerBase  int `placeholder:"B" help:"Of the finger table, a power of two (16); 2 is the ring of the textbooks."`
-	TableBudget int `default:"2000" placeholder:"BYTES" help:"What to spend a second on knowing all peers, where that is enough (${default}); 0: nothing."`
+	ringFlags
 
 	Trace  string `placeholder:"FILE" help:"Write every event into this file, one JSON object a line."`
 	LogDir string `placeholder:"DIR" help:"Write the log into a file of this folder, one a process."`
@@ -232,30 +229,6 @@ func (f *swarmFlags) membership() (c swarm.Config, err error) {
 	}
 	c.SendTimeout = time.Duration(f.Timeout)
 	return c, nil
-}
-
-// ring returns the configuration of the ring.
-func (f *swarmFlags) ring() (chord.Config, error) {
-	successors, base := chord.Config{Successors: f.Successors}, chord.Config{FingerBase: f.FingerBase}
-	if successors.Validate() != nil {
-		return chord.Config{}, usageError("--successors %d: want 1 to 31", f.Successors)
-	}
-	if base.Validate() != nil {
-		return chord.Config{}, usageError("--finger-base %d: want a power of two, 2 to 256", f.FingerBase)
-	}
-	budget := chord.Config{TableBudget: tableBudget(f.TableBudget)}
-	if f.TableBudget < 0 || budget.Validate() != nil {
-		return chord.Config{}, usageError("--table-budget %d: want 0 to %d bytes a second", f.TableBudget, chord.MaxTableBudget)
-	}
-	return chord.Config{Successors: f.Successors, FingerBase: f.FingerBase, TableBudget: budget.TableBudget}, nil
-}
-
-// tableBudget returns what --table-budget means to a ring, for which zero is the default.
-func tableBudget(bytes int) int {
-	if bytes == 0 {
-		return -1
-	}
-	return bytes
 }
 
 // addresses returns where to listen, and what to tell others where that differs.

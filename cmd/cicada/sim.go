@@ -13,7 +13,6 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"cicada/chord"
 	"cicada/cmd/cicada/internal/scenario"
 	"cicada/sim"
 	"cicada/trace"
@@ -54,9 +53,7 @@ type simCommand struct {
 	Events      float64  `placeholder:"N" help:"With --chaos: seeds from --seed or the first of --seeds on, until there were so many events, like 1e9."`
 	Parallel    int      `short:"j" default:"1" placeholder:"N" help:"With --seeds or --events: so many at a time (${default})."`
 
-	Successors  int `placeholder:"R" help:"How many neighbours to remember on each side (16)."`
-	FingerBase  int `placeholder:"B" help:"Of the finger table, a power of two (16); 2 is the ring of the textbooks."`
-	TableBudget int `default:"2000" placeholder:"BYTES" help:"What a peer may spend a second on knowing all others (${default}); 0: nothing."`
+	ringFlags
 
 	Trace string `placeholder:"FILE" help:"Write every event into this file, one JSON object a line."`
 	JSON  bool   `name:"json" help:"Write one JSON object a line."`
@@ -131,9 +128,6 @@ func (c *simCommand) Run(ctx context.Context, line *kong.Context, out *console) 
 
 // check refuses flags that do not go together.
 func (c *simCommand) check(line *kong.Context) error {
-	if c.TableBudget < 0 {
-		return usageError("--table-budget %d: want 0 or more bytes a second", c.TableBudget)
-	}
 	swept := []string{"seeds", "events", "parallel"}
 	drawn := append([]string{"chaos", "peers", "seed", "ideal-within", "trace", "json", "help"}, swept...)
 	for _, flag := range given(line) {
@@ -164,9 +158,13 @@ func (c *simCommand) config() (sim.Config, error) {
 	if c.Chaos {
 		return c.chaos(c.Seed)
 	}
+	ring, err := c.ring()
+	if err != nil {
+		return sim.Config{}, err
+	}
 	config := sim.Config{
 		Peers: peers, Seed: c.Seed, Start: sim.Start(c.Start), Duration: time.Duration(c.Duration),
-		Ring:    chord.Config{Successors: c.Successors, FingerBase: c.FingerBase, TableBudget: tableBudget(c.TableBudget)},
+		Ring:    ring,
 		Lookups: c.Lookups, IDLookups: c.Lookups, Sends: c.Sends, Broadcasts: c.Broadcasts, Duplicates: c.Duplicates,
 		Session: time.Duration(c.Session), Sessions: sim.Distribution(c.Sessions), Leave: float64(c.Leave),
 		Kill: float64(c.Kill), SendsAfterKill: c.SendsAfterKill, BroadcastsAfterKill: c.BroadcastsAfterKill,
