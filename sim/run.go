@@ -195,7 +195,7 @@ func (r *runner) quiet(ctx context.Context) error {
 		w.check()
 		if w.ideal() {
 			w.watch.quietAfter = w.now - began
-			w.watch.heal.right(w.now)
+			w.watch.heal.right(w)
 			return nil
 		}
 		if w.now >= limit {
