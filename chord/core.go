@@ -80,7 +80,7 @@ type Core struct {
 	seenVersion uint64
 	seenLists   edition // what they are
 	knownTo     bool    // in those lists this peer was the predecessor
-	leftOut     bool    // the latest cut left out a lost peer: should it be back, the answer is needed again
+	unread      Sides   // those lists name somebody who was left out, and are to be read once more, though they be the same
 	seenBefore  uint64  // version of the predecessor's lists
 	listsBefore edition
 	join        join

@@ -425,7 +425,7 @@ func (c *Core) unanswered(i int) {
 	switch r.purpose {
 	case forHint:
 		c.lost.add(r.to, c.now, true)
-		c.seenOf, c.seenBefore = identity.ID{}, 0 // if it lives all the same, it is to be named again
+		c.readAgain(After | Before) // it may live all the same
 	case forRemembered:
 		c.learned.remove(r.to)
 		c.lost.add(r.to, c.now, false)
