@@ -207,7 +207,7 @@ func (c *Core) fill(i int, peers []*identity.Contact, all bool) {
 			e.flags |= backed
 		}
 		if all && e.heard != never { // it is as good as if it had been heard some time ago
-			e.heard = max(e.heard, c.now-c.stay()/vouched)
+			e.heard = max(e.heard, c.now-c.stay()/backedFor)
 		}
 	}
 	c.trim(i)
@@ -252,10 +252,10 @@ func (c *Core) dropFinger(peer *identity.Contact) {
 	}
 }
 
-// lookAgain has slot i looked after soon if it has no candidate, else in its turn.
+// lookAgain has slot i looked after soon.
 func (c *Core) lookAgain(i int) {
 	if len(c.candidates(i)) == 0 {
 		c.fingers.slots[i].checked = never
-		c.lookSoon()
 	}
+	c.lookSoon()
 }

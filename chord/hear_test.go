@@ -2,6 +2,7 @@ package chord
 
 import (
 	"testing"
+	"time"
 
 	"cicada/identity"
 )
@@ -30,5 +31,18 @@ func TestDoubtOfWhoLeft(t *testing.T) {
 	c.Doubt(0, at(120).ID)
 	if got := c.Ready().Messages; len(got) != 0 {
 		t.Errorf("got %v, want nothing", got)
+	}
+}
+
+// The first answer of a peer may take a handshake, but not where it was heard: there is a link.
+func TestAFirstAnswerMayTakeAHandshake(t *testing.T) {
+	c := full()
+	c.typical = uint32((100 * time.Millisecond).Microseconds())
+	e := c.entry(at(110))
+	e.srtt, e.heard = 0, never
+	stranger := c.rto(at(110))
+	e.heard = c.now
+	if heard := c.rto(at(110)); stranger != 800*time.Millisecond || heard != 300*time.Millisecond {
+		t.Errorf("got %v for a stranger and %v for one that was heard, want 800 and 300 ms", stranger, heard)
 	}
 }

@@ -21,8 +21,8 @@ const (
 	maxNear      = 64              // peers that an answer names, at most
 	leastNear    = 3               // at least, where the one who answers cannot know who is nearest
 	maxNearSteps = 8               // questions of one look
-	slotsPerStay = 4               // how often all slots are looked after while a peer stays, on average
-	vouched      = 8               // the word of those who must know is as good as one of its own that is this part of a stay old
+	slotsPerStay = 2               // how often all slots are looked after while a peer stays, on average
+	backedFor    = 8               // the word of those who must know is as good as one of its own that is this part of a stay old
 	lookMost     = 2 * time.Minute // between two looks at slots
 )
 
@@ -69,7 +69,7 @@ func (c *Core) look(i int) {
 	var whom *entry
 	from, to := c.places(i)
 	for k := from; k < to; k++ {
-		if e := &c.table[k]; e.is(finger|listed) && (whom == nil || e.before(whom)) {
+		if e := &c.table[k]; e.is(finger|listed) && (whom == nil || c.asksFirst(e, whom)) {
 			whom = e
 		}
 	}
@@ -85,11 +85,18 @@ func (c *Core) look(i int) {
 	c.askNear(whom.contact, i)
 }
 
-// before reports whether e is to be asked rather than f: if something speaks against
-// f alone, and otherwise if e was silent for longer.
-func (e *entry) before(f *entry) bool {
-	if e.sound() != f.sound() {
+// asksFirst reports whether e is to be asked rather than f: if something speaks against f
+// alone; if f alone was silent for so long that it is as likely gone as not; and otherwise
+// the one that was silent for longer, unless both were for too long.
+func (c *Core) asksFirst(e, f *entry) bool {
+	oldest := c.now - c.stay()/2
+	switch late := e.heard < oldest; {
+	case e.sound() != f.sound():
 		return e.sound()
+	case late != (f.heard < oldest):
+		return !late
+	case late:
+		return e.heard > f.heard
 	}
 	return e.heard < f.heard
 }
@@ -282,7 +289,7 @@ func (c *Core) page(key identity.Point, count int, asker *identity.Contact) []*i
 	i, _ := c.place(key)
 	var peers []*identity.Contact
 	for ; i < len(c.table) && len(peers) < count; i++ {
-		if e := &c.table[i]; e.sound() && (e.heard != never || e.is(backed)) && !same(e.contact, asker) { // else hearsay went on for ever
+		if e := &c.table[i]; e.sound() && e.vouched() && !same(e.contact, asker) {
 			peers = append(peers, e.contact)
 		}
 	}
@@ -358,11 +365,20 @@ func least(a, b span) span {
 // the one who asks.
 func (c *Core) closest(key identity.Point, count int, from *identity.Contact) []*identity.Contact {
 	var peers []*identity.Contact
-	c.nearest(key, func(e *entry, _ uint64) bool {
-		if e.sound() && !same(e.contact, from) {
-			peers = append(peers, e.contact)
+	for _, hearsay := range [...]bool{false, true} { // better than nothing
+		c.nearest(key, func(e *entry, _ uint64) bool {
+			if e.sound() && e.vouched() != hearsay && !same(e.contact, from) {
+				peers = append(peers, e.contact)
+			}
+			return len(peers) < count
+		})
+		if len(peers) > 0 {
+			break
 		}
-		return len(peers) < count
-	})
+	}
 	return peers
 }
+
+// vouched reports whether there is more than hearsay of a peer: who passed on no more
+// than that would have the dead go from table to table for ever.
+func (e *entry) vouched() bool { return e.heard != never || e.is(backed) }

@@ -64,6 +64,52 @@ func TestALookIsAtTheMostSilent(t *testing.T) {
 	}
 }
 
+// Where peers stay for half a minute, one that was silent for longer than half of that is
+// asked only if all were, and then the one that was silent for the shortest time.
+func TestALookIsAtWhoIsLikelyThere(t *testing.T) {
+	for _, test := range []struct {
+		heard170, heard180 time.Duration // before now
+		want               byte
+	}{{10 * time.Second, 14 * time.Second, 180}, {10 * time.Second, 16 * time.Second, 170}, {16 * time.Second, 10 * time.Second, 180}, {20 * time.Second, 30 * time.Second, 170}} {
+		c, i := slotted(t)
+		c.begunWith(30)
+		c.entry(at(170)).heard, c.entry(at(180)).heard = c.now-test.heard170, c.now-test.heard180
+		c.look(i)
+		if got := queried(t, c); got != test.want {
+			t.Errorf("silent for %v and %v: %d was asked, want %d", test.heard170, test.heard180, got, test.want)
+		}
+	}
+}
+
+// Where a question about a slot goes unanswered the slot is looked at again soon.
+func TestASlotIsLookedAtAgainSoon(t *testing.T) {
+	c, i := slotted(t)
+	c.fingers.next = far
+	c.look(i)
+	c.dead(at(180), "a test")
+	if soon := c.now + c.config.StabilizeMin; c.fingers.next > soon || c.fingers.slots[i].asking {
+		t.Errorf("the next look is at %v, want one before %v", c.fingers.next, soon)
+	}
+}
+
+// Who asks for peers near a key is told of those for whom there is more than hearsay,
+// and of others only where there is nobody else.
+func TestHearsayIsBetterThanNothing(t *testing.T) {
+	c, i := slotted(t)
+	c.entry(at(170)).heard, c.entry(at(170)).flags = never, finger
+	c.entry(at(130)).heard = c.now
+	c.fill(i, contacts(190), false)
+	if got := points(c.closest(identity.Point{171}, 2, at(50))); got != points(contacts(180, 130)) {
+		t.Errorf("named %v, want 180 and 130", []byte(got))
+	}
+	for k := range c.table {
+		c.table[k].heard, c.table[k].flags = never, c.table[k].flags&^backed
+	}
+	if got := points(c.closest(identity.Point{171}, 2, at(50))); got != points(contacts(170, 180)) {
+		t.Errorf("where all is hearsay: named %v, want 170 and 180", []byte(got))
+	}
+}
+
 // Who never answered is given up after two questions; who did, after three.
 func TestHintsAreGivenUpSooner(t *testing.T) {
 	for _, test := range []struct {

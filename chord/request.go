@@ -104,6 +104,8 @@ func (c *Core) rto(peer *identity.Contact) time.Duration {
 	switch {
 	case c.typical == 0:
 		return joinRTO
+	case e != nil && e.srtt == 0 && e.heard != never: // there is a link
+		return min(max(hopPatience*time.Duration(c.typical)*time.Microsecond, minRTO), maxRTO)
 	case e == nil || e.srtt == 0: // the first answer may take a handshake
 		return min(max(8*time.Duration(c.typical)*time.Microsecond, firstRTO), maxRTO)
 	}

@@ -22,7 +22,7 @@ func (c *Core) rest(p *model.Rest) {
 	c.version = p.Version(c.self)
 	if p.Stay > 0 {
 		stay := min(max(p.Stay, leastStay), mostStay)
-		c.stays = stays{lived: staysKept / 2 * stay, ended: staysKept / 2, since: c.now}
+		c.stays = stays{lived: staysKept / 2 * stay, ended: staysKept / 2, told: true, since: c.now}
 	}
 	c.restLists(p)
 	c.restTable(p)
@@ -133,7 +133,7 @@ func (c *Core) restTable(p *model.Rest) {
 	for i := range c.table {
 		e := &c.table[i]
 		c.ways[i] = c.way(i)[0]
-		e.heard = c.now - time.Duration(c.random.Int64N(int64(round+c.stay()/vouched)))
+		e.heard = c.now - time.Duration(c.random.Int64N(int64(round+c.stay()/backedFor)))
 		if p.RoundTrip != nil {
 			e.srtt = microseconds(p.RoundTrip(e.contact))
 		}

@@ -16,12 +16,13 @@ import (
 type stays struct {
 	lived time.Duration // all that peers of the lists lived while they were watched
 	ended int           // how many of them are gone
+	told  bool          // it began with what another had measured
 	since time.Duration // when lived was brought up to date
 	gone  [16]uint32    // prints of those that ended last
 }
 
 const (
-	usualStay  = 30 * time.Minute // as long as nothing was seen; it counts like one that went
+	usualStay  = 30 * time.Minute // as long as nothing was seen or told; it counts like one that went
 	staysKept  = 64               // beyond so many half is forgotten: times change
 	toldWeight = 8                // what another has measured counts like so many
 	leastStay  = 10 * time.Second
@@ -30,7 +31,11 @@ const (
 
 // stay returns how long peers stay on average.
 func (c *Core) stay() time.Duration {
-	return min(max((c.lived()+usualStay)/time.Duration(c.stays.ended+1), leastStay), mostStay)
+	lived, ended := c.lived(), c.stays.ended
+	if !c.stays.told {
+		lived, ended = lived+usualStay, ended+1
+	}
+	return min(max(lived/time.Duration(max(ended, 1)), leastStay), mostStay)
 }
 
 // lived returns how long the peers of the lists have lived, up to now.
@@ -83,7 +88,7 @@ func (c *Core) begunWith(seconds uint32) {
 		return
 	}
 	stay := min(max(time.Duration(seconds)*time.Second, leastStay), mostStay)
-	c.stays = stays{lived: toldWeight * stay, ended: toldWeight, since: c.now}
+	c.stays = stays{lived: toldWeight * stay, ended: toldWeight, told: true, since: c.now}
 }
 
 // pace returns how often something is to be done that is to happen some times while

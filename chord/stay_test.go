@@ -54,8 +54,8 @@ func TestStaysAreTold(t *testing.T) {
 	for seconds, want := range map[uint32]time.Duration{0: usualStay, 1: leastStay, 3600: time.Hour, 1 << 31: mostStay / toldWeight} {
 		c := full()
 		c.begunWith(seconds)
-		if got := c.stay(); got < want*8/9 || got > want+usualStay/(toldWeight+1) {
-			t.Errorf("told %d s: %v, want about %v", seconds, got, want)
+		if got := c.stay(); got != want {
+			t.Errorf("told %d s: %v, want %v", seconds, got, want)
 		}
 	}
 }

@@ -136,7 +136,7 @@ func (c *Core) probeAt(which int, list []*identity.Contact) time.Duration {
 
 // probesPerStay is how often a neighbour is asked while a peer stays, on average,
 // if that is not too often, or too seldom.
-const probesPerStay = 160
+const probesPerStay = 80
 
 // probeInterval returns how long the successor may be silent.
 func (c *Core) probeInterval() time.Duration {
