@@ -55,7 +55,7 @@ type Core struct {
 	heardFrom   [2]lastHeard  // the successor and the predecessor
 	lastPlace   int           // of the entry that was looked for last
 	table       []entry       // every peer of the lists and fingers, clockwise from self
-	ways        []uint64      // of each entry the first word of the way to it, clockwise: it decides nearly every comparison
+	ways        []uint32      // of each entry the beginning of the way to it, clockwise: it decides nearly every comparison
 	origin      span          // where self is
 	stabilizeAt time.Duration // when the lists are compared with the neighbours'
 	newsAt      time.Duration // when those are asked whose lists have changed
@@ -339,7 +339,7 @@ func (c *Core) accept() {
 
 // same reports whether a and b are contacts of one peer.
 func same(a, b *identity.Contact) bool {
-	return a == b || a != nil && b != nil && a.ID == b.ID
+	return a == b || a != nil && b != nil && a.ID[0] == b.ID[0] && a.ID == b.ID
 }
 
 // holds reports whether list has a contact of the peer.

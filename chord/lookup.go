@@ -211,12 +211,20 @@ func (c *Core) route(h *hop) (next *identity.Contact, rule string) {
 
 // listedOwner returns the owner of key as the two lists have it, or nil.
 func (c *Core) listedOwner(key identity.Point, ok func(*identity.Contact) bool) *identity.Contact {
-	for _, peer := range c.successors {
+	n := len(c.successors)
+	if n > 0 && !within(c.self.Point, key, c.successors[n-1].Point) {
+		n = 0 // most keys are far away: one look will do
+	}
+	for _, peer := range c.successors[:n] {
 		if within(c.self.Point, key, peer.Point) && ok(peer) {
 			return peer
 		}
 	}
-	for i := len(c.predecessors) - 2; i >= 0; i-- {
+	n = len(c.predecessors)
+	if n > 1 && !within(c.predecessors[n-1].Point, key, c.predecessors[0].Point) {
+		n = 0
+	}
+	for i := n - 2; i >= 0; i-- {
 		peer := c.predecessors[i]
 		if within(c.predecessors[i+1].Point, key, peer.Point) && ok(peer) {
 			return peer

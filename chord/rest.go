@@ -123,7 +123,7 @@ func (c *Core) restTable(p *model.Rest) {
 			enter(peer, listed)
 		}
 	}
-	c.table, c.ways = make([]entry, len(table)), make([]uint64, len(table))
+	c.table, c.ways = make([]entry, len(table)), make([]uint32, len(table))
 	copy(c.table, table)
 	c.stale = false
 	round := c.lookInterval(c.now) * time.Duration(max(len(c.fingers.slots), 1))
@@ -132,7 +132,7 @@ func (c *Core) restTable(p *model.Rest) {
 	}
 	for i := range c.table {
 		e := &c.table[i]
-		c.ways[i] = c.way(i)[0]
+		c.ways[i] = c.way(i).beginning()
 		e.heard = c.now - time.Duration(c.random.Int64N(int64(round+c.stay()/vouched)))
 		if p.RoundTrip != nil {
 			e.srtt = microseconds(p.RoundTrip(e.contact))

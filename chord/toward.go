@@ -85,7 +85,7 @@ func (c *Core) outward(target identity.Point, yield func(e *entry, distance uint
 		} else {
 			up++
 		}
-		if !yield(&c.table[i], about(c.ways[i], goal[0])) {
+		if !yield(&c.table[i], about(c.way(i)[0], goal[0])) {
 			return
 		}
 	}
@@ -149,10 +149,13 @@ func (c *Core) measureReach() {
 func about(a, b uint64) uint64 { return min(a-b, b-a) }
 
 // nearer reports whether the peer at place i is nearer to goal than the one at
-// place j. First words decide, unless they are as good as equal.
+// place j. The beginnings of the ways decide, unless they are as good as equal.
 func (c *Core) nearer(i, j int, goal span) bool {
-	a, b := about(c.ways[i], goal[0]), about(c.ways[j], goal[0])
-	if a > b+1 || b > a+1 {
+	near := func(k int) uint64 { // to it, or one or two more or less
+		d := c.ways[k] - goal.beginning()
+		return uint64(min(d, -d))
+	}
+	if a, b := near(i), near(j); a > b+4 || b > a+4 {
 		return a < b
 	}
 	return c.way(i).distance(goal).less(c.way(j).distance(goal))

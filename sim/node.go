@@ -13,10 +13,10 @@ import (
 
 // A node is one peer of the swarm.
 type node struct {
-	contact  *identity.Contact
-	ring     *chord.Core
-	route    *routing.Core // nil until it carries a message
-	random   *rand.Rand
+	contact *identity.Contact
+	ring    *chord.Core
+	route   *routing.Core // nil until it carries a message
+	random  *rand.Rand
 
 	claimed  uint64        // in brief, the latest of claims
 	tickAt   time.Duration // of the timer in the queue that counts

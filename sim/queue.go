@@ -89,7 +89,7 @@ func (w *wheel) next(from int64) int64 {
 // only some events are in each.
 func newQueue(peers int) queue {
 	const perPeer = 4 // events a second, about
-	const perSpan = 16
+	const perSpan = 32
 	each := int(time.Second) * perSpan / (perPeer * max(peers, 1))
 	return queue{shift: uint(bits.Len(uint(each)))}
 }

@@ -46,6 +46,8 @@ type World struct {
 	watchedAt time.Duration
 	settled   bool // nothing more is done to the swarm
 	hash      uint64
+	warmed    int    // events to come whose memory was fetched
+	unused    uint64 // what was fetched
 }
 
 // counters count what happened.
@@ -170,8 +172,42 @@ func (w *World) run(ctx context.Context, until time.Duration) error {
 	return nil
 }
 
+// lookAhead is of how many events what they need is fetched at once.
+const lookAhead = 16
+
+// warm fetches what the next events need, step by step: what tells where the rest is,
+// of all of them, then that.
+func (w *World) warm() {
+	soon := w.queue.soon(lookAhead)
+	w.warmed = max(len(soon), 1)
+	for _, e := range soon {
+		if e.node >= 0 {
+			n := &w.nodes[e.node]
+			w.unused += uint64(n.joinAt) + uint64(n.sent)
+		}
+	}
+	for _, e := range soon {
+		if e.node >= 0 && w.nodes[e.node].ring != nil {
+			w.unused += w.nodes[e.node].ring.Warm()
+		}
+	}
+	for _, e := range soon {
+		if e.node < 0 || w.nodes[e.node].ring == nil {
+			continue
+		}
+		var from *identity.Contact
+		if e.slot > timer {
+			from = w.nodes[w.parcels.at(e.slot).from].contact
+		}
+		w.unused += w.nodes[e.node].ring.WarmFor(from)
+	}
+}
+
 // step handles the next event.
 func (w *World) step() {
+	if w.warmed--; w.warmed < 0 {
+		w.warm()
+	}
 	e := w.queue.pop()
 	w.now = max(w.now, e.at)
 	if e.slot < timer {
