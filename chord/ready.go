@@ -33,6 +33,12 @@ type Outbox struct {
 	spare Ready // the buffers handed out last
 }
 
+// Pending reports whether there is anything that Ready would hand out.
+func (c *Core) Pending() bool {
+	r := &c.outbox.ready
+	return len(r.Messages)+len(r.Events)+len(r.Answers) > 0 || r.Joined || r.JoinFail != nil
+}
+
 // take empties the outbox.
 func (o *Outbox) take() Ready {
 	r := o.ready

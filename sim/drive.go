@@ -25,6 +25,9 @@ const (
 // settleRing carries out one Ready of the ring and reports whether there was any.
 func (w *World) settleRing(i int32) bool {
 	n := &w.nodes[i]
+	if !n.ring.Pending() {
+		return false
+	}
 	r := n.ring.Ready()
 	for k := range r.Messages {
 		m := &r.Messages[k]

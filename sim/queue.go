@@ -89,7 +89,7 @@ func (w *wheel) next(from int64) int64 {
 // only some events are in each.
 func newQueue(peers int) queue {
 	const perPeer = 4 // events a second, about
-	const perSpan = 32
+	const perSpan = 16
 	each := int(time.Second) * perSpan / (perPeer * max(peers, 1))
 	return queue{shift: uint(bits.Len(uint(each)))}
 }
@@ -145,9 +145,7 @@ func (q *queue) advance() bool {
 		if k := q.fine.next(q.span&wheelMask + 1); k >= 0 {
 			q.span = turn<<wheelBits | k
 			q.run = q.fine.take(k)
-			if !slices.IsSortedFunc(q.run, byTime) {
-				slices.SortStableFunc(q.run, byTime)
-			}
+			inOrder(q.run)
 			return true
 		}
 		if k := q.coarse.next(turn&wheelMask + 1); k >= 0 {
@@ -172,6 +170,23 @@ func (q *queue) advance() bool {
 func (q *queue) deal(events []event) {
 	for _, e := range events {
 		q.push(e.at, e.node, e.slot)
+	}
+}
+
+// inOrder sorts a span, and leaves events of one time in the order they have. Most
+// spans are so short that nothing beats putting each event in its place.
+func inOrder(events []event) {
+	const short = 64
+	if len(events) > short {
+		slices.SortStableFunc(events, byTime)
+		return
+	}
+	for i := 1; i < len(events); i++ {
+		e, k := events[i], i
+		for ; k > 0 && events[k-1].at > e.at; k-- {
+			events[k] = events[k-1]
+		}
+		events[k] = e
 	}
 }
 
