@@ -88,8 +88,8 @@ func (c *Core) edition(p *model.Rest, place int) edition {
 // their candidates heard of somewhere in the time that all of that takes.
 func (c *Core) restTable(p *model.Rest) {
 	c.placeFingers()
-	most := len(c.fingers.slots)*c.config.FingerCandidates + len(c.successors) + len(c.predecessors) + len(c.members)
-	table := make([]entry, 0, most)
+	var room [512]entry // most tables fit, and leave nothing to collect
+	table := room[:0]
 	enter := func(peer *identity.Contact, f flags) {
 		if n := len(table); n == 0 || table[n-1].contact != peer {
 			table = append(table, entry{contact: peer, flags: f})

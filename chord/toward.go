@@ -27,7 +27,7 @@ func (c *Core) Toward(target identity.Point, ok func(*identity.Contact) bool) *i
 	c.settle()
 	var best, doubtful *identity.Contact
 	var least uint64
-	left := choices
+	left, stay := choices, c.stay()
 	c.nearest(target, func(e *entry, distance uint64) bool {
 		if best != nil && c.beyond(distance) >= least {
 			return false // none of those that follow can be better
@@ -45,7 +45,7 @@ func (c *Core) Toward(target identity.Point, ok func(*identity.Contact) bool) *i
 			best = e.contact
 			return false
 		}
-		if cost := c.delay(e) + c.beyond(distance); best == nil || cost < least {
+		if cost := c.delay(e, stay) + c.beyond(distance); best == nil || cost < least {
 			best, least = e.contact, cost
 		}
 		left--
@@ -103,13 +103,13 @@ func (c *Core) RoundTrip(peer *identity.Contact) (mean, deviation time.Duration)
 
 // delay returns how long it is expected to take to hear from the peer of e, in
 // microseconds: a round trip, and what it costs to find out that it is dead, as
-// likely as that is by now.
-func (c *Core) delay(e *entry) uint64 {
+// likely as that is by now, where peers stay so long.
+func (c *Core) delay(e *entry, stay time.Duration) uint64 {
 	trip := uint64(e.srtt)
 	if trip == 0 {
 		trip = uint64(c.typical) + uint64(c.typical)/4
 	}
-	stay, silent := c.stay(), c.now-e.since()
+	silent := c.now - e.since()
 	if e.heard == never || silent > stay {
 		silent = stay
 	}
