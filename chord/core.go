@@ -46,7 +46,7 @@ type Core struct {
 	quiet       bool          // nothing changed since the last stabilisation
 	heed        Sides         // when there is news it is asked on these sides; none: the next stabilisation asks on both
 	knownTo     bool          // in the lists that seenVersion names this peer was the predecessor
-	leftOut     bool          // the latest cut left out a lost peer: should it be back, the answer is needed again
+	unread      Sides         // these lists name somebody who was left out, and are to be read once more, though they be the same
 	always      bool          // never small: for model checking, see package model
 	whole       bool          // versions are not used: likewise
 	operation   operation     // what may change the successors, and is awaited

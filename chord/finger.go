@@ -213,6 +213,9 @@ func (c *Core) fill(i int, peers []*identity.Contact, all bool) {
 		} else if all {
 			left--
 		}
+		if all {
+			e.flags |= backed
+		}
 		if all && e.heard != never { // it is as good as if it had been heard some time ago
 			e.heard = max(e.heard, c.now-c.stay()/vouched)
 		}

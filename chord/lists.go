@@ -13,7 +13,6 @@ import (
 // was said is out of order. Peers found dead just now are left out: that skips
 // nobody who lives. back says that the list runs counter-clockwise.
 func (c *Core) cut(head *identity.Contact, tail []*identity.Contact, back bool) []*identity.Contact {
-	c.leftOut = false
 	list := make([]*identity.Contact, 1, min(c.config.Successors, 1+len(tail)))
 	list[0] = head
 	way := c.clockwise(head, back)
@@ -24,8 +23,7 @@ func (c *Core) cut(head *identity.Contact, tail []*identity.Contact, back bool) 
 		}
 		way = further
 		if c.lost.recent(peer.ID, c.now) {
-			c.leftOut = true
-			c.nameAgain(back)
+			c.lookAtAgain(back)
 			continue
 		}
 		list = append(list, c.meet(peer))
@@ -33,15 +31,35 @@ func (c *Core) cut(head *identity.Contact, tail []*identity.Contact, back bool) 
 	return list
 }
 
-// nameAgain has the whole list of a side asked for before long: a peer that was left
-// out of it may be back, and its neighbours know.
-func (c *Core) nameAgain(back bool) {
+// lookAtAgain has the neighbour of a side asked before long, and its list read though it be
+// the same: a peer that was left out of it may be back.
+func (c *Core) lookAtAgain(back bool) {
 	if back {
-		c.seenBefore = 0
+		c.readAgain(Before)
 	} else {
-		c.seenOf = identity.ID{}
+		c.readAgain(After)
 	}
 	c.stabilizeWithin(lostFor)
+}
+
+// readAgain has what the neighbours of some sides have for lists read once more when
+// they are next asked, though nothing have changed there.
+func (c *Core) readAgain(sides Sides) {
+	if c.mode != Full { // there nobody knows who named whom
+		c.seenOf, c.seenBefore = identity.ID{}, 0
+		return
+	}
+	c.unread |= sides
+}
+
+// recall makes an answer that nothing has changed what it stands for, where that is to be
+// read once more.
+func (c *Core) recall(m *Message, side Sides, told *edition) {
+	if m.Unchanged && c.unread&side != 0 && m.Version == told.version {
+		m.Unchanged, m.Small = false, told.small
+		m.Successors, m.Predecessors, m.Predecessor = told.successors, told.predecessors, told.predecessor
+	}
+	c.unread &^= side
 }
 
 // clockwise returns how far peer is from self; if back is set, counter-clockwise.
@@ -143,16 +161,16 @@ func (c *Core) drop(peer *identity.Contact) {
 	case Small:
 		if holds(c.members, peer) {
 			c.deriveLists(without(c.members, peer))
-			c.seenOf, c.seenBefore = identity.ID{}, 0 // if others still know it, it is to be named again
+			c.readAgain(After | Before) // others may still know it
 		}
 	case Full:
 		if holds(c.successors, peer) {
 			c.setSuccessors(without(c.successors, peer))
-			c.seenOf = identity.ID{} // the next answer is to be whole
+			c.readAgain(After)
 		}
 		if holds(c.predecessors, peer) {
 			c.setPredecessors(without(c.predecessors, peer))
-			c.seenBefore = 0
+			c.readAgain(Before)
 		}
 	}
 	c.stale = true

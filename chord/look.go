@@ -62,25 +62,36 @@ func (c *Core) lookInterval(checked time.Duration) time.Duration {
 }
 
 // look asks somebody who stands in slot i: that candidate which was silent for
-// longest, or, where there is none, whoever is known to be nearest before it.
+// longest, or, where none is sound, whoever is known to be nearest before it.
 func (c *Core) look(i int) {
 	s := &c.fingers.slots[i]
 	s.steps = 0
 	var whom *entry
 	from, to := c.places(i)
 	for k := from; k < to; k++ {
-		if e := &c.table[k]; e.is(finger|listed) && (whom == nil || e.heard < whom.heard) {
+		if e := &c.table[k]; e.is(finger|listed) && (whom == nil || e.before(whom)) {
 			whom = e
 		}
 	}
-	if len(c.table) == 0 {
+	for k := 1; k <= len(c.table) && (whom == nil || !whom.sound()); k++ {
+		if e := &c.table[(from-k+len(c.table))%len(c.table)]; whom == nil || e.sound() {
+			whom = e
+		}
+	}
+	if whom == nil {
 		s.checked = c.now
 		return
 	}
-	if whom == nil {
-		whom = &c.table[(from-1+len(c.table))%len(c.table)]
-	}
 	c.askNear(whom.contact, i)
+}
+
+// before reports whether e is to be asked rather than f: if something speaks against
+// f alone, and otherwise if e was silent for longer.
+func (e *entry) before(f *entry) bool {
+	if e.sound() != f.sound() {
+		return e.sound()
+	}
+	return e.heard < f.heard
 }
 
 // askNear asks a peer who stands in slot i.
@@ -256,7 +267,7 @@ func (c *Core) onQuery(from *identity.Contact, m *Message) {
 		count := min(max(m.Count, 1), maxNear)
 		var peers []*identity.Contact
 		if m.Table {
-			peers = c.page(m.Key, count)
+			peers = c.page(m.Key, count, from)
 		} else if peers, reply.Exact = c.around(m.Key, m.Length, count, m.Behind); !reply.Exact {
 			peers = c.closest(m.Key, max(count, leastNear), from)
 		}
@@ -266,13 +277,13 @@ func (c *Core) onQuery(from *identity.Contact, m *Message) {
 	c.send(from, reply)
 }
 
-// page returns the first peers of the table from a point on, clockwise.
-func (c *Core) page(key identity.Point, count int) []*identity.Contact {
+// page returns the first peers of the table from a point on, clockwise, but for the asker.
+func (c *Core) page(key identity.Point, count int, asker *identity.Contact) []*identity.Contact {
 	i, _ := c.place(key)
 	var peers []*identity.Contact
 	for ; i < len(c.table) && len(peers) < count; i++ {
-		if c.table[i].sound() && c.table[i].heard != never {
-			peers = append(peers, c.table[i].contact)
+		if e := &c.table[i]; e.sound() && (e.heard != never || e.is(backed)) && !same(e.contact, asker) { // else hearsay went on for ever
+			peers = append(peers, e.contact)
 		}
 	}
 	return peers

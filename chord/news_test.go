@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"cicada/identity"
 )
 
 // resting returns full() long after its last change: the next stabilisation is at 10 s.
@@ -107,9 +109,8 @@ func TestLeftOutIsLookedAtAgain(t *testing.T) {
 			c.Step(1, at(110), Message{Kind: State, Request: asks[110], Member: true, Version: 7, Lists: whole(at(105), 130, 140)})
 		}},
 		{"of its own list", func(c *Core, asks map[byte]uint64) {
-			c.seenBefore = 7
-			if c.Step(1, at(90), Message{Kind: Notify, Request: 3}); c.seenBefore != 0 {
-				t.Error("the predecessor would not name it again")
+			if c.Step(1, at(90), Message{Kind: Notify, Request: 3}); c.unread&Before == 0 {
+				t.Error("the predecessor's list would not be read again")
 			}
 		}},
 	} {
@@ -131,6 +132,54 @@ func TestLeftOutIsLookedAtAgain(t *testing.T) {
 				t.Errorf("it looks again at %v", c.stabilizeAt)
 			}
 		})
+	}
+}
+
+// TestWhatWasLeftOutIsReadOnceMore has a neighbour say that its lists are the same, which
+// name a peer that was lost when they were told, or is lost since. When that may be back
+// they are read once more, without being sent once more.
+func TestWhatWasLeftOutIsReadOnceMore(t *testing.T) {
+	for _, side := range []struct {
+		name      string
+		neighbour byte
+		lost      byte
+		lists     *Lists
+		without   string
+		with      string
+		have      func(c *Core) []*identity.Contact
+	}{
+		{"successors", 110, 120, whole(at(100), 120, 130, 140), "\x6e\x82\x8c", "\x6e\x78\x82", (*Core).Successors},
+		{"predecessors", 90, 80, NewLists(nil, at(80), nil, contacts(80, 70, 60)), "\x5a\x46\x3c", "\x5a\x50\x46", (*Core).Predecessors},
+	} {
+		c := resting()
+		c.lost.add(at(side.lost), 0, false)
+		round := func(name string, version uint64, answer Message, want string) {
+			t.Helper()
+			c.stabilizeAt, c.operation = c.now, operation{}
+			c.Stabilize(c.now)
+			asks := replies(c, side.neighbour, Ask)
+			if len(asks) != 1 || asks[0].Version != version {
+				t.Fatalf("%s, %s: asks %+v, want one, with version %d", side.name, name, asks, version)
+			}
+			answer.Kind, answer.Request, answer.Member, answer.Version = State, asks[0].Request, true, 7
+			c.Step(c.now, at(side.neighbour), answer)
+			if got := points(side.have(c)); got != want {
+				t.Errorf("%s, %s: got %x, want %x", side.name, name, got, want)
+			}
+			c.skip(c.now + time.Second)
+		}
+		same := Message{Unchanged: true}
+		round("told while it is lost", 0, Message{Lists: side.lists}, side.without)
+		c.skip(2 * lostFor)
+		round("the same, when it may be back", 7, same, side.with)
+		c.dead(at(side.lost), "a test")
+		round("lost since", 7, same, side.without)
+		c.skip(5 * lostFor)
+		round("back again", 7, same, side.with)
+		round("and nothing is left to be read", 7, same, side.with)
+		if c.unread != 0 {
+			t.Errorf("%s: to be read again: %d", side.name, c.unread)
+		}
 	}
 }
 

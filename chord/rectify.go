@@ -158,7 +158,7 @@ func (c *Core) onNotified(from *identity.Contact, m *Message) {
 	case c.mode == Small:
 		c.hint(p)
 	case !m.Accepted && len(c.successors) > 0 && Between(c.self.Point, p.Point, c.successors[0].Point):
-		c.seenOf = identity.ID{}
+		c.readAgain(After)
 		c.stabilizeWithin(c.config.StabilizeMin / 10)
 	}
 }

@@ -59,7 +59,7 @@ const (
 	firstRTO       = 200 * time.Millisecond // at least, for a peer that never answered yet
 	minMisses      = 3                      // in a row, before a peer is dead; more where much gets lost
 	maxMisses      = 12
-	maxMemberTries = 2                      // of a peer that is no more than known of: most of these are gone
+	maxMemberTries = 2                      // of a peer that is only known of: most that do not answer are gone
 	pauseLimit     = 250 * time.Millisecond // a tick later than this means that this peer stood still
 	busyLimit      = 200 * time.Millisecond // an operation that waits for a busy peer ends after 1.5 to 2.5 of these
 )
@@ -388,7 +388,7 @@ func (c *Core) miss(i int) {
 		e.misses++
 		c.doubt(e.contact.ID).missed = c.now
 		c.event(trace.Event{Kind: trace.RingSuspect, Other: r.to.ID, Count: int(e.misses)})
-		if e.misses >= c.misses() {
+		if e.misses >= c.misses() || e.misses >= maxMemberTries && e.heard == never && !e.is(listed) {
 			c.dead(r.to, "no answer")
 			return
 		}
@@ -425,7 +425,7 @@ func (c *Core) unanswered(i int) {
 	switch r.purpose {
 	case forHint:
 		c.lost.add(r.to, c.now, true)
-		c.seenOf, c.seenBefore = identity.ID{}, 0 // if it lives all the same, it is to be named again
+		c.readAgain(After | Before) // it may live all the same
 	case forRemembered:
 		c.learned.remove(r.to)
 		c.lost.add(r.to, c.now, false)

@@ -106,7 +106,7 @@ func (c *Core) hint(peer *identity.Contact) {
 	if !c.lost.recent(peer.ID, c.now) && hints < maxHints && c.ask(c.meet(peer), forHint, 0) {
 		return
 	}
-	c.seenOf, c.seenBefore = identity.ID{}, 0 // it is to be named again
+	c.readAgain(After | Before)
 }
 
 // consider takes in a peer that was a hint and says that it is a member.
@@ -165,7 +165,7 @@ func (c *Core) everybody() bool {
 
 // becomeSmall enters small mode with these members, and makes sure of them.
 func (c *Core) becomeSmall(members []*identity.Contact) {
-	c.seenOf = identity.ID{}
+	c.seenOf, c.unread = identity.ID{}, 0
 	c.setMode(Small)
 	c.narrow()
 	confirmed := c.confirmed

@@ -222,6 +222,7 @@ func (c *Core) onSuccessor(from *identity.Contact, m *Message) {
 	if c.operation.purpose != forSuccessor {
 		return
 	}
+	c.recall(m, After, &c.seenLists)
 	if m.Unchanged && c.knownTo && c.accepted { // nothing to tell either
 		c.operation = operation{}
 		c.answerWaiting()
@@ -230,9 +231,7 @@ func (c *Core) onSuccessor(from *identity.Contact, m *Message) {
 	}
 	if !m.Unchanged {
 		c.setSuccessors(c.cut(from, m.Successors, false))
-		if !c.leftOut {
-			c.see(from, m)
-		}
+		c.see(from, m)
 		c.knownTo = same(m.Predecessor, c.self)
 		p := m.Predecessor
 		if p != nil && Between(c.self.Point, p.Point, from.Point) {
@@ -240,7 +239,7 @@ func (c *Core) onSuccessor(from *identity.Contact, m *Message) {
 				c.askPending(p)
 				return
 			}
-			c.nameAgain(false)
+			c.lookAtAgain(false)
 		}
 	}
 	c.endOperation()
@@ -298,7 +297,13 @@ func (c *Core) answerWaiting() {
 
 // onPredecessor takes over the predecessor's predecessors.
 func (c *Core) onPredecessor(from *identity.Contact, m *Message) {
-	if m.Unchanged || c.mode == Joining || len(c.predecessors) == 0 || !same(c.predecessors[0], from) {
+	if c.mode == Joining || len(c.predecessors) == 0 || !same(c.predecessors[0], from) {
+		return
+	}
+	if c.mode == Full {
+		c.recall(m, Before, &c.listsBefore)
+	}
+	if m.Unchanged {
 		return
 	}
 	if c.mode == Small {
@@ -312,7 +317,7 @@ func (c *Core) onPredecessor(from *identity.Contact, m *Message) {
 		slices.Reverse(tail)
 	}
 	c.setPredecessors(c.cut(from, tail, true))
-	if !c.whole && !c.leftOut {
+	if !c.whole {
 		c.seenBefore, c.listsBefore = m.Version, m.edition()
 	}
 	c.checkMode()

@@ -25,6 +25,7 @@ const (
 	refused flags = 1 << iota // the driver could not reach it
 	finger                    // a slot has it for a candidate
 	listed                    // some list has it, as far as settle knew
+	backed                    // who must know said that it is there; not what a neighbour copied
 )
 
 func (e *entry) is(f flags) bool { return e.flags&f != 0 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cicada/chord"
+	"cicada/identity"
 	"cicada/routing"
 	"cicada/trace"
 )
@@ -27,6 +28,10 @@ type Config struct {
 	Seed uint64
 	// Start is Ideal unless said.
 	Start Start
+	// Joins, where there are any, say for each of Peers where it stands and when it joins,
+	// in the order of these times: so a swarm that formed elsewhere forms again here.
+	// They need Start to be Joined. Nil means that Seed decides.
+	Joins []Join
 	// Duration is how long the swarm is watched, 60 s unless said. What comes
 	// before, joining, and after, waiting for the last answers, is not part of it.
 	Duration time.Duration
@@ -70,6 +75,12 @@ type Config struct {
 	Trace trace.Sink
 }
 
+// A Join is a peer that joins while the swarm forms.
+type Join struct {
+	Point identity.Point
+	At    time.Duration // when it begins to, from the beginning of time on
+}
+
 // A Network says what becomes of messages. The zero value is the internet on a good
 // day: nothing is lost, and half of all pairs are within 63 ms of each other.
 type Network struct {
@@ -102,11 +113,33 @@ func (c *Config) Validate() error {
 	case c.Kill == 0 && c.SendsAfterKill+c.BroadcastsAfterKill > 0:
 		return errors.New("sim: nobody is killed that something could be sent after")
 	}
-	errs := []error{c.Ring.Validate(), share("kill", c.Kill), share("leave", c.Leave), c.Network.validate()}
+	errs := []error{c.validateJoins(), c.Ring.Validate(), share("kill", c.Kill), share("leave", c.Leave), c.Network.validate()}
 	for _, s := range c.Steps {
 		errs = append(errs, s.fits(c.filled().Duration))
 	}
 	return errors.Join(errs...)
+}
+
+// validateJoins returns what is wrong with Joins.
+func (c *Config) validateJoins() error {
+	if len(c.Joins) == 0 {
+		return nil
+	}
+	if c.Start != Joined || len(c.Joins) != c.Peers {
+		return fmt.Errorf("sim: start %q of %d peers with %d joins: want %q, and one join for each peer", c.Start, c.Peers, len(c.Joins), Joined)
+	}
+	taken := make(map[identity.Point]bool, len(c.Joins))
+	before := time.Duration(0)
+	for i, join := range c.Joins {
+		switch {
+		case join.At < before:
+			return fmt.Errorf("sim: join %d is at %v: want them in order, from 0 on", i+1, join.At)
+		case taken[join.Point]:
+			return fmt.Errorf("sim: join %d is at the point of another", i+1)
+		}
+		before, taken[join.Point] = join.At, true
+	}
+	return nil
 }
 
 // share returns what is wrong with a share.

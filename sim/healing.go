@@ -18,7 +18,7 @@ const (
 // healing measures from now on how long the ring takes until it is right again.
 func (w *World) healing() {
 	h := &w.watch.heal
-	*h = heal{number: h.number + 1, from: w.now, most: never, heads: never, ideal: never}
+	*h = heal{number: h.number + 1, from: w.now, before: w.count.upkeep, most: never, heads: never, ideal: never}
 	mine := h.number
 	var look func()
 	look = func() {
@@ -36,6 +36,8 @@ func (w *World) healing() {
 type heal struct {
 	number int           // of what was done
 	from   time.Duration // when that was
+	before uint64        // bytes of upkeep until then, and until everything was right
+	until  uint64
 	most   time.Duration // when 98 % of the heads were right,
 	heads  time.Duration // all of them,
 	ideal  time.Duration // and everything
@@ -51,14 +53,17 @@ func (h *heal) look(w *World) {
 		h.heads = w.now
 	}
 	if right == all && (w.now-h.from)%idealEvery == 0 && w.ideal() {
-		h.ideal = w.now
+		h.right(w)
 		w.watch.apart, w.watch.bereft = false, false
 	}
 }
 
 // right notes that the ring is ideal.
-func (h *heal) right(now time.Duration) {
-	h.most, h.heads, h.ideal = min(h.most, now), min(h.heads, now), min(h.ideal, now)
+func (h *heal) right(w *World) {
+	if h.ideal == never {
+		h.until = w.count.upkeep
+	}
+	h.most, h.heads, h.ideal = min(h.most, w.now), min(h.heads, w.now), min(h.ideal, w.now)
 }
 
 // clockwise returns the members, in the order of their points.

@@ -63,6 +63,8 @@ type Result struct {
 	IdealAfter   float64 `json:"ideal_after_seconds"`       // until the whole ring was right
 	Heads98After float64 `json:"heads_98_after_seconds"`    // until 98 % of all first successors were
 	HeadsAfter   float64 `json:"heads_right_after_seconds"` // until all were
+	// HealingBytes is the upkeep that a peer sent in IdealAfter; 0 where that is not known.
+	HealingBytes float64 `json:"healing_bytes"`
 	// QuietAfter counts from Config.Duration, where Config.IdealWithin was given.
 	QuietAfter float64 `json:"quiet_ideal_after_seconds"`
 	Evicted    int     `json:"evicted"` // members at the end that do not stand still, and that one of the r before or behind lacks
@@ -166,6 +168,9 @@ func (w *World) resultOfHealing(r *Result) {
 	}
 	if h := &w.watch.heal; h.number > 0 {
 		r.IdealAfter, r.HeadsAfter, r.Heads98After = after(h.ideal, h.from), after(h.heads, h.from), after(h.most, h.from)
+		if h.until > 0 {
+			r.HealingBytes = float64(h.until-h.before) / float64(len(w.alive))
+		}
 	}
 	r.QuietAfter = after(w.watch.quietAfter, 0)
 	r.Evicted = w.evicted()

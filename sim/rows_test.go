@@ -245,6 +245,9 @@ func TestPartitionOfTenMinutesHeals(t *testing.T) {
 	if t.Logf("%d peers: ideal after %v s", n, r.IdealAfter); r.IdealAfter < 0 || r.IdealAfter > 60 {
 		t.Errorf("ideal after %v s", r.IdealAfter)
 	}
+	if r.HealingBytes < 1000 || r.HealingBytes > 25_000 {
+		t.Errorf("healing took %.0f bytes a peer", r.HealingBytes)
+	}
 }
 
 // TestPausesOfFiveSecondsEvictNobody has a tenth of all stand still at a time.

@@ -106,8 +106,23 @@ const (
 	growLimit = 30 * time.Minute // of virtual time, after the last has begun to join
 )
 
-// grow has peers join one after the other, and waits until the ring is ideal.
+// replay has peers join as Config.Joins says.
+func (r *runner) replay(ctx context.Context, contacts []*identity.Contact) error {
+	for i, join := range r.config.Joins {
+		contacts[i].Point = join.Point
+		r.at(join.At, func() { r.join(r.spawn(contacts[i])) })
+	}
+	return r.until(ctx, r.config.Joins[len(contacts)-1].At)
+}
+
+// grow has peers join one after the other, or as they are told to, and waits until the ring is ideal.
 func (r *runner) grow(ctx context.Context, contacts []*identity.Contact) error {
+	if len(r.config.Joins) > 0 {
+		if err := r.replay(ctx, contacts); err != nil {
+			return err
+		}
+		contacts = nil
+	}
 	for len(contacts) > 0 {
 		n := min(max(len(r.alive)/growTenth, growLeast), len(contacts))
 		for k, contact := range contacts[:n] {
@@ -195,7 +210,7 @@ func (r *runner) quiet(ctx context.Context) error {
 		w.check()
 		if w.ideal() {
 			w.watch.quietAfter = w.now - began
-			w.watch.heal.right(w.now)
+			w.watch.heal.right(w)
 			return nil
 		}
 		if w.now >= limit {

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"cicada/chord"
+	"cicada/identity"
+	"cicada/trace"
 )
 
 // simulate runs a small swarm; what is left out of config is small, too.
@@ -184,6 +187,9 @@ func TestValidate(t *testing.T) {
 		{Config{Peers: 1, Ring: chord.Config{FingerBase: 3}}, "finger base"},
 		{Config{Peers: 1, Sessions: "short"}, `sessions "short"`}, {Config{Peers: 1, Leave: 2}, "leave 2"},
 		{Config{Peers: 9, SendsAfterKill: 1}, "nobody is killed"}, {Config{Peers: 9, IdealWithin: -1}, "negative"},
+		{Config{Peers: 1, Joins: joins(0)}, `start ""`}, {Config{Peers: 1, Start: Joined, Joins: joins(0, 1)}, "2 joins"},
+		{Config{Peers: 2, Start: Joined, Joins: joins(1, 0)}, "join 2 is at 0s"},
+		{Config{Peers: 2, Start: Joined, Joins: slices.Repeat(joins(0), 2)}, "join 2 is at the point of another"},
 		{with(nil), "does nothing"}, {with(Partition{Shares: []float64{1}, For: 1}), "two groups"},
 		{with(Partition{Shares: []float64{1, 0}, For: 1}), "more than 0"}, {with(Partition{Shares: []float64{1, 1}}), "for how long"},
 		{with(Partition{Shares: []float64{1, 1}, For: time.Hour}), "is not over after 1m0s"}, {with(OneWay{Share: 2, For: 1}), "one-way 2"},
@@ -197,6 +203,43 @@ func TestValidate(t *testing.T) {
 		if _, err := Run(t.Context(), x.bad, nil); err == nil || !strings.Contains(err.Error(), x.want) {
 			t.Errorf("%+v: got %v, want …%s…", x.bad, err, x.want)
 		}
+	}
+}
+
+// events keeps all that it is told.
+type events []trace.Event
+
+// Enabled reports that events are wanted.
+func (*events) Enabled() bool { return true }
+
+// Emit takes in an event.
+func (l *events) Emit(e trace.Event) { *l = append(*l, e) }
+
+// joins returns peers that join after so many seconds, at places of their own.
+func joins(seconds ...int) []Join {
+	list := make([]Join, len(seconds))
+	for i, s := range seconds {
+		list[i] = Join{Point: identity.Point{byte(37 * i), 1}, At: time.Duration(s) * time.Second}
+	}
+	return list
+}
+
+// A swarm that formed elsewhere forms again: the same points, at the same times.
+func TestJoinsAreReplayed(t *testing.T) {
+	want := joins(0, 1, 1, 3, 20)
+	for i := range want {
+		want[i].At += 7 * time.Millisecond
+	}
+	var told events
+	simulate(t, Config{Peers: len(want), Seed: 1, Start: Joined, Joins: want, Duration: time.Second, Trace: &told})
+	var got []Join
+	for _, e := range told {
+		if e.Kind == trace.PeerUp {
+			got = append(got, Join{Point: e.Key, At: e.At})
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("joined: got %v, want %v", got, want)
 	}
 }
 

@@ -41,7 +41,7 @@ func (f *ringFlags) ring() (chord.Config, error) {
 		flag  string
 		value patience
 	}{{"stabilize", f.Stabilize}, {"probe", f.Probe}, {"refresh", f.Refresh}} {
-		if d := time.Duration(x.value); d < minPeriod || d > maxPeriod {
+		if d := time.Duration(x.value); d != 0 && (d < minPeriod || d > maxPeriod) {
 			return c, usageError("--%s %v: want %v to %v", x.flag, d, minPeriod, maxPeriod)
 		}
 	}

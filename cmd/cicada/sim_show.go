@@ -35,9 +35,9 @@ func showResult(out *console, r *sim.Result) {
 	}
 	switch {
 	case r.IdealAfter < 0:
-		out.say("ring         not ideal again after the crash")
+		out.say("ring         not ideal again after the last fault")
 	case r.IdealAfter > 0:
-		out.say("ring         ideal %.0f s after the crash", r.IdealAfter)
+		out.say("ring         ideal %.0f s after the last fault; until then each peer spent %.1f kB on it", r.IdealAfter, r.HealingBytes/1000)
 	}
 	if r.HeadsAfter > 0 {
 		out.say("             98 %% of all successors right after %.2f s, all after %.2f", r.Heads98After, r.HeadsAfter)

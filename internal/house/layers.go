@@ -24,7 +24,7 @@ var layers = map[string]int{
 	"visualizer": 6,
 	"samples":    7,
 	"cmd":        7,
-	"internal":   8, // checks of the repository itself: nobody imports them
+	"internal":   8, // checks of the repository itself, and its figures: nobody imports them
 }
 
 // The graphics library, and the only folder that may link it: everything else

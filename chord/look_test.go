@@ -1,0 +1,118 @@
+package chord
+
+import (
+	"testing"
+	"time"
+
+	"cicada/identity"
+)
+
+// slotted returns the core of full, one of whose slots has candidates 170 and 180,
+// both heard of: 170 later. The place of the slot is the second result.
+func slotted(t *testing.T) (*Core, int) {
+	t.Helper()
+	c := full()
+	c.config.FingerCandidates = 3
+	i := c.slotOf(c.clockwise(at(170), false))
+	if i < 0 {
+		t.Fatal("there is no slot at 170")
+	}
+	c.now = time.Minute
+	c.fill(i, contacts(170, 180), true)
+	c.entry(at(170)).heard, c.entry(at(180)).heard = 30*time.Second, 20*time.Second
+	return c, i
+}
+
+// queried returns the first byte of the point of the one who was sent a Query, or 0.
+func queried(t *testing.T, c *Core) byte {
+	t.Helper()
+	var who []byte
+	for _, out := range c.Ready().Messages {
+		if out.Message.Kind == Query {
+			who = append(who, out.To.Point[0])
+		}
+	}
+	if len(who) > 1 {
+		t.Fatalf("asked %v, want one", who)
+	}
+	return append(who, 0)[0]
+}
+
+// Of a slot's candidates that one is asked which was silent for longest; not one that
+// has just missed an answer, while there is another; and where nothing good is known
+// of any, whoever stands before the slot.
+func TestALookIsAtTheMostSilent(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		misses map[byte]uint8
+		want   byte
+	}{
+		{"all are sound", nil, 180},
+		{"the most silent missed an answer", map[byte]uint8{180: 1}, 170},
+		{"all missed one", map[byte]uint8{170: 1, 180: 1}, 130},
+		{"so did who stands before", map[byte]uint8{170: 1, 180: 1, 130: 1}, 120},
+		{"so did everybody", map[byte]uint8{170: 1, 180: 1, 130: 1, 120: 1, 110: 1, 90: 1, 80: 1, 70: 1}, 180},
+	} {
+		c, i := slotted(t)
+		for n, misses := range test.misses {
+			c.entry(at(n)).misses = misses
+		}
+		c.look(i)
+		if got := queried(t, c); got != test.want {
+			t.Errorf("%s: %d was asked, want %d", test.name, got, test.want)
+		}
+	}
+}
+
+// Who never answered is given up after two questions; who did, after three.
+func TestHintsAreGivenUpSooner(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		heard time.Duration
+		want  int
+	}{{"never heard of", never, maxMemberTries}, {"heard of", 30 * time.Second, minMisses}} {
+		c, i := slotted(t)
+		for _, n := range []byte{170, 180} {
+			c.entry(at(n)).heard = test.heard
+		}
+		c.look(i)
+		questions := 0
+		for c.entry(at(170)) != nil && c.entry(at(180)) != nil && questions < 10 {
+			questions += len(replies(c, 170, Query)) + len(replies(c, 180, Query))
+			c.now += maxRTO
+			c.expire()
+			c.settle()
+		}
+		if questions != test.want {
+			t.Errorf("%s: asked %d times, want %d", test.name, questions, test.want)
+		}
+	}
+}
+
+// Whoever copies a table is told of nobody who is there by what another table said
+// alone: the dead would go from table to table for ever.
+func TestPagesAreNoHearsay(t *testing.T) {
+	c, i := slotted(t)
+	c.entry(at(170)).heard, c.entry(at(180)).heard = never, never
+	c.fill(i, contacts(190), false)
+	c.Step(c.now, at(90), Message{Kind: Query, Request: 1, Table: true, Count: 9, Key: identity.Point{140}})
+	answers := replies(c, 90, Peers)
+	if len(answers) != 1 {
+		t.Fatalf("got %d answers", len(answers))
+	}
+	if got := points(answers[0].named(nil)); got != points(contacts(170, 180)) {
+		t.Errorf("told of %v, want 170 and 180, for which one spoke who must know", []byte(got))
+	}
+}
+
+// An answer says whether the key is its sender's own.
+func TestAnswersSayWhoseTheKeyIs(t *testing.T) {
+	for key, want := range map[byte]bool{95: true, 100: true, 90: false, 105: false} {
+		c := full()
+		c.Step(1, at(50), Message{Kind: Query, Request: 1, Key: identity.Point{key}, Count: 4})
+		answers := replies(c, 50, Peers)
+		if len(answers) != 1 || answers[0].Owns != want {
+			t.Errorf("key %d: got %+v, want it to be its own: %v", key, answers, want)
+		}
+	}
+}
