@@ -31,6 +31,9 @@ func TestShare(t *testing.T) {
 			t.Fatal("what was handed out is still to be done")
 		}
 	}
+	if b.Step(0, at(120), Message{Kind: Ping, Request: 1}); !b.Pending() || len(b.Ready().Messages) != 1 {
+		t.Error("the answer to a ping is not to be sent")
+	}
 	other := New(a.self, Config{Successors: 3}, a.random)
 	if other.Share(a); other.config.Successors != 3 {
 		t.Errorf("%d successors, want those of its own configuration", other.config.Successors)
