@@ -137,7 +137,7 @@ func collectLess(peers int) {
 	case os.Getenv("GOGC") != "":
 		return
 	case peers > 300_000:
-		percent = 15
+		percent = 12
 	case peers > 50_000:
 		percent = 100
 	}
