@@ -28,78 +28,77 @@ func (m Mode) String() string { return [...]string{"joining", "small", "full"}[m
 // package comment. Times are durations since whenever the driver likes; they
 // never go back. Make one with New; it does nothing until Start or Join.
 type Core struct {
-	self   *identity.Contact
-	config Config
-	random *rand.Rand
-	now    time.Duration
-
-	mode     Mode
-	left     bool              // Leave was called: silent until Start or Join
-	accepted bool              // the successor took this peer as its predecessor
+	// What every message and every timer needs comes first, side by side: a driver of
+	// many cores waits for little but memory.
+	self     *identity.Contact
 	border   *identity.Contact // this peer owns what lies after it, up to itself
+	config   *Config           // shared with others, where that was asked for
+	outbox   *Outbox           // likewise
+	now      time.Duration
+	due      time.Duration
+	dueSet   bool
+	stale    bool // the table lags behind the lists
+	mode     Mode
+	left     bool // Leave was called: silent until Start or Join
+	accepted bool // the successor took this peer as its predecessor
+
+	confirmed   bool          // the predecessor was heard from since it became that
+	quiet       bool          // nothing changed since the last stabilisation
+	heed        Sides         // when there is news it is asked on these sides; none: the next stabilisation asks on both
+	knownTo     bool          // in the lists that seenVersion names this peer was the predecessor
+	unread      Sides         // these lists name somebody who was left out, and are to be read once more, though they be the same
+	always      bool          // never small: for model checking, see package model
+	whole       bool          // versions are not used: likewise
+	operation   operation     // what may change the successors, and is awaited
+	takes       uint32        // times that Ready was called
+	version     uint64        // of the lists
+	heardFrom   [2]lastHeard  // the successor and the predecessor
+	lastPlace   int           // of the entry that was looked for last
+	table       []entry       // every peer of the lists and fingers, clockwise from self
+	ways        []uint32      // of each entry the beginning of the way to it, clockwise: it decides nearly every comparison
+	origin      span          // where self is
+	stabilizeAt time.Duration // when the lists are compared with the neighbours'
+	newsAt      time.Duration // when those are asked whose lists have changed
+	requests    []request     // whose answers are awaited
+	lost        lost          // peers that were
+	wide        *wide         // nil without a budget for it
+	claimant    claim         // who contradicts the predecessor
+	seenBefore  uint64        // version of the predecessor's lists
 
 	// Lists are never changed once made: messages share them.
 	successors   []*identity.Contact
 	predecessors []*identity.Contact
 	members      []*identity.Contact // in small mode: all others, clockwise from self
-	version      uint64              // of the lists above
-	confirmed    bool                // the predecessor was heard from since it became that
-	heardFrom    [2]lastHeard        // the successor and the predecessor
-	history      []edition           // what others were told of the lists
 
-	table     []entry  // every peer of the lists and fingers, clockwise from self
-	ways      []uint64 // of each entry the first word of the way to it, clockwise: it decides nearly every comparison
-	doubts    []doubt  // about entries that are not sound
-	lastPlace int      // of the entry that was looked for last
-	reach     uint64   // first word of the distance that both lists cover
-	origin    span     // where self is
-	stale     bool     // the table lags behind the lists
-	fingers   fingers
-	learned   learned
-	lost      lost
-	wide      *wide // nil without a budget for it
+	seenVersion uint64 // of the successor's lists,
+	seenOf      identity.ID
+	hops        []hop
+	own         []lookup
+	stays       stays
+	typical     uint32  // round-trip time of all peers, smoothed, in microseconds
+	wobble      uint32  // how far round-trip times of one peer are apart, smoothed: its own line makes all of them vary
+	lossy       uint32  // how many of 65 536 questions go unanswered by those who live, smoothed
+	reach       uint64  // first word of the distance that both lists cover
+	asked       uint64  // number of the latest request
+	unasked     uint64  // number before the first
+	doubts      []doubt // about entries that are not sound
+	fingers     fingers
+	random      *rand.Rand
 
-	requests    []request
-	typical     uint32 // round-trip time of all peers, smoothed, in microseconds
-	wobble      uint32 // how far round-trip times of one peer are apart, smoothed: its own line makes all of them vary
-	lossy       uint32 // how many of 65 536 questions go unanswered by those who live, smoothed
-	asked       uint64 // number of the latest request
-	unasked     uint64 // number before the first
-	operation   operation
-	claimant    claim
-	early       claim      // a predecessor's, from before this peer was accepted itself
-	waiting     []question // asks to be answered when the operation ends
-	stabilizeAt time.Duration
+	learned     learned
+	history     []edition     // what others were told of the lists
+	early       claim         // a predecessor's, from before this peer was accepted itself
+	waiting     []question    // asks to be answered when the operation ends
 	period      time.Duration // between stabilisations
 	rounds      uint          // stabilisations so far
-	quiet       bool          // nothing changed since the last stabilisation
-	newsAt      time.Duration // when those are asked whose lists have changed,
-	heed        Sides         // on these sides; none: the next stabilisation asks on both
-	stays       stays
-	seenOf      identity.ID // whose lists seenVersion names
-	seenVersion uint64
-	seenLists   edition // what they are
-	knownTo     bool    // in those lists this peer was the predecessor
-	unread      Sides   // those lists name somebody who was left out, and are to be read once more, though they be the same
-	seenBefore  uint64  // version of the predecessor's lists
-	listsBefore edition
+	seenLists   edition       // those that seenVersion names
+	listsBefore edition       // the predecessor's
 	join        join
-
-	hops     []hop
-	own      []lookup
-	searches []*search
-	searched uint64           // number of the latest
-	remindAt [2]time.Duration // when one that was lost is asked whether it is back, and one that was met
-	ended    [32]uint64       // the beginnings of lookups that ended here: a second answer to one is no offence
-	next     int              // in ended
-
-	ready  Ready
-	spare  Ready // the buffers handed out last
-	takes  uint32
-	due    time.Duration
-	dueSet bool
-	always bool // never small: for model checking, see package model
-	whole  bool // versions are not used: likewise
+	searches    []*search
+	searched    uint64           // number of the latest
+	remindAt    [2]time.Duration // when one that was lost is asked whether it is back, and one that was met
+	ended       []uint64         // the beginnings of lookups that ended here, up to endedKept: a second answer to one is no offence
+	next        int              // in ended
 }
 
 // far is a time that never comes.
@@ -112,8 +111,9 @@ func New(self *identity.Contact, config Config, random *rand.Rand) *Core {
 	// Numbers of requests do not begin where they did before a restart: an answer
 	// from then would be read with what is offered now.
 	first := draw & (1<<firstBits - 1)
-	c := &Core{self: self, border: self, origin: spanOf(self.Point), config: config.filled(), random: random, stabilizeAt: far, newsAt: far,
-		version: draw>>32 | 1, asked: first, unasked: first}
+	config = config.filled()
+	c := &Core{self: self, border: self, origin: spanOf(self.Point), config: &config, outbox: new(Outbox), random: random,
+		stabilizeAt: far, newsAt: far, version: draw>>32 | 1, asked: first, unasked: first}
 	if c.config.TableBudget > 0 {
 		c.wide = new(wide)
 	}
@@ -253,14 +253,8 @@ func (c *Core) Step(now time.Duration, from *identity.Contact, m Message) {
 
 // Ready hands out what is to be done, and forgets it. See Ready.
 func (c *Core) Ready() Ready {
-	r := c.ready
-	clear(c.spare.Messages) // what lies behind is zero from before
-	clear(c.spare.Events)
-	clear(c.spare.Answers)
-	c.ready = Ready{Messages: c.spare.Messages[:0], Events: c.spare.Events[:0], Answers: c.spare.Answers[:0]}
-	c.spare = r
 	c.takes++
-	return r
+	return c.outbox.take()
 }
 
 // Self returns the contact of this peer.
@@ -305,13 +299,13 @@ func (c *Core) Renew(self *identity.Contact) {
 // send queues a message.
 func (c *Core) send(to *identity.Contact, m Message) {
 	m.Wide = m.Wide || m.Kind == Notify && c.isWide()
-	c.ready.Messages = append(c.ready.Messages, Outgoing{To: to, Message: m})
+	c.outbox.ready.Messages = append(c.outbox.ready.Messages, Outgoing{To: to, Message: m})
 	if c.config.Trace {
 		c.event(trace.Event{Kind: trace.RingSent, Other: to.ID, Name: m.Kind.String(), Key: m.Key})
 	}
 }
 
-func (c *Core) event(e trace.Event) { c.ready.Events = append(c.ready.Events, e) }
+func (c *Core) event(e trace.Event) { c.outbox.ready.Events = append(c.outbox.ready.Events, e) }
 
 // violation reports that a peer broke a rule.
 func (c *Core) violation(from *identity.Contact, reason string) {
@@ -345,7 +339,7 @@ func (c *Core) accept() {
 
 // same reports whether a and b are contacts of one peer.
 func same(a, b *identity.Contact) bool {
-	return a == b || a != nil && b != nil && a.ID == b.ID
+	return a == b || a != nil && b != nil && a.ID[0] == b.ID[0] && a.ID == b.ID
 }
 
 // holds reports whether list has a contact of the peer.

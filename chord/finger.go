@@ -105,8 +105,12 @@ func (c *Core) Fingers() []Finger {
 
 // candidates returns those of slot i, clockwise.
 func (c *Core) candidates(i int) []*identity.Contact {
+	return c.candidatesAt(c.places(i))
+}
+
+// candidatesAt returns those among some entries of the table, of one slot.
+func (c *Core) candidatesAt(from, to int) []*identity.Contact {
 	var list []*identity.Contact
-	from, to := c.places(i)
 	for k := from; k < to; k++ {
 		if c.table[k].is(finger) {
 			list = append(list, c.table[k].contact)
@@ -173,34 +177,40 @@ func (c *Core) lookSoon() {
 // of them, and behind it, too, where they are as many as a slot remembers; else they
 // join those it has.
 func (c *Core) fill(i int, peers []*identity.Contact, all bool) {
-	before := c.candidates(i)
 	from, to := c.places(i)
+	before := c.candidatesAt(from, to)
 	if n := len(peers); n < c.config.FingerCandidates {
 		to = from
 		if n > 0 {
 			to, _ = c.place(peers[n-1].Point)
 		}
 	}
+	news := false
 	for k := from; all && k < to; k++ {
-		if !holds(peers, c.table[k].contact) {
-			c.table[k].flags &^= finger
-			c.stale = true // it may be in no list
+		if e := &c.table[k]; e.is(finger) && !holds(peers, e.contact) {
+			e.flags &^= finger
+			c.stale, news = true, true // it may be in no list
 		}
 	}
 	left := c.config.FingerCandidates
 	if !all {
 		left -= len(before)
 	}
+	first, end := c.start(c.fingers.first+i), c.stop(c.fingers.first+i)
 	for _, peer := range peers {
 		if left == 0 {
 			break
 		}
-		if same(peer, c.self) || c.lost.recent(peer.ID, c.now) || c.slotOf(c.clockwise(peer, false)) != i {
+		way := c.clockwise(peer, false)
+		if same(peer, c.self) || c.lost.recent(peer.ID, c.now) || way.less(first) || end != (span{}) && !way.less(end) {
 			continue
 		}
 		e := c.enter(c.meet(peer))
-		if all || !e.is(finger) {
+		if !e.is(finger) {
 			e.flags |= finger
+			news = true
+			left--
+		} else if all {
 			left--
 		}
 		if all {
@@ -209,6 +219,9 @@ func (c *Core) fill(i int, peers []*identity.Contact, all bool) {
 		if all && e.heard != never { // it is as good as if it had been heard some time ago
 			e.heard = max(e.heard, c.now-c.stay()/backedFor)
 		}
+	}
+	if !news {
+		return
 	}
 	c.trim(i)
 	c.settle()

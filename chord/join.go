@@ -33,7 +33,7 @@ const (
 func (c *Core) Join(now time.Duration, seed *identity.Contact) {
 	c.advance(now)
 	if seed == nil || seed.ID == c.self.ID {
-		c.ready.JoinFail = ErrSelf
+		c.outbox.ready.JoinFail = ErrSelf
 		return
 	}
 	if c.mode != Joining && len(c.successors) > 0 {
@@ -172,7 +172,7 @@ func (c *Core) enterSmall(from *identity.Contact, m *Message) {
 // endJoin reports that the join which was asked for is complete.
 func (c *Core) endJoin() {
 	if c.join.asked {
-		c.ready.Joined = true
+		c.outbox.ready.Joined = true
 	}
 	c.join = join{}
 }
@@ -180,7 +180,7 @@ func (c *Core) endJoin() {
 // failJoin ends a join that found no place.
 func (c *Core) failJoin() {
 	c.dropJoin()
-	c.ready.JoinFail = fmt.Errorf("chord: join through %s: %w", c.join.seed.ID.Short(), ErrNoAnswer)
+	c.outbox.ready.JoinFail = fmt.Errorf("chord: join through %s: %w", c.join.seed.ID.Short(), ErrNoAnswer)
 	c.join = join{}
 }
 

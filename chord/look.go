@@ -338,7 +338,10 @@ func (c *Core) around(key identity.Point, length uint64, count int, behind bool)
 	near := span{}.minus(span{3: 1})
 	look := func(peer *identity.Contact) {
 		add(peer)
-		if way := spanOf(key).minus(spanOf(peer.Point)); behind && way != (span{}) && way.less(near) {
+		if !behind {
+			return
+		}
+		if way := spanOf(key).minus(spanOf(peer.Point)); way != (span{}) && way.less(near) {
 			before, near = peer, way
 		}
 	}

@@ -48,6 +48,7 @@ const (
 	attemptTrips = 8                      // typical round trips that it waits
 	stuckPause   = 100 * time.Millisecond // before it does where it found no way, doubling
 	hopPatience  = 3                      // typical round trips that a hop never measured may take
+	endedKept    = 32                     // lookups that ended here
 	maxBack      = 3                      // times that an answer is handed back
 )
 
@@ -210,12 +211,20 @@ func (c *Core) route(h *hop) (next *identity.Contact, rule string) {
 
 // listedOwner returns the owner of key as the two lists have it, or nil.
 func (c *Core) listedOwner(key identity.Point, ok func(*identity.Contact) bool) *identity.Contact {
-	for _, peer := range c.successors {
+	n := len(c.successors)
+	if n > 0 && !within(c.self.Point, key, c.successors[n-1].Point) {
+		n = 0 // most keys are far away: one look will do
+	}
+	for _, peer := range c.successors[:n] {
 		if within(c.self.Point, key, peer.Point) && ok(peer) {
 			return peer
 		}
 	}
-	for i := len(c.predecessors) - 2; i >= 0; i-- {
+	n = len(c.predecessors)
+	if n > 1 && !within(c.predecessors[n-1].Point, key, c.predecessors[0].Point) {
+		n = 0
+	}
+	for i := n - 2; i >= 0; i-- {
 		peer := c.predecessors[i]
 		if within(c.predecessors[i+1].Point, key, peer.Point) && ok(peer) {
 			return peer
@@ -430,7 +439,7 @@ func (c *Core) onStuck(from *identity.Contact, m *Message) {
 func (c *Core) onFound(from *identity.Contact, m *Message) {
 	i, own := c.hopOf(m.Lookup), c.ownOf(m.Lookup)
 	switch {
-	case i < 0 && own < 0 && !slices.Contains(c.ended[:], beginning(m.Lookup)):
+	case i < 0 && own < 0 && !slices.Contains(c.ended, beginning(m.Lookup)):
 		c.violation(from, "found without a lookup")
 		return
 	case i >= 0 && c.hops[i].key != m.Key || own >= 0 && c.own[own].key != m.Key:
@@ -446,7 +455,8 @@ func (c *Core) onFound(from *identity.Contact, m *Message) {
 		c.hops = slices.Delete(c.hops, i, i+1)
 		c.dueSet = false
 		if h.from != nil {
-			c.handBack(h, m)
+			answer := *m // which need not outlive this call otherwise
+			c.handBack(h, &answer)
 			return
 		}
 	}
@@ -468,7 +478,7 @@ func (c *Core) done(l lookup, m *Message) {
 	c.endAttempts(&l)
 	hops := max(len(m.Trail)-1, 0)
 	c.event(trace.Event{Kind: trace.LookupDone, Key: l.key, Message: l.id, Other: m.Peer.ID, Hops: hops, Peers: m.Trail})
-	c.ready.Answers = append(c.ready.Answers, Answer{Lookup: l.id, Key: l.key, Owner: c.meet(m.Peer), Hops: hops, Trail: m.Trail})
+	c.outbox.ready.Answers = append(c.outbox.ready.Answers, Answer{Lookup: l.id, Key: l.key, Owner: c.meet(m.Peer), Hops: hops, Trail: m.Trail})
 }
 
 // endAttempts ends all that is under way for a lookup.
@@ -484,7 +494,11 @@ func beginning(id trace.MessageID) uint64 { return binary.BigEndian.Uint64(id[:8
 
 // end remembers an attempt, so that a second answer to it is no offence.
 func (c *Core) end(id trace.MessageID) {
-	if !id.IsZero() {
+	switch {
+	case id.IsZero():
+	case len(c.ended) < endedKept:
+		c.ended = append(c.ended, beginning(id))
+	default:
 		c.ended[c.next] = beginning(id)
 		c.next = (c.next + 1) % len(c.ended)
 	}
@@ -494,7 +508,7 @@ func (c *Core) end(id trace.MessageID) {
 func (c *Core) fail(l lookup, err error) {
 	c.endAttempts(&l)
 	c.event(trace.Event{Kind: trace.LookupFailed, Key: l.key, Message: l.id, Reason: err.Error()})
-	c.ready.Answers = append(c.ready.Answers, Answer{Lookup: l.id, Key: l.key, Err: err})
+	c.outbox.ready.Answers = append(c.outbox.ready.Answers, Answer{Lookup: l.id, Key: l.key, Err: err})
 }
 
 // tickLookups goes on with lookups whose time has come.

@@ -128,3 +128,21 @@ func TestOwnLookupsStayWhateverOthersAsk(t *testing.T) {
 		t.Errorf("without its hop: got %+v, want the answer", got)
 	}
 }
+
+// Who owns a key as the lists have it is the first at or behind it, on either side, and
+// nobody where the key is beyond them.
+func TestListedOwner(t *testing.T) {
+	c := full() // 70 80 90 [100] 110 120 130
+	all := func(*identity.Contact) bool { return true }
+	for key := range byte(255) {
+		var want *identity.Contact
+		for _, n := range []byte{80, 90, 110, 120, 130} {
+			if key <= n && key > n-10 {
+				want = at(n)
+			}
+		}
+		if got := c.listedOwner(identity.Point{key}, all); !same(got, want) {
+			t.Errorf("%d: got %v, want %v", key, got, want)
+		}
+	}
+}

@@ -62,9 +62,10 @@ func (c *Core) Clone(random *rand.Rand) *Core {
 	d.learned = c.learned.clone()
 	d.wide = c.wide.clone()
 	d.doubts, d.history = slices.Clone(c.doubts), slices.Clone(c.history)
-	d.ready = Ready{Messages: slices.Clone(c.ready.Messages), Events: slices.Clone(c.ready.Events),
-		Answers: slices.Clone(c.ready.Answers), Joined: c.ready.Joined, JoinFail: c.ready.JoinFail}
-	d.spare = Ready{}
+	d.ended = slices.Clone(c.ended)
+	r := c.outbox.ready
+	r.Messages, r.Events, r.Answers = slices.Clone(r.Messages), slices.Clone(r.Events), slices.Clone(r.Answers)
+	d.outbox = &Outbox{ready: r}
 	return &d
 }
 

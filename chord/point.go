@@ -44,6 +44,9 @@ func (a span) point() (p identity.Point) {
 	return p
 }
 
+// beginning returns the first half of the first word of a span.
+func (a span) beginning() uint32 { return uint32(a[0] >> 32) }
+
 // minus returns a-b on the ring.
 func (a span) minus(b span) (d span) {
 	var borrow uint64

@@ -1,10 +1,13 @@
 package chord
 
 import (
+	"bytes"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"testing/quick"
 
+	"cicada/chord/internal/model"
 	"cicada/identity"
 )
 
@@ -193,5 +196,33 @@ func BenchmarkFind(b *testing.B) {
 	c := ringOf(170, random)
 	for i := 0; b.Loop(); i++ {
 		c.Find(c.table[i%170].contact.Point)
+	}
+}
+
+// Peers are found, and which of two is nearer is right, also where they are so close
+// together that the beginnings of their ways do not tell.
+func TestNearerOfClosePeers(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 1))
+	near := func() identity.Point {
+		return identity.Point{110, 0, 0, byte(random.IntN(4)), byte(random.IntN(256)), byte(random.IntN(256))}
+	}
+	var list []*identity.Contact
+	for n := range byte(8) {
+		list = append(list, &identity.Contact{ID: identity.ID{n, 1}, Point: near(), Sequence: 1})
+	}
+	slices.SortFunc(list, func(a, b *identity.Contact) int { return bytes.Compare(a.Point[:], b.Point[:]) })
+	c := New(at(100), Config{Successors: 8, TableBudget: -1}, random)
+	c.Restore(0, model.Place{Successors: list, Predecessors: contacts(90, 80)})
+	for _, peer := range list {
+		if k, found := c.place(peer.Point); !found || c.table[k].contact != peer {
+			t.Errorf("%x is not found at its place", peer.Point[:6])
+		}
+	}
+	for range 1000 {
+		goal := spanOf(near()).minus(c.origin)
+		i, j := random.IntN(8), random.IntN(8)
+		if got, want := c.nearer(i, j, goal), c.way(i).distance(goal).less(c.way(j).distance(goal)); got != want {
+			t.Fatalf("%x nearer to %x than %x: got %v", c.way(i), goal, c.way(j), got)
+		}
 	}
 }

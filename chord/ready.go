@@ -26,6 +26,41 @@ type Ready struct {
 	JoinFail error         // the join that was asked for failed (ErrNoAnswer, ErrSelf); it may be tried again
 }
 
+// An Outbox is where a Core collects what is to be done. Each has its own, unless a
+// driver of many has them share one: see Core.Share.
+type Outbox struct {
+	ready Ready
+	spare Ready // the buffers handed out last
+}
+
+// Pending reports whether there is anything that Ready would hand out.
+func (c *Core) Pending() bool {
+	r := &c.outbox.ready
+	return len(r.Messages)+len(r.Events)+len(r.Answers) > 0 || r.Joined || r.JoinFail != nil
+}
+
+// take empties the outbox.
+func (o *Outbox) take() Ready {
+	r := o.ready
+	clear(o.spare.Messages) // what lies behind is zero from before
+	clear(o.spare.Events)
+	clear(o.spare.Answers)
+	o.ready = Ready{Messages: o.spare.Messages[:0], Events: o.spare.Events[:0], Answers: o.spare.Answers[:0]}
+	o.spare = r
+	return r
+}
+
+// Share has this core collect what is to be done where another one does, and keep no
+// configuration of its own if it has the same: a kilobyte less to keep, and to look at,
+// for each of many. Their driver then calls Ready, until there is nothing to be done,
+// after each call of one of them and before the next of another.
+func (c *Core) Share(other *Core) {
+	c.outbox = other.outbox
+	if *c.config == *other.config {
+		c.config = other.config
+	}
+}
+
 // Outgoing is a message to send.
 type Outgoing struct {
 	To      *identity.Contact

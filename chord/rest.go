@@ -88,8 +88,8 @@ func (c *Core) edition(p *model.Rest, place int) edition {
 // their candidates heard of somewhere in the time that all of that takes.
 func (c *Core) restTable(p *model.Rest) {
 	c.placeFingers()
-	most := len(c.fingers.slots)*c.config.FingerCandidates + len(c.successors) + len(c.predecessors) + len(c.members)
-	table := make([]entry, 0, most)
+	var room [512]entry // most tables fit, and leave nothing to collect
+	table := room[:0]
 	enter := func(peer *identity.Contact, f flags) {
 		if n := len(table); n == 0 || table[n-1].contact != peer {
 			table = append(table, entry{contact: peer, flags: f})
@@ -123,7 +123,7 @@ func (c *Core) restTable(p *model.Rest) {
 			enter(peer, listed)
 		}
 	}
-	c.table, c.ways = make([]entry, len(table)), make([]uint64, len(table))
+	c.table, c.ways = make([]entry, len(table)), make([]uint32, len(table))
 	copy(c.table, table)
 	c.stale = false
 	round := c.lookInterval(c.now) * time.Duration(max(len(c.fingers.slots), 1))
@@ -132,7 +132,7 @@ func (c *Core) restTable(p *model.Rest) {
 	}
 	for i := range c.table {
 		e := &c.table[i]
-		c.ways[i] = c.way(i)[0]
+		c.ways[i] = c.way(i).beginning()
 		e.heard = c.now - time.Duration(c.random.Int64N(int64(round+c.stay()/backedFor)))
 		if p.RoundTrip != nil {
 			e.srtt = microseconds(p.RoundTrip(e.contact))

@@ -30,13 +30,13 @@ func TestRestIsBetweenOtherThings(t *testing.T) {
 		if r := c.Ready(); len(r.Messages)+len(r.Events)+len(r.Answers) > 0 {
 			t.Fatalf("got %v to do", r)
 		}
-		next := c.probeAt(0, c.successors)
+		next := c.probeAt(0, c.successors, c.probeInterval())
 		parts[min(max(next/(3*time.Second/6), 0), 5)]++
 		if next < 0 || next > 3*time.Second || c.stabilizeAt > 24*time.Second || c.fingers.next > 240*time.Second {
 			t.Fatalf("got the next question after %v, stabilisation after %v, finger after %v", next, c.stabilizeAt, c.fingers.next)
 		}
 	}
-	if c := atRest(1, 0); c.probeAt(1, c.predecessors) < 3*time.Second {
+	if c := atRest(1, 0); c.probeAt(1, c.predecessors, c.probeInterval()) < 3*time.Second {
 		t.Error("the predecessor is asked before it asks")
 	}
 	for _, n := range parts {

@@ -85,14 +85,15 @@ func (c *Core) trust(id identity.ID) {
 func (c *Core) place(point identity.Point) (place int, found bool) {
 	way := spanOf(point).minus(c.origin)
 	first, rest := 0, len(c.ways)
-	for rest > 0 { // the first words alone, without a branch that could be guessed wrong
+	start := way.beginning()
+	for rest > 0 { // the beginnings alone, without a branch that could be guessed wrong
 		half := (rest + 1) / 2
-		if c.ways[first+half-1] < way[0] {
+		if c.ways[first+half-1] < start {
 			first += half
 		}
 		rest -= half
 	}
-	for first < len(c.ways) && c.ways[first] == way[0] && c.way(first).less(way) {
+	for first < len(c.ways) && c.ways[first] == start && c.way(first).less(way) {
 		first++
 	}
 	return first, first < len(c.ways) && c.table[first].contact.Point == point
@@ -106,8 +107,12 @@ func (c *Core) way(i int) span {
 // entry returns the entry of a peer of the table, or nil. It is good until the table changes.
 func (c *Core) entry(peer *identity.Contact) *entry {
 	c.settle()
-	if i := c.lastPlace; i < len(c.table) && c.table[i].contact == peer {
-		return &c.table[i] // a message is about one peer, most often
+	// A message is about one peer, most often, and that is a neighbour.
+	for _, i := range [...]int{c.lastPlace, 0, len(c.table) - 1} {
+		if uint(i) < uint(len(c.table)) && c.table[i].contact == peer {
+			c.lastPlace = i
+			return &c.table[i]
+		}
 	}
 	i, ok := c.place(peer.Point)
 	if !ok || c.table[i].contact.ID != peer.ID {
@@ -164,7 +169,7 @@ func (c *Core) enter(peer *identity.Contact) *entry {
 	i, found := c.place(peer.Point)
 	if !found {
 		c.table = slices.Insert(c.table, i, entry{contact: peer, heard: never})
-		c.ways = slices.Insert(c.ways, i, c.way(i)[0])
+		c.ways = slices.Insert(c.ways, i, c.way(i).beginning())
 		c.dueSet = false
 	}
 	return &c.table[i]

@@ -73,7 +73,8 @@ func (c *Core) Next() time.Duration {
 	if c.mode == Joining && c.join.seed != nil {
 		due = min(due, c.join.deadline, c.join.againAt)
 	}
-	due = min(due, c.probeAt(0, c.successors), c.probeAt(1, c.predecessors), c.wideDue())
+	interval := c.probeInterval()
+	due = min(due, c.probeAt(0, c.successors, interval), c.probeAt(1, c.predecessors, interval), c.wideDue())
 	c.due, c.dueSet = due, true
 	return due
 }
@@ -89,10 +90,11 @@ func (c *Core) Tick(now time.Duration) {
 	c.expire()
 	c.tickLookups()
 	c.tickJoin()
-	if c.probeAt(0, c.successors) <= c.now {
+	interval := c.probeInterval()
+	if c.probeAt(0, c.successors, interval) <= c.now {
 		c.probe(c.successors[0])
 	}
-	if c.probeAt(1, c.predecessors) <= c.now {
+	if c.probeAt(1, c.predecessors, interval) <= c.now {
 		c.probe(c.predecessors[0])
 	}
 	if min(c.stabilizeAt, c.newsAt) <= c.now {
@@ -111,9 +113,9 @@ type lastHeard struct {
 }
 
 // probeAt returns when the first of the list, that of the successors or that of the
-// predecessors, is to be asked whether it lives: when it was silent for the interval.
+// predecessors, is to be asked whether it lives: when it was silent for probeInterval.
 // The predecessor is given half as long again, for it asks as well.
-func (c *Core) probeAt(which int, list []*identity.Contact) time.Duration {
+func (c *Core) probeAt(which int, list []*identity.Contact, interval time.Duration) time.Duration {
 	if len(list) == 0 || c.mode == Joining {
 		return far
 	}
@@ -130,7 +132,6 @@ func (c *Core) probeAt(which int, list []*identity.Contact) time.Duration {
 			return far // it is being asked
 		}
 	}
-	interval := c.probeInterval()
 	return h.at + interval + time.Duration(which)*interval/2
 }
 

@@ -27,7 +27,7 @@ func (c *Core) Toward(target identity.Point, ok func(*identity.Contact) bool) *i
 	c.settle()
 	var best, doubtful *identity.Contact
 	var least uint64
-	left := choices
+	left, stay := choices, c.stay()
 	c.nearest(target, func(e *entry, distance uint64) bool {
 		if best != nil && c.beyond(distance) >= least {
 			return false // none of those that follow can be better
@@ -45,7 +45,7 @@ func (c *Core) Toward(target identity.Point, ok func(*identity.Contact) bool) *i
 			best = e.contact
 			return false
 		}
-		if cost := c.delay(e) + c.beyond(distance); best == nil || cost < least {
+		if cost := c.delay(e, stay) + c.beyond(distance); best == nil || cost < least {
 			best, least = e.contact, cost
 		}
 		left--
@@ -85,7 +85,7 @@ func (c *Core) outward(target identity.Point, yield func(e *entry, distance uint
 		} else {
 			up++
 		}
-		if !yield(&c.table[i], about(c.ways[i], goal[0])) {
+		if !yield(&c.table[i], about(c.way(i)[0], goal[0])) {
 			return
 		}
 	}
@@ -103,13 +103,13 @@ func (c *Core) RoundTrip(peer *identity.Contact) (mean, deviation time.Duration)
 
 // delay returns how long it is expected to take to hear from the peer of e, in
 // microseconds: a round trip, and what it costs to find out that it is dead, as
-// likely as that is by now.
-func (c *Core) delay(e *entry) uint64 {
+// likely as that is by now, where peers stay so long.
+func (c *Core) delay(e *entry, stay time.Duration) uint64 {
 	trip := uint64(e.srtt)
 	if trip == 0 {
 		trip = uint64(c.typical) + uint64(c.typical)/4
 	}
-	stay, silent := c.stay(), c.now-e.since()
+	silent := c.now - e.since()
 	if e.heard == never || silent > stay {
 		silent = stay
 	}
@@ -149,10 +149,13 @@ func (c *Core) measureReach() {
 func about(a, b uint64) uint64 { return min(a-b, b-a) }
 
 // nearer reports whether the peer at place i is nearer to goal than the one at
-// place j. First words decide, unless they are as good as equal.
+// place j. The beginnings of the ways decide, unless they are as good as equal.
 func (c *Core) nearer(i, j int, goal span) bool {
-	a, b := about(c.ways[i], goal[0]), about(c.ways[j], goal[0])
-	if a > b+1 || b > a+1 {
+	near := func(k int) uint64 { // to it, or one or two more or less
+		d := c.ways[k] - goal.beginning()
+		return uint64(min(d, -d))
+	}
+	if a, b := near(i), near(j); a > b+4 || b > a+4 {
 		return a < b
 	}
 	return c.way(i).distance(goal).less(c.way(j).distance(goal))

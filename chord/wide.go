@@ -441,7 +441,7 @@ func (c *Core) widely(target identity.Point, ok func(*identity.Contact) bool, be
 	w := c.wide
 	goal := spanOf(target)
 	limit := c.origin.distance(goal)
-	unmeasured := c.delay(&entry{})
+	unmeasured := c.delay(&entry{}, c.stay())
 	consider := func(peer *identity.Contact) {
 		far := spanOf(peer.Point).distance(goal)
 		if !far.less(limit) || w.doubted(spanOf(peer.Point)[0]) {

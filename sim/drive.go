@@ -25,11 +25,14 @@ const (
 // settleRing carries out one Ready of the ring and reports whether there was any.
 func (w *World) settleRing(i int32) bool {
 	n := &w.nodes[i]
+	if !n.ring.Pending() {
+		return false
+	}
 	r := n.ring.Ready()
 	for k := range r.Messages {
 		m := &r.Messages[k]
 		asked := w.isLoad(i, m)
-		w.send(i, m.To.ID, chordtest.Size(&m.Message), parcel{sort: ringMessage, load: asked, ring: m.Message})
+		w.send(i, m.To.ID, chordtest.Size(&m.Message), label{sort: ringMessage, load: asked}, &m.Message)
 	}
 	for k := range r.Events {
 		w.event(i, &r.Events[k])
@@ -62,23 +65,23 @@ func (w *World) settleRoute(i int32) bool {
 	for k := range r.Envelopes {
 		o := &r.Envelopes[k]
 		e := append(append(make([]byte, 0, len(o.Header)+len(o.Payload)), o.Header[:]...), o.Payload...)
-		w.send(i, o.To, frameSize+len(e), parcel{sort: envelope, bytes: e})
+		w.send(i, o.To, frameSize+len(e), label{sort: envelope, bytes: e}, nil)
 	}
 	for _, a := range r.Acks {
-		w.send(i, a.To, ackSize, parcel{sort: acknowledgement, message: a.Message, copy: a.Copy})
+		w.send(i, a.To, ackSize, label{sort: acknowledgement, message: a.Message, copy: a.Copy}, nil)
 	}
 	for _, f := range r.Refusals {
-		w.send(i, f.To, frameSize+ackSize+1, parcel{sort: refusal, message: f.Message, copy: f.Copy, reason: f.Reason})
+		w.send(i, f.To, frameSize+ackSize+1, label{sort: refusal, message: f.Message, copy: f.Copy, reason: f.Reason}, nil)
 	}
 	for k := range r.Broadcasts {
 		b := &r.Broadcasts[k]
 		w.count.casts++
 		m := b.Broadcast
 		m.Body, m.Signature = append([]byte(nil), m.Body...), append([]byte(nil), m.Signature...)
-		w.send(i, b.To.ID, castSize+len(m.Body), parcel{sort: cast, cast: m})
+		w.send(i, b.To.ID, castSize+len(m.Body), label{sort: cast, cast: &m}, nil)
 	}
 	for _, a := range r.BroadcastAnswers {
-		w.send(i, a.To, castSize, parcel{sort: castAnswer, message: a.Message, limit: a.Limit, done: a.Done, outcome: a.Outcome})
+		w.send(i, a.To, castSize, label{sort: castAnswer, message: a.Message, limit: a.Limit, done: a.Done, outcome: a.Outcome}, nil)
 	}
 	for k := range r.BroadcastTags {
 		w.sendTags(i, &r.BroadcastTags[k])
@@ -88,7 +91,7 @@ func (w *World) settleRoute(i int32) bool {
 		g := &r.BroadcastGifts[k]
 		m := g.Broadcast
 		m.Body, m.Signature = append([]byte(nil), m.Body...), append([]byte(nil), m.Signature...)
-		w.send(i, g.To, castSize+len(m.Body), parcel{sort: castGiven, cast: m})
+		w.send(i, g.To, castSize+len(m.Body), label{sort: castGiven, cast: &m}, nil)
 	}
 	for _, f := range r.Failures {
 		e := trace.Event{Kind: trace.SendFailed, Message: f.Message, Reason: "no receipt"}
@@ -117,14 +120,14 @@ const (
 
 // sendTags sends what peers tell each other of broadcasts.
 func (w *World) sendTags(i int32, t *routing.BroadcastTags) {
-	p := parcel{sort: castTold}
+	l := label{sort: castTold}
 	if t.Pull {
-		p.sort = castPull
+		l.sort = castPull
 	}
 	for _, tag := range t.Tags {
-		p.bytes = append(p.bytes, tag[:]...)
+		l.bytes = append(l.bytes, tag[:]...)
 	}
-	w.send(i, t.To, frameSize+len(p.bytes), p)
+	w.send(i, t.To, frameSize+len(l.bytes), l, nil)
 }
 
 // deliverPull hands one of them to a peer.
@@ -139,7 +142,7 @@ func (w *World) deliverPull(route *routing.Core, from identity.ID, p *parcel) {
 	case castPull:
 		route.BroadcastPull(w.now, from, tags)
 	case castGiven:
-		route.BroadcastGiven(w.now, from, identity.ID(p.cast.Body[:32]), p.cast)
+		route.BroadcastGiven(w.now, from, identity.ID(p.cast.Body[:32]), *p.cast)
 	}
 }
 

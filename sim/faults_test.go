@@ -216,8 +216,8 @@ func TestPauseKeepsOneTimer(t *testing.T) {
 		w.postpone(event{at: at, slot: timer})
 	}
 	count := 0
-	for _, e := range w.queue.events {
-		if e.at == time.Second {
+	for w.queue.next() <= time.Second {
+		if e := w.queue.pop(); e.at == time.Second {
 			count++
 		}
 	}

@@ -128,12 +128,12 @@ func (l *load) pending() bool { return len(l.lookups)+len(l.sends)+len(l.broadca
 // neither well nor badly.
 func (w *World) forsake() {
 	for id, l := range w.load.lookups {
-		if !w.nodes[l.from].alive {
+		if !w.spots[l.from].alive {
 			delete(w.load.lookups, id)
 		}
 	}
 	for id, s := range w.load.sends {
-		if !w.nodes[s.from].alive || !w.nodes[s.to].alive && !s.delivered {
+		if !w.spots[s.from].alive || !w.spots[s.to].alive && !s.delivered {
 			delete(w.load.sends, id)
 		}
 	}
@@ -267,7 +267,7 @@ func (w *World) direct(from, to int32) time.Duration {
 	if flat := w.config.Network.Flat; flat > 0 {
 		return flat
 	}
-	return w.nodes[from].location.delay(w.nodes[to].location)
+	return w.spots[from].delay(w.spots[to].location)
 }
 
 func (w *World) receipted(id trace.MessageID) {
@@ -329,7 +329,7 @@ func (w *World) broadcastOver(id trace.MessageID) {
 	delete(w.load.broadcasts, id)
 	others, heard := 0, 0
 	for i, h := range b.heard {
-		if int32(i) == b.from || !w.nodes[i].alive {
+		if int32(i) == b.from || !w.spots[i].alive {
 			continue
 		}
 		others++

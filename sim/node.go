@@ -13,25 +13,31 @@ import (
 
 // A node is one peer of the swarm.
 type node struct {
-	contact  *identity.Contact
-	ring     *chord.Core
-	route    *routing.Core // nil until it carries a message
-	random   *rand.Rand
-	location location
+	contact *identity.Contact
+	ring    *chord.Core
+	route   *routing.Core // nil until it carries a message
+	random  *rand.Rand
 
-	alive    bool
-	lives    int           // times that it was started
-	place    int32         // in World.alive
-	sent     uint32        // messages so far: with both ends it names a message's draw
+	claimed  uint64        // in brief, the latest of claims
 	tickAt   time.Duration // of the timer in the queue that counts
 	resumeAt time.Duration // it is paused until then
+	joinAt   time.Duration // of the next attempt to join; never: none is due
 	tickedAt time.Duration // when it was ticked last, and how often at that instant
-	ticks    int
+	ticks    int32
+	sent     uint32  // messages so far: with both ends it names a message's draw
+	claims   []claim // what it owned, the latest last
 	seed     *identity.Contact
 	seeds    []*identity.Contact // those it remembers, to join through first
-	joinAt   time.Duration       // of the next attempt to join; never: none is due
-	claims   []claim             // what it owned, the latest last
-	claimed  uint64              // in brief, the latest of them
+	lives    int32               // times that it was started
+	place    int32               // in World.alive
+}
+
+// A spot is what others need to know of a peer to send to it. Of a million of them
+// there are few enough bytes that a processor has most at hand.
+type spot struct {
+	beginning uint64 // of its ID
+	location
+	alive bool
 }
 
 // A claim is what a peer says that it owns, from some time on: the keys after a
@@ -60,9 +66,10 @@ func (w *World) spawn(contact *identity.Contact) int32 {
 	i := int32(len(w.nodes))
 	binary.LittleEndian.PutUint32(contact.ID[numbered:], uint32(i))
 	w.nodes = append(w.nodes, node{contact: contact})
+	w.spots = append(w.spots, spot{beginning: binary.LittleEndian.Uint64(contact.ID[:])})
 	n := &w.nodes[i]
 	n.random = rand.New(rand.NewPCG(w.config.Seed, uint64(i)+1))
-	n.location = newLocation(rand.New(rand.NewPCG(w.config.Seed^locations, uint64(i))))
+	w.spots[i].location = newLocation(rand.New(rand.NewPCG(w.config.Seed^locations, uint64(i))))
 	w.revive(i)
 	return i
 }
@@ -79,6 +86,10 @@ func (w *World) revive(i int32) {
 	n.tickAt, n.joinAt = never, never
 	n.lives++
 	n.ring = chord.New(n.contact, w.config.Ring, n.random)
+	if w.first == nil {
+		w.first = n.ring
+	}
+	n.ring.Share(w.first)
 	w.list(i)
 	w.tell(i, trace.Event{Kind: trace.PeerUp, Key: n.contact.Point})
 }
@@ -86,7 +97,7 @@ func (w *World) revive(i int32) {
 // list puts a peer among those that are there.
 func (w *World) list(i int32) {
 	n := &w.nodes[i]
-	n.alive, n.place = true, int32(len(w.alive))
+	w.spots[i].alive, n.place = true, int32(len(w.alive))
 	w.alive = append(w.alive, i)
 	w.population++
 }
@@ -98,7 +109,7 @@ func (w *World) unlist(i int32, reason string) {
 	last := w.alive[len(w.alive)-1]
 	w.alive[n.place], w.nodes[last].place = last, n.place
 	w.alive = w.alive[:len(w.alive)-1]
-	n.alive = false
+	w.spots[i].alive = false
 	w.population++
 	w.tell(i, trace.Event{Kind: trace.PeerDown, Reason: reason})
 }
@@ -109,7 +120,7 @@ func (w *World) crash(i int32) { w.end(i, "crashed") }
 // end takes a peer away for good, with all it knew.
 func (w *World) end(i int32, reason string) {
 	n := &w.nodes[i]
-	if n.alive {
+	if w.spots[i].alive {
 		w.unlist(i, reason)
 	}
 	n.ring, n.route = nil, nil
@@ -132,7 +143,7 @@ const numbered = len(identity.ID{}) - 4
 // numberOf returns the number of the peer with this ID, if there is one.
 func (w *World) numberOf(id identity.ID) (i int32, known bool) {
 	i = int32(binary.LittleEndian.Uint32(id[numbered:]))
-	return i, i >= 0 && int(i) < len(w.nodes) && w.nodes[i].contact.ID == id
+	return i, i >= 0 && int(i) < len(w.spots) && w.spots[i].beginning == binary.LittleEndian.Uint64(id[:])
 }
 
 // number is numberOf for a peer that there is.

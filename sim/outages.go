@@ -171,7 +171,7 @@ func (c Crash) begin(w *World) {
 // wake has a peer go on that was away, with all it knew.
 func (w *World) wake(i int32) {
 	n := &w.nodes[i]
-	if n.ring == nil || n.alive {
+	if n.ring == nil || w.spots[i].alive {
 		return // it died in its sleep
 	}
 	w.list(i)

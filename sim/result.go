@@ -184,7 +184,7 @@ func (w *World) staleness() (stale, missing float64) {
 	for _, i := range w.alive[:min(len(w.alive), most)] {
 		for peer := range w.nodes[i].ring.All {
 			known++
-			if k, ok := w.numberOf(peer.ID); !ok || !w.nodes[k].alive {
+			if k, ok := w.numberOf(peer.ID); !ok || !w.spots[k].alive {
 				gone++
 			}
 		}

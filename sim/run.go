@@ -235,6 +235,7 @@ func (w *World) restore(contacts []*identity.Contact) {
 	ring := chordtest.NewPerfect(contacts)
 	ring.RoundTrip = func(a, b *identity.Contact) time.Duration { return 2 * w.direct(w.number(a.ID), w.number(b.ID)) }
 	ring.Stay = time.Duration(float64(w.config.Session) / math.Ln2)
+	w.nodes, w.spots, w.alive = slices.Grow(w.nodes, len(contacts)), slices.Grow(w.spots, len(contacts)), slices.Grow(w.alive, len(contacts))
 	for _, contact := range contacts {
 		w.spawn(contact)
 	}

@@ -53,7 +53,7 @@ func (w *World) endAfter(i int32, d time.Duration) {
 		if w.nodes[i].ring == nil || w.settled {
 			return
 		}
-		if w.config.Leave > 0 && w.nodes[i].alive && w.random.Float64() < w.config.Leave {
+		if w.config.Leave > 0 && w.spots[i].alive && w.random.Float64() < w.config.Leave {
 			w.leave(i)
 		} else {
 			w.crash(i)

@@ -48,6 +48,27 @@ func TestSameSeedSameTrace(t *testing.T) {
 	}
 }
 
+// Fetching what the next events need changes nothing.
+func TestLookingAhead(t *testing.T) {
+	hash := func(blind bool) uint64 {
+		w := newWorld(Config{Peers: 300, Seed: 3, Ring: chord.Config{TableBudget: -1}}.filled())
+		w.restore(newContacts(w.random, 300))
+		w.spread(600, 20*time.Second, w.lookUpKey)
+		w.at(5*time.Second, func() { Crash{Share: 0.3}.begin(w) })
+		w.at(6*time.Second, func() { w.join(w.spawn(newContact(w.random))) })
+		for w.now < 20*time.Second {
+			if blind {
+				w.warmed = 1
+			}
+			w.step()
+		}
+		return w.hash
+	}
+	if seeing, blind := hash(false), hash(true); seeing != blind {
+		t.Errorf("the trace is %x with looking ahead, and %x without", seeing, blind)
+	}
+}
+
 // A healthy ring answers everything rightly, whether it was made perfect or joined,
 // and no invariant is broken.
 func TestHealthyRing(t *testing.T) {

@@ -75,7 +75,7 @@ func (w *World) bereaved() {
 // side of every cut.
 func (w *World) reaches(i int32, id identity.ID) bool {
 	k, known := w.numberOf(id)
-	return known && w.nodes[k].alive && w.nodes[k].resumeAt <= w.now && !slices.ContainsFunc(w.cuts, func(c *cut) bool { return c.group(i) != c.group(k) })
+	return known && w.spots[k].alive && w.nodes[k].resumeAt <= w.now && !slices.ContainsFunc(w.cuts, func(c *cut) bool { return c.group(i) != c.group(k) })
 }
 
 // sides returns the cores of each part that the swarm is cut into, which is a ring

@@ -17,9 +17,11 @@ type World struct {
 	config  Config
 	now     time.Duration
 	queue   queue
-	nodes   []node // all that ever were
+	nodes   []node // all that ever were,
+	spots   []spot // and of each what those need that send to it
 	alive   []int32
 	random  *rand.Rand // decides what is asked of the swarm and done to it
+	drawn   draw       // of the message that is being sent
 	parcels parcels
 	calls   []func() // what is to be done at a time
 	free    []int    // of calls
@@ -34,6 +36,7 @@ type World struct {
 	order      []int32     // who was there, clockwise,
 	orderOf    uint64      // when so often one had
 	memory     uint64      // bytes of each peer when the swarm had begun
+	first      *chord.Core // that the others share memory with
 
 	load      load
 	watch     watch
@@ -43,6 +46,8 @@ type World struct {
 	watchedAt time.Duration
 	settled   bool // nothing more is done to the swarm
 	hash      uint64
+	warmed    int    // events to come whose memory was fetched
+	unused    uint64 // what was fetched
 }
 
 // counters count what happened.
@@ -60,6 +65,7 @@ type counters struct {
 func newWorld(config Config) *World {
 	w := &World{
 		config: config, random: rand.New(rand.NewPCG(config.Seed, 0)), hash: config.Seed, network: config.Network,
+		queue: newQueue(config.Peers),
 	}
 	w.config.Ring.Trace = w.tracing()
 	w.load.init()
@@ -78,45 +84,54 @@ const (
 	castAnswer
 )
 
-// A parcel is a message under way. Which fields it uses its sort says.
+// A parcel is a message under way.
 type parcel struct {
+	label
+	ring chord.Message // of the sort ringMessage; of others it means nothing
+}
+
+// A label says what a parcel is, and of the sorts that are not of the ring all of it.
+// Which fields it uses its sort says.
+type label struct {
 	sort    sort
 	load    bool // of the ring, for a lookup that was asked for
 	copy    uint8
 	reason  wire.Reason
 	done    bool
-	from    int32
-	ring    chord.Message
-	bytes   []byte // an envelope
-	message trace.MessageID
-	cast    routing.BroadcastMessage
-	limit   identity.Point
 	outcome routing.Outcome
+	from    int32
+	message trace.MessageID
+	bytes   []byte // an envelope
+	cast    *routing.BroadcastMessage
+	limit   identity.Point
 }
 
-// parcels are all that are under way, each in a slot from 1 on.
+// parcels are all that are under way, each in a slot from 1 on. Slots are used again
+// as they are: what is in them is kept for a while by that, and need not be cleared.
 type parcels struct {
 	all  []parcel
 	free []int32
 }
 
-func (p *parcels) put(x parcel) int32 {
+func (p *parcels) put(l label, ring *chord.Message) int32 {
+	slot := int32(len(p.all)) + 1
 	if n := len(p.free); n > 0 {
-		slot := p.free[n-1]
-		p.free = p.free[:n-1]
-		p.all[slot-1] = x
-		return slot
+		slot, p.free = p.free[n-1], p.free[:n-1]
+	} else {
+		p.all = append(p.all, parcel{})
 	}
-	p.all = append(p.all, x)
-	return int32(len(p.all))
+	x := &p.all[slot-1]
+	x.label = l
+	if ring != nil {
+		x.ring = *ring
+	}
+	return slot
 }
 
-func (p *parcels) take(slot int32) parcel {
-	x := p.all[slot-1]
-	p.all[slot-1] = parcel{}
-	p.free = append(p.free, slot)
-	return x
-}
+// at returns what is in a slot, until something is put.
+func (p *parcels) at(slot int32) *parcel { return &p.all[slot-1] }
+
+func (p *parcels) release(slot int32) { p.free = append(p.free, slot) }
 
 // Slots of events that are no messages: timer, and below it functions.
 const timer = 0
@@ -157,8 +172,42 @@ func (w *World) run(ctx context.Context, until time.Duration) error {
 	return nil
 }
 
+// lookAhead is of how many events what they need is fetched at once.
+const lookAhead = 16
+
+// warm fetches what the next events need, step by step: what tells where the rest is,
+// of all of them, then that.
+func (w *World) warm() {
+	soon := w.queue.soon(lookAhead)
+	w.warmed = max(len(soon), 1)
+	for _, e := range soon {
+		if e.node >= 0 {
+			n := &w.nodes[e.node]
+			w.unused += uint64(n.joinAt) + uint64(n.sent)
+		}
+	}
+	for _, e := range soon {
+		if e.node >= 0 && w.nodes[e.node].ring != nil {
+			w.unused += w.nodes[e.node].ring.Warm()
+		}
+	}
+	for _, e := range soon {
+		if e.node < 0 || w.nodes[e.node].ring == nil {
+			continue
+		}
+		var from *identity.Contact
+		if e.slot > timer {
+			from = w.nodes[w.parcels.at(e.slot).from].contact
+		}
+		w.unused += w.nodes[e.node].ring.WarmFor(from)
+	}
+}
+
 // step handles the next event.
 func (w *World) step() {
+	if w.warmed--; w.warmed < 0 {
+		w.warm()
+	}
 	e := w.queue.pop()
 	w.now = max(w.now, e.at)
 	if e.slot < timer {
@@ -167,9 +216,9 @@ func (w *World) step() {
 	}
 	n := &w.nodes[e.node]
 	switch {
-	case !n.alive:
+	case !w.spots[e.node].alive:
 		if e.slot != timer {
-			w.parcels.take(e.slot)
+			w.parcels.release(e.slot)
 		}
 		return
 	case n.resumeAt > w.now:
@@ -183,9 +232,14 @@ func (w *World) step() {
 		n.tickAt = never
 		w.tick(e.node)
 	} else {
-		p := w.parcels.take(e.slot)
-		w.deliver(e.node, &p)
-		w.note(e.node, uint64(p.sort)<<8|uint64(p.ring.Kind))
+		p := w.parcels.at(e.slot)
+		w.deliver(e.node, p)
+		what := uint64(p.sort) << 8
+		if p.sort == ringMessage {
+			what |= uint64(p.ring.Kind)
+		}
+		w.note(e.node, what)
+		w.parcels.release(e.slot)
 	}
 	w.count.events++
 	w.settle(e.node)
@@ -231,7 +285,7 @@ func (w *World) deliver(i int32, p *parcel) {
 	case refusal:
 		route.Refusal(w.now, from.ID, p.message, p.copy, p.reason)
 	case cast:
-		route.BroadcastIn(w.now, from.ID, p.cast)
+		route.BroadcastIn(w.now, from.ID, *p.cast)
 	case castAnswer:
 		if p.done {
 			route.BroadcastDone(w.now, from.ID, p.message, p.limit, p.outcome)
@@ -244,25 +298,26 @@ func (w *World) deliver(i int32, p *parcel) {
 }
 
 // send puts a message on its link, where it may get lost, or arrive twice.
-func (w *World) send(from int32, to identity.ID, size int, p parcel) {
+func (w *World) send(from int32, to identity.ID, size int, l label, ring *chord.Message) {
 	n := &w.nodes[from]
 	n.sent++
 	w.count.messages++
 	w.count.bytes += uint64(size)
-	if p.sort == ringMessage && !p.load {
+	if l.sort == ringMessage && !l.load {
 		w.count.upkeep += uint64(size)
-		w.count.byKind[p.ring.Kind] += uint64(size)
+		w.count.byKind[ring.Kind] += uint64(size)
 	}
 	i, known := w.numberOf(to)
-	if !known || !w.nodes[i].alive {
+	if !known || !w.spots[i].alive {
 		return // nobody hears it, and nobody says so
 	}
-	d := draw(w.config.Seed ^ mix(uint64(from)<<32|uint64(i)) ^ mix(uint64(n.sent)))
+	d := &w.drawn
+	*d = draw(w.config.Seed ^ mix(uint64(from)<<32|uint64(i)) ^ mix(uint64(n.sent)))
 	net := &w.network
 	times, later := 1, time.Duration(0)
 	if len(w.hindrances) > 0 {
 		var lost bool
-		if later, lost = w.hindered(from, i, size, &d); lost {
+		if later, lost = w.hindered(from, i, size, d); lost {
 			return
 		}
 	}
@@ -272,16 +327,16 @@ func (w *World) send(from int32, to identity.ID, size int, p parcel) {
 	if net.Duplicate > 0 && d.float() < net.Duplicate {
 		times = 2
 	}
-	p.from = from
+	l.from = from
 	for range times {
 		delay := net.Flat
 		if delay == 0 {
-			delay = n.location.delay(w.nodes[i].location)
+			delay = w.spots[from].delay(w.spots[i].location)
 		}
 		if net.Jitter > 0 {
 			delay += time.Duration(d.float() * float64(net.Jitter))
 		}
-		w.queue.push(w.now+delay+later, i, w.parcels.put(p))
+		w.queue.push(w.now+delay+later, i, w.parcels.put(l, ring))
 	}
 }
 
@@ -293,7 +348,7 @@ func (w *World) settle(i int32) {
 		if n.route != nil {
 			again = w.settleRoute(i) || again
 		}
-		if !n.alive {
+		if !w.spots[i].alive {
 			return
 		}
 	}
