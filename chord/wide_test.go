@@ -106,6 +106,79 @@ func TestAChangeThatComesAgain(t *testing.T) {
 	}
 }
 
+// Of a hundred that stay a minute something happens every second: who has heard of no
+// change for minutes is not told of any, and says that it is there.
+func TestWhoIsToldNothingSpeaksUp(t *testing.T) {
+	for _, x := range []struct {
+		stay   uint32 // seconds
+		silent time.Duration
+		speaks bool
+	}{{60, 3 * time.Minute, true}, {60, time.Minute, false}, {86400, 3 * time.Minute, false}} {
+		c := wideCore(t, 100)
+		c.begunWith(x.stay)
+		c.config.TableBudget = MaxTableBudget
+		c.now += x.silent
+		c.decide()
+		if spoke := slices.Contains(c.wide.spread.words, word(c.self.Point)); spoke != x.speaks {
+			t.Errorf("stays of %d s, silence for %v: it spoke %v, want %v", x.stay, x.silent, spoke, x.speaks)
+		}
+		if c.decide(); len(c.wide.spread.words) > 1 {
+			t.Error("it speaks up again at once")
+		}
+	}
+}
+
+// A peer whose budget is spent for minutes on end knows no more than its table, and
+// tries it again later. One whose budget is spent now and then goes on.
+func TestABudgetThatIsNotEnough(t *testing.T) {
+	c := wideCore(t, 200)
+	decide := func(spent bool) {
+		c.wide.given = allowance{at: c.now}
+		if spent {
+			c.wide.given.spent = 2 * c.config.TableBudget * allowedFor
+		}
+		c.decide()
+	}
+	for range 3 {
+		for range mostOver {
+			decide(true)
+		}
+		if decide(false); !c.isWide() {
+			t.Fatal("it gave up too soon")
+		}
+	}
+	for range mostOver + 1 {
+		decide(true)
+	}
+	if c.isWide() || c.Reach() != len(c.table) {
+		t.Error("it goes on, whatever that takes")
+	}
+	if c.wide.decideAt < c.now+narrowFor/2 {
+		t.Errorf("it tries again at %v", c.wide.decideAt)
+	}
+}
+
+// One that is said to be gone, and about whom nobody asked for a minute, is forgotten;
+// one that was heard meanwhile is not.
+func TestDoubtsDoNotLast(t *testing.T) {
+	c := wideCore(t, 200)
+	gone, back := c.wide.relays.at(100), c.wide.relays.at(110)
+	for _, peer := range []*identity.Contact{gone, back} {
+		c.suspect(peer, true)
+	}
+	c.heardMember(back)
+	for _, at := range []time.Duration{doubtStays - 1, doubtStays} {
+		c.now = at
+		c.tend()
+		if known := c.wide.find(gone.Point) != nil; known != (at < doubtStays) {
+			t.Errorf("after %v it is known: %v", at, known)
+		}
+	}
+	if c.wide.find(back.Point) == nil {
+		t.Error("one that was heard is forgotten")
+	}
+}
+
 // Without a budget nothing of all this takes memory but a pointer.
 func TestNoBudgetNoMemory(t *testing.T) {
 	c := New(randomContact(rand.New(rand.NewPCG(1, 1))), Config{TableBudget: -1}, rand.New(rand.NewPCG(1, 1)))
