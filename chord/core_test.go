@@ -115,7 +115,7 @@ func TestForgeriesChangeNothing(t *testing.T) {
 		{"a state nobody asked for", Message{Kind: State, Request: 99, Member: true, Lists: whole(nil, 105)}, true},
 		{"a state without a request", Message{Kind: State, Member: true, Lists: whole(at(105))}, true},
 		{"a notified nobody asked for", Message{Kind: Notified, Request: 99, Accepted: true, Predecessor: at(95)}, true},
-		{"a found nobody looked for", Message{Kind: Found, Lookup: trace.MessageID{7}, Peer: at(105)}, true},
+		{"a found nobody looked for", Message{Kind: Found, Lookup: trace.MessageID{7}, Peer: at(105)}, false},
 		{"a found without an owner", Message{Kind: Found}, true},
 		{"a list too long", Message{Kind: Leave, Successors: long}, true},
 		{"a list with a hole", Message{Kind: Leave, Successors: []*identity.Contact{nil}}, true},

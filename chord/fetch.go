@@ -29,6 +29,7 @@ type fetch struct {
 const (
 	maxPage      = 240              // peers in an answer about all of them
 	stretchPeers = 32               // that are compared at a time, about
+	maxSummed    = 1024             // that are, at most: it is work
 	compareLeast = 20 * time.Second // between two comparisons
 	compareStay  = 250              // or such a part of how long peers stay
 	mostSame     = 5                // times that the pause doubles
@@ -146,15 +147,16 @@ func (c *Core) stretch(from, to identity.Point, but identity.ID, yield func(peer
 			}
 			if self && i == 0 && spanOf(c.self.Point).minus(spanOf(from)).less(spanOf(peer.Point).minus(spanOf(from))) {
 				if self = false; !yield(c.self, true) {
-					return
+					break
 				}
 			}
 			if peer.ID != but && !c.wide.doubted(word(peer.Point)) && !yield(peer, i == 0) {
 				break
 			}
 		}
-		if i == 0 && self && !yield(c.self, true) {
-			return
+		if i == 0 && self {
+			self = false
+			yield(c.self, true)
 		}
 	}
 }
@@ -207,7 +209,7 @@ func (c *Core) onWideQuery(from *identity.Contact, m *Message) {
 	reply := Message{Kind: Peers, Request: m.Request, Member: c.mode != Joining, Wide: c.isWide()}
 	if reply.Wide {
 		c.enrol(from, true)
-		reply.Busy = w.given.wait(c.now, c.config.TableBudget) > 0
+		reply.Busy = w.paged.wait(c.now, c.pageBudget()) > 0 || m.Sum != 0 && w.within(m.Key, endOf(m.Key, m.Length)) > maxSummed
 	}
 	if !reply.Wide || !w.complete && m.Sum == 0 {
 		reply.Busy = true
@@ -226,8 +228,25 @@ func (c *Core) onWideQuery(from *identity.Contact, m *Message) {
 		count := min(max(m.Count, 1), maxPage)
 		reply.Hints, reply.Others = c.wholePage(m.Key, end, from.ID, count)
 	}
-	w.given.spend(c.now, c.config.TableBudget, reply.wideSize())
+	w.paged.spend(c.now, c.pageBudget(), reply.wideSize())
 	c.send(from, reply)
+}
+
+// pageBudget is what may be spent on telling others who there is: a part of the budget
+// of its own, so that who asks much does not keep this peer from passing changes on.
+func (c *Core) pageBudget() int { return max(c.config.TableBudget/4, 1) }
+
+// within returns how many peers stand from one point up to before another; from a point
+// up to itself all do.
+func (w *wide) within(from, to identity.Point) (n int) {
+	for _, r := range [...]*roll{&w.relays, &w.others} {
+		k := r.rank(to) - r.rank(from)
+		if k < 0 || from == to {
+			k += r.size()
+		}
+		n += k
+	}
+	return n
 }
 
 // listedPage puts into an answer who stands behind a point as the lists have it, if
@@ -291,10 +310,14 @@ func (c *Core) onPage(from *identity.Contact, r *request, m *Message) {
 		return
 	}
 	last := c.takePage(m, w.fetch.page)
-	w.fetch.tries = 0
-	if m.Busy {
+	if m.Busy && !w.fetch.again {
 		w.fetch.rough, w.introduced = true, false // it may have been told to few
 	}
+	if !m.Busy && n < maxPage && w.size() < c.density()/2 { // then its sender cannot know all
+		c.unpaged(r)
+		return
+	}
+	w.fetch.tries = 0
 	if !m.Busy && n < maxPage || !last.less(c.origin.minus(spanOf(w.fetch.page))) {
 		c.allFetched()
 		return

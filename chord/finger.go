@@ -27,6 +27,7 @@ type fingers struct {
 	before  identity.ID
 	copying bool           // the successor is being asked for its table
 	page    identity.Point // from here on
+	pages   int            // copied so far
 }
 
 // A slot is an interval of the ring from which some peers are in the table.

@@ -19,6 +19,7 @@ import (
 
 const (
 	maxNear      = 64              // peers that an answer names, at most
+	maxPages     = 8               // of a table that is copied: no honest one has more
 	leastNear    = 3               // at least, where the one who answers cannot know who is nearest
 	maxNearSteps = 8               // questions of one look
 	slotsPerStay = 2               // how often all slots are looked after while a peer stays, on average
@@ -241,7 +242,7 @@ func (c *Core) putQuery(m *Message, r *request) {
 func (c *Core) onCopy(from *identity.Contact, m *Message) {
 	c.fingers.copying = false
 	c.settle()
-	last := span{}
+	last := spanOf(c.fingers.page).minus(c.origin).minus(span{3: 1})
 	for _, peer := range m.named(nil) {
 		way := c.clockwise(peer, false)
 		if !last.less(way) {
@@ -253,7 +254,7 @@ func (c *Core) onCopy(from *identity.Contact, m *Message) {
 			c.fingers.slots[i].checked = c.now // good enough until its turn comes
 		}
 	}
-	if len(m.Order) == maxNear && c.slotOf(last) >= 0 {
+	if c.fingers.pages++; len(m.Order) == maxNear && c.slotOf(last) >= 0 && c.fingers.pages < maxPages {
 		c.copyTable(from, c.origin.plus(last).plus(span{3: 1}).point())
 	}
 }

@@ -116,7 +116,7 @@ func TestHintsAreGivenUpSooner(t *testing.T) {
 		name  string
 		heard time.Duration
 		want  int
-	}{{"never heard of", never, maxMemberTries}, {"heard of", 30 * time.Second, minMisses}} {
+	}{{"never heard of", never, minMisses - 1}, {"heard of", 30 * time.Second, minMisses}} {
 		c, i := slotted(t)
 		for _, n := range []byte{170, 180} {
 			c.entry(at(n)).heard = test.heard
@@ -160,5 +160,53 @@ func TestAnswersSayWhoseTheKeyIs(t *testing.T) {
 		if len(answers) != 1 || answers[0].Owns != want {
 			t.Errorf("key %d: got %+v, want it to be its own: %v", key, answers, want)
 		}
+	}
+}
+
+// Whoever copies a table from one that tells it the same again and again, or ever more,
+// is done with it after some pages.
+func TestACopyEnds(t *testing.T) {
+	for _, again := range []bool{true, false} {
+		c := full()
+		c.config.FingerCandidates = 3
+		c.copyTable(at(110), at(131).Point)
+		pages, next := 0, uint64(0)
+		for ; c.fingers.copying; pages++ {
+			if pages > maxPages {
+				t.Fatalf("the same again: %v: it asks on and on", again)
+			}
+			asks := replies(c, 110, Query)
+			m := Message{Kind: Peers, Request: asks[0].Request, Member: true}
+			var peers []*identity.Contact
+			if again {
+				next = 0
+			}
+			for range maxNear {
+				next++
+				peer := at(132)
+				peer.ID[9], peer.ID[10], peer.Point[20], peer.Point[21] = byte(next>>8), byte(next), byte(next>>8), byte(next)
+				peers = append(peers, peer)
+			}
+			m.order(nil, peers)
+			c.Step(c.now, at(110), m)
+		}
+		if want := map[bool]int{true: 2, false: maxPages}[again]; pages != want {
+			t.Errorf("the same again: %v: %d pages, want %d", again, pages, want)
+		}
+	}
+}
+
+// A hint makes way for the record of the peer, whatever number that has.
+func TestAHintMakesWayForARecord(t *testing.T) {
+	c, _ := slotted(t)
+	hint := &identity.Contact{ID: at(170).ID, Point: at(170).Point}
+	record := *at(170)
+	record.Sequence = 0
+	c.entry(at(170)).contact = hint
+	if got := c.meet(&record); got != &record || c.entry(at(170)).contact != &record {
+		t.Errorf("got %+v, want the one with a record", got)
+	}
+	if got := c.meet(hint); got != &record {
+		t.Error("the hint comes back")
 	}
 }

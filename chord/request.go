@@ -59,7 +59,7 @@ const (
 	firstRTO       = 200 * time.Millisecond // at least, for a peer that never answered yet
 	minMisses      = 3                      // in a row, before a peer is dead; more where much gets lost
 	maxMisses      = 12
-	maxMemberTries = 2                      // of a peer that is only known of: most that do not answer are gone
+	maxMemberTries = 2                      // of a peer that is no more than known of: most of these are gone
 	pauseLimit     = 250 * time.Millisecond // a tick later than this means that this peer stood still
 	busyLimit      = 200 * time.Millisecond // an operation that waits for a busy peer ends after 1.5 to 2.5 of these
 )
@@ -105,7 +105,7 @@ func (c *Core) rto(peer *identity.Contact) time.Duration {
 	case c.typical == 0:
 		return joinRTO
 	case e != nil && e.srtt == 0 && e.heard != never: // there is a link
-		return min(max(hopPatience*time.Duration(c.typical)*time.Microsecond, minRTO), maxRTO)
+		return min(max(hopPatience*time.Duration(c.typical+c.wobble)*time.Microsecond, minRTO), maxRTO)
 	case e == nil || e.srtt == 0: // the first answer may take a handshake
 		return min(max(8*time.Duration(c.typical)*time.Microsecond, firstRTO), maxRTO)
 	}
@@ -369,6 +369,16 @@ func (c *Core) refuse(e *entry) {
 	c.reroute(func(h *hop) bool { return same(h.next, peer) })
 }
 
+// probing returns how many peers of the table are being asked whether they live.
+func (c *Core) probing() (n int) {
+	for i := range c.requests {
+		if c.requests[i].purpose == forProbe {
+			n++
+		}
+	}
+	return n
+}
+
 // expire looks after the requests that were not answered in time.
 func (c *Core) expire() {
 	for i := 0; i < len(c.requests); {
@@ -390,7 +400,7 @@ func (c *Core) miss(i int) {
 		e.misses++
 		c.doubt(e.contact.ID).missed = c.now
 		c.event(trace.Event{Kind: trace.RingSuspect, Other: r.to.ID, Count: int(e.misses)})
-		if e.misses >= c.misses() || e.misses >= maxMemberTries && e.heard == never && !e.is(listed) {
+		if e.misses >= c.misses() || e.misses+1 >= c.misses() && e.heard == never && !e.is(listed) {
 			c.dead(r.to, "no answer")
 			return
 		}

@@ -182,7 +182,7 @@ func (c *Core) onFurther(from *identity.Contact, r *request, m *Message) {
 	for _, peer := range peers {
 		c.addCandidate(s, b, peer)
 	}
-	if m.Exact && len(b.candidates) > 1 { // it knows who the owner is: that one proves it
+	if m.Exact && len(peers) > 0 && len(b.candidates) > 1 { // it knows who the owner is: that one proves it
 		if i := slices.IndexFunc(b.candidates, func(x *identity.Contact) bool { return same(x, peers[0]) }); i > 0 {
 			b.candidates[0], b.candidates[i] = b.candidates[i], b.candidates[0]
 		}

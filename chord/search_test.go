@@ -130,3 +130,17 @@ func TestASearchEndsWithTheOwnersWord(t *testing.T) {
 		t.Errorf("answered with %+v, want 210, after two hops", s.answers)
 	}
 }
+
+// An answer that claims to be exact, and names nobody, leads nowhere.
+func TestAnExactAnswerMayNameNobody(t *testing.T) {
+	s := searching(t)
+	s.answer(t, func(who byte) Message {
+		if who == 130 {
+			return naming(false, 190, 195)
+		}
+		return naming(true)
+	})
+	if len(s.searches) > 0 || len(s.answers) > 0 {
+		t.Error("it goes on, or ended with an answer")
+	}
+}

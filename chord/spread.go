@@ -25,10 +25,14 @@ type spread struct {
 	changes []change // heard of lately, oldest first
 	sendAt  time.Duration
 	flights []flight
-	names   []uint64 // of the messages that came last
-	next    int      // in names
-	denied  time.Duration
+	names   [namesKept]name // of the messages that came last
+	next    int             // in names
+	denied  time.Duration   // when others were last told that this peer is there, though it be said to be gone
+	denyAt  time.Duration   // when they are to be told once more, or far
 }
+
+// A name is who sent a message, and its number.
+type name struct{ from, number uint64 }
 
 // A change is a peer that came or went.
 type change struct {
@@ -68,9 +72,9 @@ const (
 	maxFlights   = 128
 	flightTries  = 2
 	maxSkipped   = 16
-	rememberFor  = 10 * time.Second // changes, at least
+	keepFor      = 2 * maxSpread // changes that were passed on
 	namesKept    = 32
-	denyInterval = time.Minute // between two words of one's own that one is there
+	denyInterval = 15 * time.Second // between two words of one's own that one is there
 )
 
 // spreadInterval returns how long changes wait for others to travel with, where n
@@ -111,6 +115,9 @@ func (c *Core) hearOf(name uint64, x change) {
 		if s.words[i] != name {
 			continue
 		}
+		if old.sent && old.at+keepFor < c.now {
+			break // it was long ago, and may be so once more
+		}
 		if (old.peer == nil) != (x.peer == nil) || old.relay != x.relay {
 			break // it is another one, of the same peer
 		}
@@ -150,18 +157,19 @@ func (c *Core) apply(name uint64, x *change) {
 	w := c.wide
 	switch {
 	case x.peer != nil:
-		c.enrol(x.peer, x.relay)
+		c.enrol(x.peer, x.relay || w.relays.find(x.peer.Point) != nil) // that one is no relay it says itself
 	case name == c.origin[0]:
-		if w.spread.denied+denyInterval <= c.now || w.spread.denied == 0 {
-			w.spread.denied = c.now
-			c.announce(c.self, true, true)
+		w.spread.denyAt = c.now
+		if w.spread.denied != 0 {
+			w.spread.denyAt = max(c.now, w.spread.denied+denyInterval)
 		}
+		c.dueSet = false
 	default:
 		peer := w.named(name)
 		if peer == nil {
 			return
 		}
-		if e := c.entry(peer); e != nil {
+		if e := c.entry(peer); e != nil && c.probing() < maxAsked {
 			c.probe(e.contact)
 			return
 		}
@@ -199,6 +207,10 @@ func (c *Core) departedHere(peer *identity.Contact, list []*identity.Contact, ba
 // tickSpread sends what is due, for the first time or again.
 func (c *Core) tickSpread() {
 	s := &c.wide.spread
+	if s.denyAt <= c.now {
+		s.denied, s.denyAt = c.now, far
+		c.announce(c.self, true, true)
+	}
 	for i := 0; i < len(s.flights); i++ {
 		if f := &s.flights[i]; f.deadline <= c.now {
 			if c.flyAgain(f) {
@@ -252,7 +264,7 @@ func (c *Core) sendChanges() {
 		c.spreadSoon()
 	}
 	old := 0
-	for old < len(s.changes) && s.changes[old].sent && s.changes[old].at+max(rememberFor, 2*maxSpread) < c.now {
+	for old < len(s.changes) && s.changes[old].sent && s.changes[old].at+keepFor < c.now {
 		old++
 	}
 	s.words, s.changes = slices.Delete(s.words, 0, old), slices.Delete(s.changes, 0, old)
@@ -431,17 +443,13 @@ func (c *Core) onChanges(from *identity.Contact, m *Message) {
 		return
 	}
 	c.send(from, Message{Kind: ChangesTaken, Request: m.Request, Wide: true, Accepted: w.complete})
-	name := m.Request ^ beginningOf(from.ID)
+	this := name{from: beginningOf(from.ID), number: m.Request}
 	s := &w.spread
-	if slices.Contains(s.names, name) || w.taken.wait(c.now, c.config.TableBudget) > 0 {
+	if slices.Contains(s.names[:], this) || w.taken.wait(c.now, c.config.TableBudget) > 0 {
 		return // it comes again, or is more than anybody has a right to tell
 	}
-	if len(s.names) < namesKept {
-		s.names = append(s.names, name)
-	} else {
-		s.names[s.next] = name
-		s.next = (s.next + 1) % namesKept
-	}
+	s.names[s.next] = this
+	s.next = (s.next + 1) % namesKept
 	w.taken.spend(c.now, c.config.TableBudget, m.wideSize())
 	c.enrol(from, true)
 	n := news{relays: m.Hints, others: m.Others, left: m.Left, limits: m.Limits}
@@ -449,6 +457,9 @@ func (c *Core) onChanges(from *identity.Contact, m *Message) {
 		n.limits = slices.Repeat(n.limits, len(n.relays)+len(n.others)+len(n.left))
 	}
 	n.each(func(name uint64, x change) {
+		if x.peer != nil && x.peer.ID == from.ID {
+			x.peer = from // and not where it is said to be
+		}
 		if !w.complete {
 			x.sent = true // somebody else is told to pass it on
 		}
@@ -480,7 +491,13 @@ func (c *Core) onChangesTaken(from *identity.Contact, m *Message) {
 
 // wideSize returns about how many bytes m takes, one of those about all peers.
 func (m *Message) wideSize() int {
-	return messageBytes + hintBytes*(len(m.Hints)+len(m.Others)) + 8*len(m.Left) + 4*len(m.Limits)
+	size := messageBytes + 8*len(m.Left) + 4*len(m.Limits)
+	for _, list := range [...][]*identity.Contact{m.Hints, m.Others} {
+		for _, peer := range list {
+			size += max(hintBytes, 40+8*len(peer.Addresses))
+		}
+	}
+	return size
 }
 
 // faultOfChanges returns what is wrong with what is said to have changed, or "".

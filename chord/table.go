@@ -228,16 +228,25 @@ func (c *Core) Learn(peer *identity.Contact) {
 func (c *Core) meet(peer *identity.Contact) *identity.Contact {
 	e := c.entry(peer)
 	if e == nil {
-		if old := c.learned.find(peer.Point); same(old, peer) && old.Sequence >= peer.Sequence {
+		if old := c.learned.find(peer.Point); same(old, peer) && !newer(peer, old) {
 			return old
 		}
 		return peer
 	}
-	if peer.Sequence > e.contact.Sequence {
+	if newer(peer, e.contact) {
 		c.replace(e.contact, peer)
 		e.contact = peer
 	}
 	return e.contact
+}
+
+// newer reports whether a contact is to stand in place of another one of the same peer:
+// any that has a record is newer than a hint.
+func newer(peer, old *identity.Contact) bool {
+	if peer.Fingerprint.IsZero() != old.Fingerprint.IsZero() {
+		return old.Fingerprint.IsZero()
+	}
+	return peer.Sequence > old.Sequence
 }
 
 // replace puts a newer contact of a peer in the place of the older, everywhere.

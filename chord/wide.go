@@ -28,12 +28,15 @@ type wide struct {
 	relays     roll // peers that are wide, too
 	others     roll // and those that are not, as far as is known
 	doubts     []suspicion
+	gone       int // of those doubted, how many more turned out to be gone lately than to be there
+	struckAt   time.Duration
 	struck     []uint64 // peers forgotten lately, by the first words of their points: not to be learned of again from who is late
 	oldest     int      // of them
 	decideAt   time.Duration
 	tendAt     time.Duration // when doubts are looked after
 	heardAt    time.Duration // of a change
-	given      allowance     // of bytes to send
+	given      allowance     // of bytes to send, of changes and of questions
+	paged      allowance     // and for telling others who there is
 	taken      allowance     // and to receive
 	spread     spread
 	fetch      fetch
@@ -49,6 +52,8 @@ type suspicion struct {
 const (
 	maxDoubts  = 256
 	maxStruck  = 256
+	struckFor  = 5 * time.Minute // about
+	mostGone   = 16
 	maxAsked   = 16              // peers asked at once whether they live
 	doubtStays = time.Minute     // until one that nobody asked about is forgotten
 	tendEvery  = 5 * time.Second // one that is doubted is asked
@@ -202,7 +207,7 @@ func (c *Core) widen() {
 	w.on, c.dueSet = true, false
 	w.introduced = !c.accepted // the successor will, when it hears that from this peer
 	w.tendAt, w.heardAt = far, c.now
-	w.spread.sendAt = far
+	w.spread.sendAt, w.spread.denyAt = far, far
 	for _, list := range [...][]*identity.Contact{c.successors, c.predecessors} {
 		for _, peer := range list {
 			c.enrol(peer, false)
@@ -233,9 +238,12 @@ func (c *Core) enrol(peer *identity.Contact, relay bool) {
 		in, out = out, in
 	}
 	old := in.find(peer.Point)
-	doubted := w.doubted(word(peer.Point))
-	if same(old, peer) && !doubted {
+	if old == peer && !w.doubted(word(peer.Point)) {
 		return
+	}
+	proven := !peer.Fingerprint.IsZero()
+	if there := w.find(peer.Point); there != nil && !same(there, peer) && !proven {
+		return // nobody's word puts another one in a peer's place
 	}
 	if old == nil {
 		old = out.remove(peer.Point)
@@ -245,14 +253,32 @@ func (c *Core) enrol(peer *identity.Contact, relay bool) {
 	}
 	if e := c.entry(peer); e != nil {
 		peer = e.contact
-	} else if same(old, peer) && !doubted {
-		peer = old
+	} else if same(old, peer) && !proven {
+		peer = merged(old, peer)
 	}
 	w.trust(word(peer.Point))
 	if i := slices.Index(w.struck, word(peer.Point)); i >= 0 {
 		w.struck[i] = 0
 	}
 	in.put(peer)
+}
+
+// merged returns a hint of a peer that is known, and said to be elsewhere: it may have
+// moved, or somebody wants it to be forgotten where it is, so both are tried.
+func merged(old, hint *identity.Contact) *identity.Contact {
+	const each = 2
+	all := slices.Clone(old.Addresses[:min(len(old.Addresses), each)])
+	for _, address := range hint.Addresses {
+		if !slices.Contains(old.Addresses, address) && len(all) < 2*each {
+			all = append(all, address)
+		}
+	}
+	if len(all) == min(len(old.Addresses), each) {
+		return old
+	}
+	both := *hint
+	both.Addresses = all
+	return &both
 }
 
 // strike forgets a peer.
@@ -298,7 +324,7 @@ func (c *Core) suspect(peer *identity.Contact, asked bool) {
 		return
 	}
 	if len(w.doubts) == maxDoubts {
-		c.strikeWord(w.doubts[0].word)
+		c.judge(w.doubts[0].word)
 	}
 	w.doubts = append(w.doubts, suspicion{word: name, since: c.now, asked: asked})
 	w.tendAt = min(w.tendAt, c.now+tendEvery)
@@ -313,6 +339,16 @@ func (w *wide) named(word uint64) *identity.Contact {
 		}
 	}
 	return nil
+}
+
+// judge ends a doubt about which nobody asked, for there are too many, or it is old: by
+// what became of those that somebody asked about.
+func (c *Core) judge(word uint64) {
+	if c.wide.gone > 0 {
+		c.strikeWord(word)
+		return
+	}
+	c.wide.trust(word)
 }
 
 // strikeWord forgets the peer whose point begins with a word.
@@ -350,6 +386,9 @@ func (c *Core) memberOf(id identity.ID) *identity.Contact {
 	if peer := c.wide.find(identity.PlainPoint(id)); peer != nil && peer.ID == id {
 		return peer
 	}
+	if c.self.Point == identity.PlainPoint(c.self.ID) {
+		return nil // so are all points of this swarm
+	}
 	for _, r := range [...]*roll{&c.wide.relays, &c.wide.others} {
 		for peer := range r.from(identity.Point{}) {
 			if peer.ID == id {
@@ -362,30 +401,32 @@ func (c *Core) memberOf(id identity.ID) *identity.Contact {
 
 // heardMember notes that a peer lives.
 func (c *Core) heardMember(peer *identity.Contact) {
-	if c.wide != nil && len(c.wide.doubts) > 0 {
-		c.wide.trust(word(peer.Point))
+	if w := c.wide; w != nil && len(w.doubts) > 0 && w.doubted(word(peer.Point)) {
+		w.trust(word(peer.Point))
+		w.gone = max(w.gone-1, -mostGone)
 	}
 }
 
 // lostMember forgets a peer that is dead or that is no member.
 func (c *Core) lostMember(peer *identity.Contact) {
-	if c.isWide() && same(c.wide.find(peer.Point), peer) {
-		c.wide.strike(peer.Point)
+	if w := c.wide; c.isWide() && same(w.find(peer.Point), peer) {
+		w.gone = min(w.gone+1, mostGone)
+		w.strike(peer.Point)
 	}
 }
 
-// tend asks the peer that has been doubted for longest whether it lives, and forgets
-// those about which nobody asked for long: most of what is said to be gone is.
+// tend asks the peer that has been doubted for longest whether it lives, and judges
+// those about which nobody asked for long.
 func (c *Core) tend() {
 	w := c.wide
 	for len(w.doubts) > 0 && w.doubts[0].since+doubtStays <= c.now {
-		c.strikeWord(w.doubts[0].word)
+		c.judge(w.doubts[0].word)
 	}
 	w.tendAt, c.dueSet = far, false
 	if len(w.doubts) == 0 {
 		return
 	}
-	w.tendAt = c.now + tendEvery
+	w.tendAt = c.now + tendEvery/time.Duration(1+len(w.doubts)/8)
 	for i := range w.doubts {
 		if d := &w.doubts[i]; !d.asked {
 			d.asked = true
@@ -406,6 +447,10 @@ func (c *Core) tickWide() {
 	if w.decideAt <= c.now {
 		c.decide()
 	}
+	if w.struckAt+struckFor < c.now { // whoever is told of again now may be there again
+		w.struckAt = c.now
+		clear(w.struck)
+	}
 	if !w.on {
 		return
 	}
@@ -425,7 +470,7 @@ func (c *Core) wideDue() time.Duration {
 	if !w.on {
 		return w.decideAt
 	}
-	due := min(w.decideAt, w.tendAt, w.spread.sendAt, w.fetch.at)
+	due := min(w.decideAt, w.tendAt, w.spread.sendAt, w.spread.denyAt, w.fetch.at)
 	for i := range w.spread.flights {
 		due = min(due, w.spread.flights[i].deadline)
 	}
@@ -546,6 +591,6 @@ func (w *wide) clone() *wide {
 	d.relays, d.others = w.relays.clone(), w.others.clone()
 	d.doubts, d.struck = slices.Clone(w.doubts), slices.Clone(w.struck)
 	d.spread.words, d.spread.changes = slices.Clone(w.spread.words), slices.Clone(w.spread.changes)
-	d.spread.flights, d.spread.names = slices.Clone(w.spread.flights), slices.Clone(w.spread.names)
+	d.spread.flights = slices.Clone(w.spread.flights)
 	return &d
 }
