@@ -34,6 +34,7 @@ type fingers struct {
 type slot struct {
 	checked time.Duration // when somebody who must know last said who is there; never
 	asking  bool
+	wary    bool  // the next look asks nobody who was silent for long, where there is another
 	steps   uint8 // questions of the look that is under way
 }
 

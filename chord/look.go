@@ -66,11 +66,11 @@ func (c *Core) lookInterval(checked time.Duration) time.Duration {
 // longest, or, where none is sound, whoever is known to be nearest before it.
 func (c *Core) look(i int) {
 	s := &c.fingers.slots[i]
-	s.steps = 0
+	s.steps, s.wary = 0, !s.wary
 	var whom *entry
 	from, to := c.places(i)
 	for k := from; k < to; k++ {
-		if e := &c.table[k]; e.is(finger|listed) && (whom == nil || c.asksFirst(e, whom)) {
+		if e := &c.table[k]; e.is(finger|listed) && (whom == nil || c.asksFirst(e, whom, s.wary)) {
 			whom = e
 		}
 	}
@@ -87,10 +87,13 @@ func (c *Core) look(i int) {
 }
 
 // asksFirst reports whether e is to be asked rather than f: if something speaks against f
-// alone; if f alone was silent for so long that it is as likely gone as not; and otherwise
-// the one that was silent for longer, unless both were for too long.
-func (c *Core) asksFirst(e, f *entry) bool {
+// alone; if, every other time, f alone was silent for so long that it is as likely gone as
+// not; and otherwise the one that was silent for longer, unless both were for too long.
+func (c *Core) asksFirst(e, f *entry, wary bool) bool {
 	oldest := c.now - c.stay()/2
+	if !wary {
+		oldest = never
+	}
 	switch late := e.heard < oldest; {
 	case e.sound() != f.sound():
 		return e.sound()
@@ -385,4 +388,4 @@ func (c *Core) closest(key identity.Point, count int, from *identity.Contact) []
 
 // vouched reports whether there is more than hearsay of a peer: who passed on no more
 // than that would have the dead go from table to table for ever.
-func (e *entry) vouched() bool { return e.heard != never || e.is(backed) }
+func (e *entry) vouched() bool { return e.heard != never || e.is(backed|listed) }

@@ -65,7 +65,8 @@ func TestALookIsAtTheMostSilent(t *testing.T) {
 }
 
 // Where peers stay for half a minute, one that was silent for longer than half of that is
-// asked only if all were, and then the one that was silent for the shortest time.
+// asked only if all were, and then the one that was silent for the shortest time: every other
+// time, so that everybody's turn comes.
 func TestALookIsAtWhoIsLikelyThere(t *testing.T) {
 	for _, test := range []struct {
 		heard170, heard180 time.Duration // before now
@@ -74,9 +75,15 @@ func TestALookIsAtWhoIsLikelyThere(t *testing.T) {
 		c, i := slotted(t)
 		c.begunWith(30)
 		c.entry(at(170)).heard, c.entry(at(180)).heard = c.now-test.heard170, c.now-test.heard180
+		c.fingers.slots[i].wary = false
 		c.look(i)
 		if got := queried(t, c); got != test.want {
 			t.Errorf("silent for %v and %v: %d was asked, want %d", test.heard170, test.heard180, got, test.want)
+		}
+		c.requests = nil
+		c.look(i)
+		if got, longest := queried(t, c), map[bool]byte{true: 170, false: 180}[test.heard170 > test.heard180]; got != longest {
+			t.Errorf("silent for %v and %v, the next time: %d was asked, want %d", test.heard170, test.heard180, got, longest)
 		}
 	}
 }
@@ -103,7 +110,7 @@ func TestHearsayIsBetterThanNothing(t *testing.T) {
 		t.Errorf("named %v, want 180 and 130", []byte(got))
 	}
 	for k := range c.table {
-		c.table[k].heard, c.table[k].flags = never, c.table[k].flags&^backed
+		c.table[k].heard, c.table[k].flags = never, c.table[k].flags&^(backed|listed)
 	}
 	if got := points(c.closest(identity.Point{171}, 2, at(50))); got != points(contacts(170, 180)) {
 		t.Errorf("where all is hearsay: named %v, want 170 and 180", []byte(got))
@@ -146,8 +153,8 @@ func TestPagesAreNoHearsay(t *testing.T) {
 	if len(answers) != 1 {
 		t.Fatalf("got %d answers", len(answers))
 	}
-	if got := points(answers[0].named(nil)); got != points(contacts(170, 180)) {
-		t.Errorf("told of %v, want 170 and 180, for which one spoke who must know", []byte(got))
+	if got := points(answers[0].named(nil)); got != points(contacts(170, 180, 70, 80)) {
+		t.Errorf("told of %v, want 170 and 180, for which one spoke who must know, and neighbours", []byte(got))
 	}
 }
 

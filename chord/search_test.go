@@ -136,7 +136,7 @@ func TestAnExactAnswerMayNameNobody(t *testing.T) {
 	s := searching(t)
 	s.answer(t, func(who byte) Message {
 		if who == 130 {
-			return naming(false, 190, 195)
+			return naming(false, 190, 192, 195)
 		}
 		return naming(true)
 	})

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
@@ -31,7 +32,7 @@ func BenchmarkEvent(b *testing.B) {
 // rested returns a swarm that has been at work for some seconds.
 func rested(peers int) *World {
 	w := newWorld(Config{Peers: peers, Seed: 7, Ring: chord.Config{TableBudget: -1}}.filled())
-	w.restore(newContacts(w.random, peers))
+	_ = w.restore(context.Background(), newContacts(w.random, peers))
 	const long = 1 << 20 * time.Second
 	each := time.Minute / time.Duration(2*peers)
 	w.spread(int(long/each), long, w.lookUpKey)

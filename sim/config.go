@@ -95,6 +95,9 @@ type Network struct {
 // MaxPeers is how many peers a run can have.
 const MaxPeers = 2_000_000
 
+// maxDuplicates is how many extra copies package routing sends at most.
+const maxDuplicates = 63
+
 // Validate returns what is wrong with a configuration, the first thing found of each kind.
 func (c *Config) Validate() error {
 	switch {
@@ -108,6 +111,8 @@ func (c *Config) Validate() error {
 		return errors.New("sim: a time is negative")
 	case min(c.Lookups, c.IDLookups, c.Sends, c.Broadcasts, c.Duplicates, c.SendsAfterKill, c.BroadcastsAfterKill) < 0:
 		return errors.New("sim: a number is negative")
+	case c.Duplicates > maxDuplicates:
+		return fmt.Errorf("sim: %d duplicates: want 0 to %d", c.Duplicates, maxDuplicates)
 	case c.Peers < 2 && c.Sends > 0:
 		return errors.New("sim: a message needs two peers")
 	case c.Kill == 0 && c.SendsAfterKill+c.BroadcastsAfterKill > 0:

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
@@ -31,7 +32,7 @@ func everyFault() []Step {
 func perfect(config Config) *World {
 	w := newWorld(config.filled())
 	contacts := newContacts(w.random, config.Peers)
-	w.restore(contacts)
+	_ = w.restore(context.Background(), contacts)
 	return w
 }
 

@@ -297,6 +297,7 @@ func (w *World) broadcastOne(of *broadcasts) {
 	id := w.messageID()
 	b := &broadcast{from: i, messages: w.count.casts, heard: make([]bool, len(w.nodes)), of: of}
 	w.load.broadcasts[id] = b
+	w.count.audience += len(w.alive) - 1
 	body := append(seal(w.nodes[i].contact.ID), id[:]...)
 	if err := w.routing(i).Broadcast(w.now, id, body, make([]byte, 64)); err != nil {
 		delete(w.load.broadcasts, id)

@@ -94,8 +94,15 @@ func (w *World) revive(i int32) {
 	w.tell(i, trace.Event{Kind: trace.PeerUp, Key: n.contact.Point})
 }
 
+// age counts how long the peers have lived that are there.
+func (w *World) age() {
+	w.count.lived += (w.now - w.aged).Seconds() * float64(len(w.alive))
+	w.aged = w.now
+}
+
 // list puts a peer among those that are there.
 func (w *World) list(i int32) {
+	w.age()
 	n := &w.nodes[i]
 	w.spots[i].alive, n.place = true, int32(len(w.alive))
 	w.alive = append(w.alive, i)
@@ -105,6 +112,7 @@ func (w *World) list(i int32) {
 // unlist takes a peer away. What it knows stays.
 func (w *World) unlist(i int32, reason string) {
 	n := &w.nodes[i]
+	w.age()
 	w.claimed(i, claim{from: w.now})
 	last := w.alive[len(w.alive)-1]
 	w.alive[n.place], w.nodes[last].place = last, n.place

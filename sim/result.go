@@ -49,7 +49,7 @@ type Result struct {
 	Broadcasts       int                `json:"broadcasts"`
 	Coverage         float64            `json:"broadcast_coverage"` // mean share of those that were there
 	CoverageLeast    float64            `json:"broadcast_coverage_least"`
-	MessagesPerPeer  float64            `json:"broadcast_messages_per_peer"`
+	MessagesPerPeer  float64            `json:"broadcast_messages_per_peer"` // of those that were there when it began
 	Depth            int                `json:"broadcast_depth"`
 	Upkeep           float64            `json:"upkeep_bytes_per_second"` // a peer, sent
 	UpkeepByKind     map[string]float64 `json:"upkeep_by_kind"`          // of the same, by the kind of message
@@ -113,7 +113,7 @@ func (w *World) result(real time.Duration) *Result {
 	}
 	r.HopsMean, r.HopsP50, r.HopsP99 = hops.mean(), hops.quantile(0.5), hops.quantile(0.99)
 	if l.casts.count > 0 {
-		r.MessagesPerPeer = float64(w.count.casts) / float64(l.casts.count) / float64(max(len(w.alive)-1, 1))
+		r.MessagesPerPeer = float64(w.count.casts) / float64(max(w.count.audience, 1))
 	}
 	w.resultOfBurst(r)
 	w.resultOfTables(r)
@@ -147,7 +147,7 @@ func (w *World) resultOfTables(r *Result) {
 
 // resultOfTraffic sums up what was sent while the swarm was watched.
 func (w *World) resultOfTraffic(r *Result) {
-	share := w.config.Duration.Seconds() * float64(len(w.alive))
+	share := max(w.stopped.lived-w.measured.lived, 1e-9)
 	r.Upkeep = float64(w.stopped.upkeep-w.measured.upkeep) / share
 	r.UpkeepByKind = make(map[string]float64)
 	for kind := chord.Ping; kind <= chord.ChangesTaken; kind++ {

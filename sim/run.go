@@ -38,6 +38,7 @@ func Run(ctx context.Context, config Config, progress Progress) (*Result, error)
 	}
 	switch {
 	case errors.Is(err, errFound):
+		w.age()
 		w.stopped = w.count
 	case err != nil:
 		return nil, err
@@ -92,8 +93,7 @@ func (r *runner) start(ctx context.Context) error {
 	contacts := newContacts(r.random, r.config.Peers)
 	if r.config.Start == Ideal {
 		r.phase = "restoring"
-		r.restore(contacts)
-		return nil
+		return r.restore(ctx, contacts)
 	}
 	r.phase = "joining"
 	return r.grow(ctx, contacts)
@@ -153,6 +153,7 @@ func (r *runner) grow(ctx context.Context, contacts []*identity.Contact) error {
 func (r *runner) watchFor(ctx context.Context) error {
 	r.phase = "watching"
 	w, c := r.World, &r.config
+	w.age()
 	w.measured, w.watchedAt = w.count, w.now
 	end := w.now + c.Duration
 	w.spread(c.Lookups, c.Duration, w.lookUpKey)
@@ -174,6 +175,7 @@ func (r *runner) watchFor(ctx context.Context) error {
 	if err := r.until(ctx, end); err != nil {
 		return err
 	}
+	w.age()
 	w.stopped = w.count
 	w.settled = true
 	if err := r.quiet(ctx); err != nil {
@@ -230,7 +232,7 @@ func (r *runner) quiet(ctx context.Context) error {
 }
 
 // restore puts peers at their places of a perfect ring.
-func (w *World) restore(contacts []*identity.Contact) {
+func (w *World) restore(ctx context.Context, contacts []*identity.Contact) error {
 	slices.SortFunc(contacts, func(a, b *identity.Contact) int { return bytes.Compare(a.Point[:], b.Point[:]) })
 	ring := chordtest.NewPerfect(contacts)
 	ring.RoundTrip = func(a, b *identity.Contact) time.Duration { return 2 * w.direct(w.number(a.ID), w.number(b.ID)) }
@@ -240,7 +242,11 @@ func (w *World) restore(contacts []*identity.Contact) {
 		w.spawn(contact)
 	}
 	for i := range w.nodes {
+		if i%1000 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
 		ring.Restore(w.now, i, w.nodes[i].ring)
 		w.settle(int32(i))
 	}
+	return nil
 }

@@ -52,7 +52,7 @@ func TestSameSeedSameTrace(t *testing.T) {
 func TestLookingAhead(t *testing.T) {
 	hash := func(blind bool) uint64 {
 		w := newWorld(Config{Peers: 300, Seed: 3, Ring: chord.Config{TableBudget: -1}}.filled())
-		w.restore(newContacts(w.random, 300))
+		_ = w.restore(t.Context(), newContacts(w.random, 300))
 		w.spread(600, 20*time.Second, w.lookUpKey)
 		w.at(5*time.Second, func() { Crash{Share: 0.3}.begin(w) })
 		w.at(6*time.Second, func() { w.join(w.spawn(newContact(w.random))) })
@@ -277,5 +277,19 @@ func TestDelays(t *testing.T) {
 	}
 	if half := delays.quantile(0.5); half < 58 || half > 68 {
 		t.Errorf("half of all are within %.0f ms, want 63", half)
+	}
+}
+
+// What is told of a peer is of those that were there: of a broadcast before half of all
+// died, each got one message, and the others' bytes before are theirs.
+func TestFiguresAreOfThoseThatLived(t *testing.T) {
+	r := simulate(t, Config{Peers: 50, Seed: 1, Duration: 20 * time.Second, Broadcasts: 1, Ring: chord.Config{TableBudget: -1},
+		Steps: []Step{{19 * time.Second, Crash{Share: 0.8}}}})
+	if r.MessagesPerPeer != 1 || r.Coverage != 1 {
+		t.Errorf("a broadcast took %v messages a peer, and reached %v", r.MessagesPerPeer, r.Coverage)
+	}
+	quiet := simulate(t, Config{Peers: 50, Seed: 1, Duration: 20 * time.Second, Broadcasts: 1, Ring: chord.Config{TableBudget: -1}})
+	if r.Upkeep > 1.5*quiet.Upkeep {
+		t.Errorf("upkeep is %.0f B/s, and %.0f where nobody died in the last second", r.Upkeep, quiet.Upkeep)
 	}
 }

@@ -44,6 +44,7 @@ type World struct {
 	measured  counters // as it was when the watching began,
 	stopped   counters // and when it ended
 	watchedAt time.Duration
+	aged      time.Duration
 	settled   bool // nothing more is done to the swarm
 	hash      uint64
 	warmed    int    // events to come whose memory was fetched
@@ -58,6 +59,8 @@ type counters struct {
 	upkeep     uint64                         // of those that the ring itself sent
 	byKind     [chord.ChangesTaken + 1]uint64 // of upkeep
 	casts      uint64                         // broadcasts handed from one peer to another
+	audience   int                            // of all broadcasts, who was there besides the origin when they began
+	lived      float64                        // seconds that all peers lived together, up to aged
 	violations uint64                         // rules that a peer saw another break
 }
 
