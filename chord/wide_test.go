@@ -283,6 +283,106 @@ func TestQuestionsForAllAreBounded(t *testing.T) {
 	}
 }
 
+// Who is said to be gone says that it is not, at once; and if that is said again, again,
+// but not more often than every so often.
+func TestWhoIsSaidToBeGoneDeniesIt(t *testing.T) {
+	c := wideCore(t, 200)
+	c.now = time.Minute
+	liar := c.successors[0]
+	var denials []time.Duration
+	said := func(request uint64) {
+		c.Step(c.now, liar, Message{Kind: Changes, Request: request, Left: []uint64{c.origin[0]}, Limits: []uint32{limitAt(liar.Point) + uint32(request)}})
+	}
+	for request := uint64(1); request <= 3; request++ {
+		said(request)
+		for begin := c.now; c.now < begin+2*denyInterval; c.now += 100 * time.Millisecond {
+			if before := c.wide.spread.denied; c.now == begin+time.Second {
+				said(request + 10)
+			} else if c.tickSpread(); c.wide.spread.denied != before {
+				denials = append(denials, c.now)
+			}
+		}
+	}
+	for i, at := range denials {
+		if i > 0 && at-denials[i-1] < denyInterval {
+			t.Errorf("denied at %v and at %v", denials[i-1], at)
+		}
+	}
+	if len(denials) != 6 || c.wide.spread.denyAt != far {
+		t.Errorf("denied at %v, and once more at %v; want six times", denials, c.wide.spread.denyAt)
+	}
+}
+
+// A change that was heard of long ago may happen again, and is passed on again.
+func TestAChangeMayHappenAgain(t *testing.T) {
+	c := wideCore(t, 200)
+	from, gone := c.predecessors[0], c.wide.relays.at(100)
+	for round := range 3 {
+		c.Step(c.now, from, Message{Kind: Changes, Request: uint64(round + 1), Left: []uint64{word(gone.Point)}, Limits: []uint32{limitAt(c.wide.relays.at(15).Point)}})
+		if c.wide.spread.sendAt == far {
+			t.Fatalf("round %d: it is not passed on", round)
+		}
+		c.now = c.wide.spread.sendAt
+		c.tickSpread()
+		c.now += keepFor + time.Second
+	}
+}
+
+// Whoever was forgotten is not learned of again from who is late, for some minutes.
+func TestTheForgottenMayComeBack(t *testing.T) {
+	c := wideCore(t, 200)
+	peer := c.wide.relays.at(100)
+	hears := func() bool {
+		c.takePage(&Message{Hints: []*identity.Contact{peer}}, c.self.Point)
+		return c.wide.find(peer.Point) != nil
+	}
+	c.now = struckFor + time.Second
+	c.tickWide()
+	c.wide.strike(peer.Point)
+	if hears() {
+		t.Error("it is learned of again at once")
+	}
+	c.now += struckFor + time.Second
+	c.tickWide()
+	if !hears() {
+		t.Error("it is never learned of again")
+	}
+}
+
+// A page that ends the copying, though it tells of few, is not the end: the next source
+// is asked. Where all tell what their lists hold, all is copied twice, and not for ever.
+func TestACopyOfAllIsWhole(t *testing.T) {
+	c := wideCore(t, 200)
+	all := slices.Collect(c.wide.relays.from(c.self.Point))
+	begin := func() {
+		c.wide.relays, c.wide.complete = roll{}, false
+		c.requests = nil
+		c.beginFetch()
+	}
+	pages := func(answer Message) (n int) {
+		for ; n < 20 && (!c.wide.complete || c.wide.fetch.rough || c.wide.fetch.again); n++ {
+			c.now += fetchPause * 2
+			c.wide.fetch.at = c.now
+			c.tickFetch()
+			for _, out := range c.Ready().Messages {
+				if m := out.Message; m.Kind == Query && m.Wide {
+					answer.Kind, answer.Request, answer.Member, answer.Wide = Peers, m.Request, true, true
+					c.Step(c.now, out.To, answer)
+				}
+			}
+		}
+		return n
+	}
+	begin()
+	if pages(Message{}); c.wide.complete {
+		t.Error("an empty page is all there is")
+	}
+	begin()
+	if n := pages(Message{Hints: all, Busy: true}); n > 4 || !c.wide.complete {
+		t.Errorf("where nobody knows all: %d pages, and done: %v", n, c.wide.complete)
+	}
+}
+
 // Without a budget nothing of all this takes memory but a pointer.
 func TestNoBudgetNoMemory(t *testing.T) {
 	c := New(randomContact(rand.New(rand.NewPCG(1, 1))), Config{TableBudget: -1}, rand.New(rand.NewPCG(1, 1)))
