@@ -25,14 +25,14 @@ type spread struct {
 	changes []change // heard of lately, oldest first
 	sendAt  time.Duration
 	flights []flight
-	names   [namesKept]name // of the messages that came last
-	next    int             // in names
-	denied  time.Duration   // when others were last told that this peer is there, though it be said to be gone
-	denyAt  time.Duration   // when they are to be told once more, or far
+	names   [namesKept]messageName // of the messages that came last
+	next    int                    // in names
+	denied  time.Duration          // when others were last told that this peer is there, though it be said to be gone
+	denyAt  time.Duration          // when they are to be told once more, or far
 }
 
-// A name is who sent a message, and its number.
-type name struct{ from, number uint64 }
+// A messageName is who sent a message, and its number: numbers of two senders may be the same.
+type messageName struct{ from, number uint64 }
 
 // A change is a peer that came or went.
 type change struct {
@@ -443,7 +443,7 @@ func (c *Core) onChanges(from *identity.Contact, m *Message) {
 		return
 	}
 	c.send(from, Message{Kind: ChangesTaken, Request: m.Request, Wide: true, Accepted: w.complete})
-	this := name{from: beginningOf(from.ID), number: m.Request}
+	this := messageName{from: beginningOf(from.ID), number: m.Request}
 	s := &w.spread
 	if slices.Contains(s.names[:], this) || w.taken.wait(c.now, c.config.TableBudget) > 0 {
 		return // it comes again, or is more than anybody has a right to tell

@@ -328,6 +328,18 @@ func TestAChangeMayHappenAgain(t *testing.T) {
 	}
 }
 
+// That a relay is none is its own word, and not another one's.
+func TestHearsayMakesNobodyLessOfARelay(t *testing.T) {
+	c := wideCore(t, 200)
+	relay := c.wide.relays.at(100)
+	c.Step(c.now, c.successors[0], Message{Kind: Changes, Request: 1, Others: []*identity.Contact{relay}, Limits: []uint32{1}})
+	c.Step(c.now, c.successors[0], Message{Kind: Changes, Request: 2, Left: []uint64{word(relay.Point)}, Limits: []uint32{1}})
+	c.Step(c.now, c.successors[0], Message{Kind: Changes, Request: 3, Others: []*identity.Contact{relay}, Limits: []uint32{1}})
+	if c.wide.relays.find(relay.Point) == nil {
+		t.Error("it is a relay no more")
+	}
+}
+
 // Whoever was forgotten is not learned of again from who is late, for some minutes.
 func TestTheForgottenMayComeBack(t *testing.T) {
 	c := wideCore(t, 200)
