@@ -11,10 +11,10 @@ import (
 // other for the next hop.
 const choices = 16
 
-// progress is how much more distance counts than delay. With 16, 10 000 peers are 2.80
-// hops apart and a message takes 2.0 times as long as it would directly; with 1 it is
-// 3.15 and 1.95, and by distance alone 2.78 and 2.75.
-const progress = 16
+// progress is how much more distance counts than delay. With 12, 10 000 peers are 2.79
+// hops apart and a message takes 2.1 times as long as it would directly; with 1 it is
+// 3.18 and 2.01, and by distance alone 2.78 and 2.75.
+const progress = 12
 
 // Toward returns the peer of the table to go by to target, among those that ok
 // lets pass and that are strictly nearer to it than self, the shorter way round;
@@ -121,13 +121,23 @@ const wasted = 1
 
 // beyond returns how long the way from a peer at a distance from the target is
 // expected to take: as many typical round trips as there are hops, each of which
-// shortens the distance by the base of the fingers, until the target is in reach of
-// a list.
+// shortens the distance by the base of the fingers, until the target is in a list.
+// Lists do not all reach as far as this peer's own: within three fifths of that the
+// target is all but surely in one, and up to 13 tenths it more and more often is not.
+// A quarter of a hop at the end of that keeps 0.4 % of the ways between 100 000 peers
+// longer than four hops; with a sharp end at the reach it was 3.5 %.
 func (c *Core) beyond(distance uint64) uint64 {
-	const eighths = 8
-	hops := logarithm(max(distance, c.reach)) - logarithm(c.reach) // times eighths of what a base has
+	const eighths, unsure = 8, 4
+	hop := progress * uint64(c.typical)
+	near, far := c.reach/5*3, c.reach+c.reach/10*3
+	switch {
+	case distance <= near:
+		return 0
+	case distance <= far:
+		return (distance - near) / max(1, (far-near)/max(1, hop/unsure))
+	}
 	step := uint64(bits.Len(uint(c.config.FingerBase))-1) * eighths
-	return progress * uint64(c.typical) * hops / step
+	return hop/unsure + hop*(logarithm(distance)-logarithm(far))/step
 }
 
 // logarithm returns eight times the logarithm of x to the base 2, or a little less.
