@@ -127,9 +127,9 @@ func TestForgeriesChangeNothing(t *testing.T) {
 		{"an unknown kind", Message{Kind: 200}, true},
 		{"a taken lookup that is not", Message{Kind: LookupTaken, Lookup: trace.MessageID{7}}, false},
 		{"a stuck lookup that is not", Message{Kind: LookupStuck, Lookup: trace.MessageID{7}}, false},
-		{"a suspect of a stranger", Message{Kind: Suspect, Peer: at(33)}, false},
+		{"a suspect of a stranger", Message{Kind: Suspect, Silent: at(33).ID}, false},
 		{"a stranger who leaves", Message{Kind: Leave}, false},
-		{"a stranger's word on a member", Message{Kind: Suspect, Peer: at(110)}, false},
+		{"a stranger's word on a member", Message{Kind: Suspect, Silent: at(110).ID}, false},
 	} {
 		c := full()
 		before := state(c)

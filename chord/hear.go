@@ -22,11 +22,9 @@ func (c *Core) Doubt(now time.Duration, id identity.ID) {
 	if c.left {
 		return
 	}
-	for i := range c.table {
-		if c.table[i].contact.ID == id {
-			c.probe(c.table[i].contact)
-			return
-		}
+	if e := c.entryOf(id); e != nil {
+		c.probe(e.contact)
+		return
 	}
 	if peer := c.memberOf(id); peer != nil {
 		c.checkMember(peer)

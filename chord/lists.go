@@ -137,7 +137,11 @@ func (c *Core) changed() {
 // news has the neighbours on some sides asked before long, for their lists have changed.
 func (c *Core) news(sides Sides) {
 	c.heed |= sides
-	c.newsAt = min(c.newsAt, c.now+c.jitter(c.config.StabilizeMin))
+	wait := c.config.StabilizeMin
+	if c.manyDie() {
+		wait /= 4
+	}
+	c.newsAt = min(c.newsAt, c.now+c.jitter(wait))
 	c.dueSet = false
 }
 

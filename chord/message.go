@@ -49,7 +49,10 @@ type Message struct {
 	Left   []uint64            // Changes: the first words of the points of peers that are gone
 	Limits []uint32            // Changes: where the telling ends, for all or for each of Hints, Others, Left
 
-	Peer         *identity.Contact // Found: the owner. Suspect: who does not answer
+	Silent identity.ID // Suspect: who does not answer
+	Call   bool        // Suspect: have it call me
+
+	Peer         *identity.Contact // Found: the owner
 	Predecessor  *identity.Contact
 	Successors   []*identity.Contact // nearest first
 	Predecessors []*identity.Contact // nearest first
@@ -71,7 +74,7 @@ const (
 	LookupTaken // Lookup
 	Found       // Lookup Key Hops Trail Peer, back along the trail  -> LookupTaken
 	LookupStuck // Lookup Key, to the peer the lookup came from
-	Suspect     // Peer
+	Suspect     // Silent Call
 	Leave       // Successors Predecessors
 	Query       // Key Count Length Behind Table Prints Wide Sum  -> Peers
 	Peers       // Member Owns Exact Order Hints, or Member Wide Busy Exact Hints Others
@@ -122,7 +125,7 @@ func (m *Message) fault() string {
 		return "a trail too long"
 	case slices.Contains(m.Successors, nil) || slices.Contains(m.Predecessors, nil):
 		return "a list with a hole"
-	case m.Peer == nil && (m.Kind == Found || m.Kind == Suspect):
+	case m.Kind == Found && m.Peer == nil, m.Kind == Suspect && m.Silent == identity.ID{}:
 		return "no peer named"
 	case m.Kind == Lookup && len(m.Trail) == 0:
 		return "a lookup from nowhere"

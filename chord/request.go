@@ -218,15 +218,17 @@ func (c *Core) weigh(tries int) {
 	}
 }
 
-// misses returns how many answers in a row may be missed of a peer that lives: so
-// many that, as often as one is missed at present, it does not happen once in
-// 10 000 times.
-func (c *Core) misses() uint8 {
+// misses returns how many answers in a row may be missed of a peer that lives.
+func (c *Core) misses() uint8 { return max(c.inARow(10_000), minMisses) }
+
+// inARow returns how many answers in a row have to be missed of a peer that lives so
+// that, as often as one is missed at present, it does not happen once in so many times.
+func (c *Core) inARow(times uint64) uint8 {
 	n, all := uint8(1), uint64(c.lossy)<<16
-	for ; n < maxMisses && all > 1<<32/10_000; n++ {
+	for ; n < maxMisses && all > 1<<32/times; n++ {
 		all = all >> 16 * uint64(c.lossy)
 	}
-	return max(n, minMisses)
+	return n
 }
 
 // awaited returns the place of the request that m, from this peer, answers, or -1.
@@ -325,12 +327,10 @@ func (c *Core) Unreachable(now time.Duration, id identity.ID) {
 	if c.left {
 		return
 	}
-	for i := range c.table {
-		if c.table[i].contact.ID == id {
-			c.refuse(&c.table[i])
-			c.settle()
-			return
-		}
+	if e := c.entryOf(id); e != nil {
+		c.refuse(e)
+		c.settle()
+		return
 	}
 	for i := len(c.requests) - 1; i >= 0; i-- {
 		if i < len(c.requests) && c.requests[i].to.ID == id {
@@ -403,6 +403,9 @@ func (c *Core) miss(i int) {
 		if e.misses >= c.misses() || e.misses+1 >= c.misses() && e.heard == never && !e.is(listed) {
 			c.dead(r.to, "no answer")
 			return
+		}
+		if e.misses == c.inARow(rareMiss) {
+			c.tellOfSilence(r.to)
 		}
 		c.probeBehind(r.to)
 		r = &c.requests[i]
@@ -482,30 +485,6 @@ func (c *Core) forgetRequests(peer *identity.Contact) {
 		if i < len(c.requests) && same(c.requests[i].to, peer) {
 			c.unanswered(i)
 		}
-	}
-}
-
-// dead drops a peer that does not answer, and in a small ring asks the others to see for themselves.
-func (c *Core) dead(peer *identity.Contact, reason string) {
-	c.event(trace.Event{Kind: trace.RingDead, Other: peer.ID, Reason: reason})
-	c.lost.add(peer, c.now, false)
-	suspicious := c.mode == Small && holds(c.members, peer) && reason != "left"
-	c.drop(peer)
-	if suspicious {
-		for _, other := range c.members {
-			c.send(other, Message{Kind: Suspect, Peer: peer})
-		}
-	}
-}
-
-// onSuspect probes a peer that somebody else could not reach: hearsay alone kills nobody.
-func (c *Core) onSuspect(from *identity.Contact, m *Message) {
-	peer := m.Peer
-	if same(peer, c.self) || c.entry(from) == nil {
-		return
-	}
-	if e := c.entry(peer); e != nil {
-		c.probe(e.contact)
 	}
 }
 

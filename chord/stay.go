@@ -19,6 +19,13 @@ type stays struct {
 	told  bool          // it began with what another had measured
 	since time.Duration // when lived was brought up to date
 	gone  [16]uint32    // prints of those that ended last
+	burst burst
+}
+
+// A burst is how many are gone, less four times as many as go in that time anyway.
+type burst struct {
+	gone float64
+	at   time.Duration
 }
 
 const (
@@ -27,6 +34,7 @@ const (
 	toldWeight = 8                // what another has measured counts like so many
 	leastStay  = 10 * time.Second
 	mostStay   = 1000 * time.Hour
+	burstEnds  = 0.2 // of those that are gone, a second, are of the past
 )
 
 // stay returns how long peers stay on average.
@@ -66,6 +74,7 @@ func (c *Core) departed(old, list []*identity.Contact, back bool) {
 		if !holds(list, peer) && (limit == span{} || c.clockwise(peer, back).less(limit)) && !slices.Contains(s.gone[:], Print(peer.ID)) {
 			s.gone[s.ended%len(s.gone)] = Print(peer.ID)
 			s.ended++
+			s.burst = burst{c.burst() + 1, c.now}
 			if back {
 				c.departedHere(peer, list, false)
 			}
@@ -80,6 +89,19 @@ func (c *Core) departed(old, list []*identity.Contact, back bool) {
 			}
 		}
 	}
+}
+
+// burst returns how many are gone of late beyond what is usual.
+func (c *Core) burst() float64 {
+	b, n := c.stays.burst, len(c.successors)+len(c.predecessors)
+	perSecond := max(burstEnds, 4*float64(n)/c.stay().Seconds())
+	return max(0, b.gone-perSecond*(c.now-b.at).Seconds())
+}
+
+// manyDie reports whether a good part of a list was gone within a moment: news of more
+// is to be expected, and waits less.
+func (c *Core) manyDie() bool {
+	return c.burst() >= float64(max(2, c.config.Successors/burstSide))
 }
 
 // begunWith takes over what another has measured, where this peer begins.

@@ -122,6 +122,17 @@ func (c *Core) entry(peer *identity.Contact) *entry {
 	return &c.table[i]
 }
 
+// entryOf returns the entry of the peer with this ID, or nil. It looks through all.
+func (c *Core) entryOf(id identity.ID) *entry {
+	c.settle()
+	for i := range c.table {
+		if c.table[i].contact.ID == id {
+			return &c.table[i]
+		}
+	}
+	return nil
+}
+
 // settle makes the table agree with the lists and the fingers.
 func (c *Core) settle() {
 	if !c.stale {

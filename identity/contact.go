@@ -18,10 +18,10 @@ type Contact struct {
 	Fingerprint Fingerprint
 }
 
-// A Fingerprint names one record among all: the first 16 bytes of SHA-256 over
+// A Fingerprint names one record among those of a few peers: the first 8 bytes of SHA-256 over
 // its body and its signature. Who has a record can be told by it which one is
 // meant. Zero is the fingerprint of none.
-type Fingerprint [16]byte
+type Fingerprint [8]byte
 
 // IsZero reports whether f is the fingerprint of no record.
 func (f Fingerprint) IsZero() bool { return f == Fingerprint{} }

@@ -12,7 +12,7 @@ const (
 	SignatureSize    = 64   // bytes of a signature
 	MaxRecords       = 64   // records in one list, and peers in a list of places
 	MaxKnown         = 64   // records that a question for lists names as known
-	FingerprintSize  = 16   // bytes that name one of them
+	FingerprintSize  = 8    // bytes that name one of them
 	PrintSize        = 4    // bytes that name a peer to one who may know it
 	MaxPeers         = 64   // peers that an answer about others names by their places
 	MaxPage          = 240  // peers of one sort in a page of a table

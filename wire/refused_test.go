@@ -147,12 +147,12 @@ func messageRefusals() []refused {
 	no("65 successors", wire.CodeLimit, 6019, "leave", func(c *wirepb.Control) {
 		c.GetLeave().Successors = slices.Repeat(c.GetLeave().Successors, 65)
 	})
-	no("empty record", wire.CodeProtocol, 4, "suspect", func(c *wirepb.Control) { c.GetSuspect().Peer = &wirepb.Record{} })
-	no("record with a short signature", wire.CodeProtocol, 32, "suspect", func(c *wirepb.Control) {
-		c.GetSuspect().Peer.Signature = count(0, 63)
+	no("empty record", wire.CodeProtocol, 8, "notified", func(c *wirepb.Control) { c.GetNotified().Predecessor = &wirepb.Record{} })
+	no("record with a short signature", wire.CodeProtocol, 36, "notified", func(c *wirepb.Control) {
+		c.GetNotified().Predecessor.Signature = count(0, 63)
 	})
-	no("record too long", wire.CodeLimit, 9, "suspect", func(c *wirepb.Control) { c.GetSuspect().Peer.Body = make([]byte, 1025) })
-	no("suspicion of nobody", wire.CodeProtocol, 2, "suspect", func(c *wirepb.Control) { c.GetSuspect().Peer = nil })
+	no("record too long", wire.CodeLimit, 13, "notified", func(c *wirepb.Control) { c.GetNotified().Predecessor.Body = make([]byte, 1025) })
+	no("suspicion of nobody", wire.CodeProtocol, 4, "suspect", func(c *wirepb.Control) { c.GetSuspect().Silent = nil })
 	no("found without an owner", wire.CodeProtocol, 126, "found", func(c *wirepb.Control) { c.GetFound().Owner = nil })
 	no("broadcast of nothing", wire.CodeProtocol, 104, "broadcast", func(c *wirepb.Control) { c.GetBroadcast().Body = nil })
 	no("broadcast without a signature", wire.CodeProtocol, 114, "broadcast", func(c *wirepb.Control) { c.GetBroadcast().Signature = nil })

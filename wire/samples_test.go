@@ -92,7 +92,7 @@ func controls() map[string]*wirepb.Control {
 			Hops: 2, Trail: trail}}},
 		"lookup_taken": {Request: 5, Body: &wirepb.Control_LookupTaken{LookupTaken: &wirepb.LookupTaken{Message: message}}},
 		"lookup_stuck": {Body: &wirepb.Control_LookupStuck{LookupStuck: &wirepb.LookupStuck{Message: message, Key: key, Trail: trail}}},
-		"suspect":      {Body: &wirepb.Control_Suspect{Suspect: &wirepb.Suspect{Peer: record(8)}}},
+		"suspect":      {Body: &wirepb.Control_Suspect{Suspect: &wirepb.Suspect{Silent: count(8, 32), Call: true}}},
 		"leave": {Body: &wirepb.Control_Leave{Leave: &wirepb.Leave{
 			Successors: []*wirepb.Record{record(9)}, Predecessors: []*wirepb.Record{record(10), record(11)}}}},
 		"broadcast": {Body: &wirepb.Control_Broadcast{Broadcast: &wirepb.Broadcast{

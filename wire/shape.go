@@ -71,7 +71,7 @@ var (
 			record("owner", true), field{form: gone}, field{form: gone}, hops(), trail()),
 		body("lookup_taken", exactly("message", 16)),
 		body("lookup_stuck", exactly("message", 16), exactly("key", 32), trail()),
-		body("suspect", record("peer", true)),
+		body("suspect", field{form: gone}, exactly("silent", 32), field{name: "call", form: flag}),
 		body("leave", records("successors"), records("predecessors")),
 		body(broadcastName,
 			field{name: "body", form: octets, min: 1, max: MaxBroadcastBody, required: true},

@@ -382,6 +382,8 @@ func Size(m *chord.Message) int {
 		size += 18 + 34
 	case chord.LookupTaken:
 		size += 18
+	case chord.Suspect:
+		size += 34 + 2
 	case chord.Ask, chord.State, chord.Ping, chord.Pong, chord.Notify:
 		size += 6
 		if m.Base != 0 {

@@ -1191,7 +1191,8 @@ func (x *LookupStuck) GetTrail() [][]byte {
 // The named peer does not answer me: try it yourself.
 type Suspect struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Peer          *Record                `protobuf:"bytes,1,opt,name=peer,proto3" json:"peer,omitempty"`
+	Silent        []byte                 `protobuf:"bytes,2,opt,name=silent,proto3" json:"silent,omitempty"` // its ID
+	Call          bool                   `protobuf:"varint,3,opt,name=call,proto3" json:"call,omitempty"`    // have it call me, too
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1226,11 +1227,18 @@ func (*Suspect) Descriptor() ([]byte, []int) {
 	return file_wire_control_proto_rawDescGZIP(), []int{13}
 }
 
-func (x *Suspect) GetPeer() *Record {
+func (x *Suspect) GetSilent() []byte {
 	if x != nil {
-		return x.Peer
+		return x.Silent
 	}
 	return nil
+}
+
+func (x *Suspect) GetCall() bool {
+	if x != nil {
+		return x.Call
+	}
+	return false
 }
 
 // I leave. My lists, so that you can close the gap.
@@ -2126,9 +2134,10 @@ const file_wire_control_proto_rawDesc = "" +
 	"\vLookupStuck\x12\x18\n" +
 	"\amessage\x18\x01 \x01(\fR\amessage\x12\x10\n" +
 	"\x03key\x18\x02 \x01(\fR\x03key\x12\x14\n" +
-	"\x05trail\x18\x03 \x03(\fR\x05trail\"5\n" +
-	"\aSuspect\x12*\n" +
-	"\x04peer\x18\x01 \x01(\v2\x16.cicada.wire.v1.RecordR\x04peer\"{\n" +
+	"\x05trail\x18\x03 \x03(\fR\x05trail\";\n" +
+	"\aSuspect\x12\x16\n" +
+	"\x06silent\x18\x02 \x01(\fR\x06silent\x12\x12\n" +
+	"\x04call\x18\x03 \x01(\bR\x04callJ\x04\b\x01\x10\x02\"{\n" +
 	"\x05Leave\x126\n" +
 	"\n" +
 	"successors\x18\x01 \x03(\v2\x16.cicada.wire.v1.RecordR\n" +
@@ -2258,14 +2267,13 @@ var file_wire_control_proto_depIdxs = []int32{
 	0,  // 23: cicada.wire.v1.State.records:type_name -> cicada.wire.v1.Record
 	0,  // 24: cicada.wire.v1.Notified.predecessor:type_name -> cicada.wire.v1.Record
 	0,  // 25: cicada.wire.v1.Found.owner:type_name -> cicada.wire.v1.Record
-	0,  // 26: cicada.wire.v1.Suspect.peer:type_name -> cicada.wire.v1.Record
-	0,  // 27: cicada.wire.v1.Leave.successors:type_name -> cicada.wire.v1.Record
-	0,  // 28: cicada.wire.v1.Leave.predecessors:type_name -> cicada.wire.v1.Record
-	29, // [29:29] is the sub-list for method output_type
-	29, // [29:29] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	0,  // 26: cicada.wire.v1.Leave.successors:type_name -> cicada.wire.v1.Record
+	0,  // 27: cicada.wire.v1.Leave.predecessors:type_name -> cicada.wire.v1.Record
+	28, // [28:28] is the sub-list for method output_type
+	28, // [28:28] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_wire_control_proto_init() }

@@ -60,7 +60,7 @@ func EncodeRing(m chord.Message) *wirepb.Control {
 			Message: m.Lookup[:], Key: m.Key[:], Trail: trailBytes(m.Trail),
 		}}
 	case chord.Suspect:
-		c.Body = &wirepb.Control_Suspect{Suspect: &wirepb.Suspect{Peer: record(m.Peer)}}
+		c.Body = &wirepb.Control_Suspect{Suspect: &wirepb.Suspect{Silent: m.Silent[:], Call: m.Call}}
 	case chord.Leave:
 		c.Body = &wirepb.Control_Leave{Leave: &wirepb.Leave{Successors: records(m.Successors), Predecessors: records(m.Predecessors)}}
 	case chord.Query:
@@ -114,7 +114,8 @@ func DecodeRing(c *wirepb.Control, v Verifier) (chord.Message, error) {
 		m.Kind = chord.LookupStuck
 		d.lookup(&m, body.LookupStuck)
 	case *wirepb.Control_Suspect:
-		m.Kind, m.Peer = chord.Suspect, d.contact("peer", body.Suspect.GetPeer())
+		m.Kind, m.Call = chord.Suspect, body.Suspect.GetCall()
+		copy(m.Silent[:], body.Suspect.GetSilent())
 	case *wirepb.Control_Leave:
 		m.Kind = chord.Leave
 		m.Successors = d.contacts("successors", body.Leave.GetSuccessors())

@@ -58,7 +58,7 @@ func messages(t testing.TB, v Verifier) []chord.Message {
 	return []chord.Message{
 		{Kind: chord.Ping, Request: 1, Version: 5},
 		{Kind: chord.Pong, Request: 1, Member: true, Version: 5},
-		{Kind: chord.Ask, Request: 2, Version: 9, Sides: chord.Before, Known: []identity.Fingerprint{a.Fingerprint, {1, 15: 2}}},
+		{Kind: chord.Ask, Request: 2, Version: 9, Sides: chord.Before, Known: []identity.Fingerprint{a.Fingerprint, {1, 7: 2}}},
 		{Kind: chord.State, Request: 2, Busy: true, Member: true, Small: true, Version: 8, Unchanged: true, Stay: 3600, Base: 6,
 			Lists: &chord.Lists{Records: []*identity.Contact{b, c}, Predecessor: []byte{128}, Successors: []byte{0, 1}, Predecessors: []byte{128, 191, 1}}},
 		{Kind: chord.State, Request: 3, Member: true, Lists: &chord.Lists{Successors: []byte{255}}},
@@ -68,7 +68,7 @@ func messages(t testing.TB, v Verifier) []chord.Message {
 		{Kind: chord.LookupTaken, Request: 4, Lookup: id},
 		{Kind: chord.Found, Lookup: id, Key: key, Hops: 3, Trail: trail, Peer: a},
 		{Kind: chord.LookupStuck, Lookup: id, Key: key, Trail: trail},
-		{Kind: chord.Suspect, Peer: c},
+		{Kind: chord.Suspect, Silent: c.ID, Call: true},
 		{Kind: chord.Leave, Successors: []*identity.Contact{a}, Predecessors: []*identity.Contact{b, c}},
 		{Kind: chord.Query, Request: 4, Key: identity.Point{9, 8}, Count: 4, Length: 1 << 63, Table: true, Behind: true, Prints: []uint32{1, 1 << 31}, Wide: true, Sum: 1 << 62},
 		{Kind: chord.Peers, Request: 4, Member: true, Exact: true, Owns: true, Order: []byte{128, 0, 1}, Hints: []*identity.Contact{hinted(a), hinted(b)}},
