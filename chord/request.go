@@ -221,6 +221,18 @@ func (c *Core) weigh(tries int) {
 // misses returns how many answers in a row may be missed of a peer that lives.
 func (c *Core) misses() uint8 { return max(c.inARow(10_000), minMisses) }
 
+// enough returns how many of the peer of e are enough to take it for dead: one less
+// where it was only ever heard of, or where somebody else found it dead, too.
+func (c *Core) enough(e *entry) uint8 {
+	switch {
+	case e.heard == never && !e.is(listed):
+		return c.misses() - 1
+	case c.claimant.peer != nil && len(c.predecessors) > 0 && same(c.predecessors[0], e.contact):
+		return max(c.inARow(1000), minMisses-1)
+	}
+	return c.misses()
+}
+
 // inARow returns how many answers in a row have to be missed of a peer that lives so
 // that, as often as one is missed at present, it does not happen once in so many times.
 func (c *Core) inARow(times uint64) uint8 {
@@ -400,11 +412,11 @@ func (c *Core) miss(i int) {
 		e.misses++
 		c.doubt(e.contact.ID).missed = c.now
 		c.event(trace.Event{Kind: trace.RingSuspect, Other: r.to.ID, Count: int(e.misses)})
-		if e.misses >= c.misses() || e.misses+1 >= c.misses() && e.heard == never && !e.is(listed) {
+		if e.misses >= c.enough(e) {
 			c.dead(r.to, "no answer")
 			return
 		}
-		if e.misses == c.inARow(rareMiss) {
+		if e.misses == c.inARow(onceIn50) {
 			c.tellOfSilence(r.to)
 		}
 		c.probeBehind(r.to)

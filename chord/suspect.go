@@ -11,7 +11,7 @@ import (
 // peer is dead kills it, and nobody's word that it lives keeps it: its own call does.
 
 const (
-	rareMiss  = 50 // a peer that lives and has a miss is told of once in so many times, at most
+	onceIn50  = 50 // at most so often is one told of that lives
 	nextAsked = 4  // neighbours that are asked after where one was found dead
 	burstSide = 4  // where this part of a list is gone within a moment, many die
 )
