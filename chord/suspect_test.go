@@ -1,9 +1,11 @@
 package chord
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
 
+	"cicada/chord/internal/model"
 	"cicada/identity"
 )
 
@@ -89,23 +91,34 @@ func TestACallKeepsThePeer(t *testing.T) {
 	}
 }
 
-// One found dead leads to the next that were silent, not to who was just heard.
+// One found dead leads to the next that were silent, four of them, not to who was just heard.
 func TestADeathHasOthersAskedAfter(t *testing.T) {
-	c := full()
-	c.Tick(c.config.ProbeInterval * 2)
-	c.Step(c.now, at(120), Message{Kind: Pong})
-	c.Step(c.now, at(70), Message{Kind: Pong})
-	c.requests = nil
-	c.Ready()
-	c.dead(at(110), "no answer")
-	asked := map[identity.ID]bool{}
-	for _, out := range c.Ready().Messages {
-		if out.Message.Kind == Ping {
-			asked[out.To.ID] = true
+	c := New(at(100), Config{Successors: 8, FingerBase: 2, TableBudget: -1}, rand.New(rand.NewPCG(1, 1)))
+	after, before := contacts(110, 112, 114, 116, 118, 120, 122, 124), contacts(90, 88, 86, 84, 82, 80, 78, 76)
+	for _, test := range []struct {
+		name  string
+		dead  *identity.Contact
+		asked string
+	}{
+		{"a successor", at(114), points(contacts(110, 116, 118, 120))},
+		{"a predecessor", at(86), points(contacts(90, 84, 82, 80))},
+	} {
+		c.Restore(0, model.Place{Successors: after, Predecessors: before})
+		c.Tick(c.config.ProbeInterval * 2)
+		c.Step(c.now, at(112), Message{Kind: Pong})
+		c.Step(c.now, at(88), Message{Kind: Pong})
+		c.requests = nil
+		c.Ready()
+		c.dead(test.dead, "no answer")
+		var asked []*identity.Contact
+		for _, out := range c.Ready().Messages {
+			if out.Message.Kind == Ping {
+				asked = append(asked, out.To)
+			}
 		}
-	}
-	if len(asked) != 1 || !asked[at(130).ID] {
-		t.Errorf("asked were %v, want 130 alone: 120 was just heard, and the predecessors are no concern", asked)
+		if got := points(asked); got != test.asked {
+			t.Errorf("%s died: asked were %v, want %v", test.name, []byte(got), []byte(test.asked))
+		}
 	}
 }
 
@@ -125,6 +138,14 @@ func TestAClaimIsEvidence(t *testing.T) {
 		if gone := c.Find(at(90).Point) == nil; gone != claimed {
 			t.Errorf("claimed %v: after two misses 90 is gone: %v", claimed, gone)
 		}
+	}
+	c := full()
+	for range 64 {
+		c.weigh(2) // half of all is missed
+	}
+	c.claimant = claim{peer: at(85)}
+	if got := c.enough(c.entry(at(90))); got < 8 {
+		t.Errorf("where half of all is missed %d misses are enough, want 8 at least", got)
 	}
 }
 
