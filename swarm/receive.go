@@ -7,7 +7,7 @@ import (
 
 	"cicada/identity"
 	"cicada/routing"
-	"cicada/swarm/internal/seal"
+	"cicada/seal"
 	"cicada/trace"
 	"cicada/wire"
 )

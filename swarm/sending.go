@@ -8,7 +8,7 @@ import (
 	"cicada/chord"
 	"cicada/identity"
 	"cicada/routing"
-	"cicada/swarm/internal/seal"
+	"cicada/seal"
 	"cicada/trace"
 	"cicada/wire"
 )
