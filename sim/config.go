@@ -39,6 +39,8 @@ type Config struct {
 	// Ring and Routing are those of every peer.
 	Ring    chord.Config
 	Routing routing.Config
+	// Seal is StandIn unless said. Either way peers stand at the same places.
+	Seal Sealing
 
 	// Lookups, IDLookups and Sends are spread evenly over Duration: lookups of
 	// arbitrary keys, of IDs, and messages between two peers. Broadcasts too.
@@ -105,6 +107,8 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("sim: %d peers: want 1 to %d", c.Peers, MaxPeers)
 	case c.Start != "" && c.Start != Ideal && c.Start != Joined:
 		return fmt.Errorf("sim: start %q: want %s or %s", c.Start, Ideal, Joined)
+	case c.Seal != "" && c.Seal != StandIn && c.Seal != Noise:
+		return fmt.Errorf("sim: seal %q: want %s or %s", c.Seal, StandIn, Noise)
 	case c.Sessions != "" && c.Sessions != Exponential && c.Sessions != Pareto && c.Sessions != Fixed:
 		return fmt.Errorf("sim: sessions %q: want %s, %s or %s", c.Sessions, Exponential, Pareto, Fixed)
 	case c.Duration < 0 || c.Session < 0 || c.Check < 0 || c.IdealWithin < 0:
@@ -188,6 +192,9 @@ func (s Step) fits(duration time.Duration) error {
 func (c Config) filled() Config {
 	if c.Start == "" {
 		c.Start = Ideal
+	}
+	if c.Seal == "" {
+		c.Seal = StandIn
 	}
 	if c.Duration == 0 {
 		c.Duration = time.Minute

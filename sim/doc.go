@@ -14,11 +14,11 @@
 //
 // What is simulated is the ring and the routing as they are, bit for bit. What
 // stands in for the rest: links lose, delay and reorder frames instead of being
-// dialled and retransmitting; seals are not computed; a peer handles what arrives
-// in no time, unless it is paused. docs/simulation.md says what that means for the
-// figures.
+// dialled and retransmitting; seals are not computed, unless Config.Seal says so; a
+// peer handles what arrives in no time, unless it is paused. docs/simulation.md says
+// what that means for the figures.
 //
 // Begin reading at [Config], then world.go, which is the whole of the machine;
 // load.go has what the swarm is asked to do, faults.go and outages.go what is done to it, claims.go
-// and watch.go what is checked, result.go what is measured.
+// and watch.go what is checked, seals.go what messages are sealed with, result.go what is measured.
 package sim

@@ -99,6 +99,9 @@ func (w *World) settleRoute(i int32) bool {
 			e.Other = w.nodes[s.to].contact.ID
 		}
 		w.tell(i, e)
+		if n.secret != nil {
+			delete(n.secret.letters, f.Message)
+		}
 		w.sendFailed(f.Message)
 	}
 	for k := range r.Events {
@@ -146,24 +149,22 @@ func (w *World) deliverPull(route *routing.Core, from identity.ID, p *parcel) {
 	}
 }
 
-// A seal stands in for the real one: whose it is, in clear. Nobody forges here.
-const sealSize = 32 + 16
-
-func seal(origin identity.ID) []byte {
-	return append(make([]byte, 0, sealSize), origin[:]...)[:sealSize]
-}
-
-func unseal(e wire.Envelope) (origin identity.ID) {
-	copy(origin[:], e.Payload())
-	return origin
-}
-
 // arrive opens a message for a peer, takes it, and answers it.
 func (w *World) arrive(i int32, a *routing.Arrival) {
 	n := &w.nodes[i]
-	origin := unseal(a.Envelope)
-	if !n.route.Accepted(w.now, a.Offer, origin) {
+	if n.secret != nil {
+		w.open(i, a)
 		return
+	}
+	if origin := standsFor(a.Envelope); w.take(i, a, origin) {
+		w.reply(i, a, routing.Replying{Kind: wire.EnvelopeReceipt, Payload: standIn(n.contact.ID), Target: w.pointOf(origin)})
+	}
+}
+
+// take takes a message that opened, and reports whether it is new.
+func (w *World) take(i int32, a *routing.Arrival, origin identity.ID) bool {
+	if !w.nodes[i].route.Accepted(w.now, a.Offer, origin) {
+		return false
 	}
 	hops := a.Hops
 	if a.From == origin {
@@ -171,14 +172,23 @@ func (w *World) arrive(i int32, a *routing.Arrival) {
 	}
 	w.delivered(a.Offer.Message, hops)
 	w.tell(i, trace.Event{Kind: trace.Delivered, Message: a.Offer.Message, Other: origin, Hops: hops})
-	reply := routing.Replying{Kind: wire.EnvelopeReceipt, Payload: seal(n.contact.ID), Target: w.nodes[w.number(origin)].contact.Point}
+	return true
+}
+
+// reply answers a message.
+func (w *World) reply(i int32, a *routing.Arrival, reply routing.Replying) {
 	reply.Duplicates = w.config.Duplicates > 0
-	_ = n.route.Reply(w.now, a.Offer, reply) // forgotten meanwhile: the origin asks again
+	_ = w.nodes[i].route.Reply(w.now, a.Offer, reply) // forgotten meanwhile: the origin asks again
 }
 
 // receipt opens an answer to a message of this peer.
 func (w *World) receipt(i int32, r *routing.Receipt) {
-	if w.nodes[i].route.Done(w.now, r.Message, unseal(r.Envelope), r.Hops) {
+	n := &w.nodes[i]
+	if n.secret != nil {
+		w.openReceipt(i, r)
+		return
+	}
+	if n.route.Done(w.now, r.Message, standsFor(r.Envelope), r.Hops) {
 		w.receipted(r.Message)
 	}
 }
@@ -186,6 +196,11 @@ func (w *World) receipt(i int32, r *routing.Receipt) {
 // hearBroadcast takes a broadcast and has it passed on.
 func (w *World) hearBroadcast(i int32, b *routing.BroadcastArrival) {
 	origin := identity.ID(b.Body[:32])
+	if !w.isSigned(b, origin) {
+		w.tell(i, trace.Event{Kind: trace.Refused, Message: b.Offer.Message, Other: b.From, Reason: "broadcast: not signed by its origin"})
+		w.nodes[i].route.BroadcastRejected(b.Offer)
+		return
+	}
 	if w.nodes[i].route.BroadcastAccepted(w.now, b.Offer, origin) {
 		w.heardBroadcast(i, b.Offer.Message, b.Hops)
 		w.tell(i, trace.Event{Kind: trace.BroadcastDelivered, Message: b.Offer.Message, Other: origin, Hops: b.Hops})

@@ -6,9 +6,7 @@ import (
 
 	"cicada/chord"
 	"cicada/identity"
-	"cicada/routing"
 	"cicada/trace"
-	"cicada/wire"
 )
 
 // A load is what the swarm was asked to do, and what became of it.
@@ -227,11 +225,7 @@ func (w *World) sendOne(of *sends) {
 	}
 	id := w.messageID()
 	w.load.sends[id] = &send{from: from, to: to, began: w.now, of: of}
-	_, err := w.routing(from).Send(w.now, routing.Sending{
-		Message: id, Target: w.nodes[to].contact.Point, Kind: wire.EnvelopeMessage, Payload: seal(w.nodes[from].contact.ID),
-		Duplicates: w.config.Duplicates,
-	})
-	if err != nil {
+	if err := w.post(from, to, id); err != nil {
 		w.sendFailed(id)
 	}
 	w.settle(from)
@@ -298,8 +292,8 @@ func (w *World) broadcastOne(of *broadcasts) {
 	b := &broadcast{from: i, messages: w.count.casts, heard: make([]bool, len(w.nodes)), of: of}
 	w.load.broadcasts[id] = b
 	w.count.audience += len(w.alive) - 1
-	body := append(seal(w.nodes[i].contact.ID), id[:]...)
-	if err := w.routing(i).Broadcast(w.now, id, body, make([]byte, 64)); err != nil {
+	body, signature := w.castOf(i, id)
+	if err := w.routing(i).Broadcast(w.now, id, body, signature); err != nil {
 		delete(w.load.broadcasts, id)
 	}
 	w.settle(i)

@@ -28,6 +28,7 @@ type node struct {
 	claims   []claim // what it owned, the latest last
 	seed     *identity.Contact
 	seeds    []*identity.Contact // those it remembers, to join through first
+	secret   *secret             // nil where seals are stand-ins
 	lives    int32               // times that it was started
 	place    int32               // in World.alive
 }
@@ -64,8 +65,8 @@ func (w *World) routing(i int32) *routing.Core {
 // spawn adds a peer that does nothing yet, and returns its index.
 func (w *World) spawn(contact *identity.Contact) int32 {
 	i := int32(len(w.nodes))
-	binary.LittleEndian.PutUint32(contact.ID[numbered:], uint32(i))
 	w.nodes = append(w.nodes, node{contact: contact})
+	w.name(i, contact)
 	w.spots = append(w.spots, spot{beginning: binary.LittleEndian.Uint64(contact.ID[:])})
 	n := &w.nodes[i]
 	n.random = rand.New(rand.NewPCG(w.config.Seed, uint64(i)+1))
@@ -85,6 +86,9 @@ func (w *World) revive(i int32) {
 	n := &w.nodes[i]
 	n.tickAt, n.joinAt = never, never
 	n.lives++
+	if n.secret != nil {
+		n.secret.began = w.now
+	}
 	n.ring = chord.New(n.contact, w.config.Ring, n.random)
 	if w.first == nil {
 		w.first = n.ring
@@ -132,6 +136,7 @@ func (w *World) end(i int32, reason string) {
 		w.unlist(i, reason)
 	}
 	n.ring, n.route = nil, nil
+	n.secret.forget()
 	n.resumeAt = 0
 }
 
@@ -145,11 +150,15 @@ func newContact(random *rand.Rand) *identity.Contact {
 }
 
 // The ID of a peer ends with its number, so that nothing has to be looked up for each
-// message.
+// message, but where it is a public key.
 const numbered = len(identity.ID{}) - 4
 
 // numberOf returns the number of the peer with this ID, if there is one.
 func (w *World) numberOf(id identity.ID) (i int32, known bool) {
+	if w.numbers != nil {
+		i, known = w.numbers[id]
+		return i, known
+	}
 	i = int32(binary.LittleEndian.Uint32(id[numbered:]))
 	return i, i >= 0 && int(i) < len(w.spots) && w.spots[i].beginning == binary.LittleEndian.Uint64(id[:])
 }

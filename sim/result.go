@@ -10,9 +10,10 @@ import (
 // A Result is what a run measured. Names in JSON are kept once given. Hops are links
 // crossed; times are in milliseconds of virtual time unless the name says otherwise.
 type Result struct {
-	Peers int    `json:"peers"` // at the end
-	Start Start  `json:"start"`
-	Seed  uint64 `json:"seed"`
+	Peers int     `json:"peers"` // at the end
+	Start Start   `json:"start"`
+	Seed  uint64  `json:"seed"`
+	Seal  Sealing `json:"seal"`
 
 	TableMean float64 `json:"table_mean"` // distinct peers that one can go to directly
 	TableMax  int     `json:"table_max"`
@@ -95,7 +96,7 @@ type Result struct {
 func (w *World) result(real time.Duration) *Result {
 	l := &w.load
 	r := &Result{
-		Peers: len(w.alive), Start: w.config.Start, Seed: w.config.Seed,
+		Peers: len(w.alive), Start: w.config.Start, Seed: w.config.Seed, Seal: w.config.Seal,
 		Lookups: l.keys.right + l.keys.wrong + l.keys.failed, Right: l.keys.right, Wrong: l.keys.wrong, Failed: l.keys.failed,
 		LookupP50: l.keys.millis.quantile(0.5), LookupP99: l.keys.millis.quantile(0.99), KeyHops: l.keys.hops.mean(),
 		IDLookups: l.ids.right + l.ids.wrong + l.ids.failed, IDRight: l.ids.right, IDWrong: l.ids.wrong, IDFailed: l.ids.failed,

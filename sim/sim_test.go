@@ -185,7 +185,7 @@ func TestValidate(t *testing.T) {
 		{Config{Peers: 1, Duration: -1}, "negative"}, {Config{Peers: 1, Lookups: -1}, "negative"}, {Config{Peers: 1, Sends: 1}, "two peers"},
 		{Config{Peers: 1, Kill: 1.5}, "kill 1.5"}, {Config{Peers: 1, Network: Network{Loss: -1}}, "loss -1"},
 		{Config{Peers: 1, Ring: chord.Config{FingerBase: 3}}, "finger base"},
-		{Config{Peers: 1, Sessions: "short"}, `sessions "short"`}, {Config{Peers: 1, Leave: 2}, "leave 2"},
+		{Config{Peers: 1, Seal: "wax"}, `seal "wax"`}, {Config{Peers: 1, Sessions: "short"}, `sessions "short"`}, {Config{Peers: 1, Leave: 2}, "leave 2"},
 		{Config{Peers: 9, SendsAfterKill: 1}, "nobody is killed"}, {Config{Peers: 9, IdealWithin: -1}, "negative"},
 		{Config{Peers: 1, Joins: joins(0)}, `start ""`}, {Config{Peers: 1, Start: Joined, Joins: joins(0, 1)}, "2 joins"},
 		{Config{Peers: 2, Start: Joined, Joins: joins(1, 0)}, "join 2 is at 0s"},

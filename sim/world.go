@@ -26,17 +26,18 @@ type World struct {
 	calls   []func() // what is to be done at a time
 	free    []int    // of calls
 
-	network    Network     // what becomes of messages now
-	hindrances []hindrance // and what stands in their way
-	cuts       []*cut      // those of them that let nothing through either way
-	salts      uint64      // faults so far that draw
-	weather    int         // times that network changed,
-	restarts   int         // and that a peer was started again
-	population uint64      // times that a peer came or went
-	order      []int32     // who was there, clockwise,
-	orderOf    uint64      // when so often one had
-	memory     uint64      // bytes of each peer when the swarm had begun
-	first      *chord.Core // that the others share memory with
+	network    Network               // what becomes of messages now
+	hindrances []hindrance           // and what stands in their way
+	cuts       []*cut                // those of them that let nothing through either way
+	salts      uint64                // faults so far that draw
+	weather    int                   // times that network changed,
+	restarts   int                   // and that a peer was started again
+	population uint64                // times that a peer came or went
+	order      []int32               // who was there, clockwise,
+	orderOf    uint64                // when so often one had
+	memory     uint64                // bytes of each peer when the swarm had begun
+	first      *chord.Core           // that the others share memory with
+	numbers    map[identity.ID]int32 // of peers whose IDs are public keys; nil where they are not
 
 	load      load
 	watch     watch
@@ -71,6 +72,9 @@ func newWorld(config Config) *World {
 		queue: newQueue(config.Peers),
 	}
 	w.config.Ring.Trace = w.tracing()
+	if config.Seal == Noise {
+		w.numbers = make(map[identity.ID]int32, config.Peers)
+	}
 	w.load.init()
 	return w
 }

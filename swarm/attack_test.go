@@ -13,8 +13,8 @@ import (
 
 	"cicada/chord"
 	"cicada/identity"
+	"cicada/seal"
 	"cicada/swarm/internal/codec"
-	"cicada/swarm/internal/seal"
 	"cicada/trace"
 	"cicada/transport"
 	"cicada/wire"

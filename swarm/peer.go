@@ -14,7 +14,7 @@ import (
 	"cicada/chord"
 	"cicada/identity"
 	"cicada/routing"
-	"cicada/swarm/internal/seal"
+	"cicada/seal"
 	"cicada/trace"
 	"cicada/transport"
 )

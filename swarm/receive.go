@@ -7,7 +7,7 @@ import (
 
 	"cicada/identity"
 	"cicada/routing"
-	"cicada/swarm/internal/seal"
+	"cicada/seal"
 	"cicada/trace"
 	"cicada/wire"
 )
@@ -181,13 +181,13 @@ func (p *Peer) contact(id identity.ID, point identity.Point) *identity.Contact {
 // notOpened answers a message that cannot be delivered as it came, where the
 // sealer has an answer.
 func (p *Peer) notOpened(a *routing.Arrival, o seal.Opened, point identity.Point, err error) {
-	if errors.Is(err, seal.ErrPending) {
+	switch o.Fate(err) {
+	case seal.Wait:
 		p.route.Postponed(a.Offer)
 		return
-	}
-	if !o.Origin.IsZero() || errors.Is(err, seal.ErrUnknownSession) {
+	case seal.Replace:
 		p.route.Outdated(a.Offer, o.Origin)
-	} else {
+	default:
 		p.route.Rejected(a.Offer)
 	}
 	if len(o.Reply.Payload) == 0 {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"cicada/seal"
 )
 
 // A target that restarted has the message sealed anew, twice over: its session is
@@ -82,7 +84,9 @@ func TestAsksWhenTheTargetRestarted(t *testing.T) {
 					t.Fatal(err)
 				}
 				from.mu.Lock()
-				s.sealedAt = to.born.Add(test.sealed)
+				s.course = seal.Course{}
+				s.course.Sealed(s.sealed, to.born.Add(test.sealed))
+				s.course.Sealed(s.sealed, time.Now())
 				from.mu.Unlock()
 				if _, err := from.await(t.Context(), s); !errors.Is(err, test.want) {
 					t.Errorf("got %v, want %v", err, test.want)

@@ -8,7 +8,7 @@ import (
 	"cicada/chord"
 	"cicada/identity"
 	"cicada/routing"
-	"cicada/swarm/internal/seal"
+	"cicada/seal"
 	"cicada/trace"
 	"cicada/wire"
 )
@@ -25,20 +25,19 @@ import (
 // sealed bytes are sent again: a target that had them already knows them by their
 // seal and does not deliver them twice.
 type sending struct {
-	id       trace.MessageID
-	target   identity.ID
-	point    identity.Point
-	data     []byte
-	options  SendOptions
-	started  time.Time
-	sealedAt time.Time   // first, with the data inside; zero: not yet
-	resealed time.Time   // last
-	ask      bool        // the next seal only asks whether the target restarted
-	sealed   seal.Sealed // last; its payload is this sending's own memory
-	paths    int         // copies that left by different first hops
-	routed   bool        // the routing has it
-	absent   int         // lookups that found another peer in the target's place
-	handed   bool        // the target itself took a copy: it may have delivered it
+	id      trace.MessageID
+	target  identity.ID
+	point   identity.Point
+	data    []byte
+	options SendOptions
+	started time.Time
+	course  seal.Course
+	ask     bool        // the next seal only asks whether the target restarted
+	sealed  seal.Sealed // last; its payload is this sending's own memory
+	paths   int         // copies that left by different first hops
+	routed  bool        // the routing has it
+	absent  int         // lookups that found another peer in the target's place
+	handed  bool        // the target itself took a copy: it may have delivered it
 
 	done  chan outcome // capacity 1
 	timer *time.Timer
@@ -183,10 +182,7 @@ func (p *Peer) shakeHandsLater(s *sending) {
 // dispatch gives a message that was sealed, anew or for the first time, to the routing.
 func (p *Peer) dispatch(s *sending, sealed seal.Sealed) error {
 	s.sealed = sealed
-	s.resealed = time.Now()
-	if s.sealedAt.IsZero() && !sealed.Bare {
-		s.sealedAt = s.resealed
-	}
+	s.course.Sealed(sealed, time.Now())
 	if s.routed {
 		return p.route.Resend(p.now(), s.id, sealed.Kind, sealed.Counter, sealed.Payload)
 	}
@@ -295,9 +291,8 @@ func (p *Peer) replied(s *sending, from identity.ID, reply seal.Reply, err error
 	if err != nil {
 		return // forged, or too late: the true answer may still come
 	}
-	verdict := reply.Verdict(s.sealedAt, s.resealed)
-	switch {
-	case reply.Status == seal.Received:
+	switch s.course.Next(reply) {
+	case seal.Finish:
 		report, err := parseReport(reply.Receipt)
 		if err != nil {
 			return // a target that seals rubbish is as good as silent
@@ -305,17 +300,19 @@ func (p *Peer) replied(s *sending, from identity.ID, reply seal.Reply, err error
 		o := report.outcome(from == s.target, time.Since(s.started))
 		p.route.Done(p.now(), s.id, s.target, o.receipt.Hops)
 		p.finish(s, o)
-	case verdict == seal.OtherRun:
+	case seal.GiveUp:
 		p.finish(s, outcome{err: ErrOutcomeUnknown})
-	case verdict == seal.Undecided:
+	case seal.Enquire:
 		s.ask = true
 		p.shakeHandsLater(s)
-	case p.sealer.Warmth(s.target) == seal.Warm:
+	case seal.Reseal:
+		if p.sealer.Warmth(s.target) != seal.Warm {
+			p.shakeHandsLater(s)
+			return
+		}
 		target := s.target
 		p.launch(s)
 		p.goOn(target)
-	default:
-		p.shakeHandsLater(s)
 	}
 }
 

@@ -37,6 +37,8 @@ type simCommand struct {
 	Loss     share    `placeholder:"SHARE" help:"The part of all messages that gets lost."`
 	Jitter   patience `placeholder:"TIME" help:"Each message takes up to so much longer."`
 
+	RealSeals bool `help:"Seal every message and sign every broadcast as peers do, instead of having something stand in for that."`
+
 	Kill                share `placeholder:"SHARE" help:"The part of all peers that crashes at one instant, a quarter into the duration."`
 	SendsAfterKill      int   `placeholder:"N" help:"How many messages are sent at that very instant, between survivors."`
 	BroadcastsAfterKill int   `placeholder:"N" help:"How many broadcasts are begun then."`
@@ -147,7 +149,7 @@ func collectLess(peers int) {
 // check refuses flags that do not go together.
 func (c *simCommand) check(line *kong.Context) error {
 	swept := []string{"seeds", "events", "parallel"}
-	drawn := append([]string{"chaos", "peers", "seed", "ideal-within", "trace", "json", "help"}, swept...)
+	drawn := append([]string{"chaos", "peers", "seed", "ideal-within", "real-seals", "trace", "json", "help"}, swept...)
 	for _, flag := range given(line) {
 		switch {
 		case !c.Chaos && slices.Contains(swept, flag.Name):
@@ -187,7 +189,7 @@ func (c *simCommand) config() (sim.Config, error) {
 		Session: time.Duration(c.Session), Sessions: sim.Distribution(c.Sessions), Leave: float64(c.Leave),
 		Kill: float64(c.Kill), SendsAfterKill: c.SendsAfterKill, BroadcastsAfterKill: c.BroadcastsAfterKill,
 		Network:     sim.Network{Loss: float64(c.Loss), Jitter: time.Duration(c.Jitter)},
-		IdealWithin: time.Duration(c.IdealWithin),
+		IdealWithin: time.Duration(c.IdealWithin), Seal: c.seal(),
 	}
 	quarter := config.Duration / 4
 	then := func(at time.Duration, f sim.Fault) { config.Steps = append(config.Steps, sim.Step{At: at, Fault: f}) }
@@ -227,10 +229,19 @@ func (c *simCommand) chaos(seed uint64) (sim.Config, error) {
 		}
 	}
 	config := sim.Chaos(seed, peers)
+	config.Seal = c.seal()
 	if c.IdealWithin > 0 {
 		config.IdealWithin = time.Duration(c.IdealWithin)
 	}
 	return config, valid(&config)
+}
+
+// seal returns what messages are sealed with.
+func (c *simCommand) seal() sim.Sealing {
+	if c.RealSeals {
+		return sim.Noise
+	}
+	return sim.StandIn
 }
 
 func valid(config *sim.Config) error {

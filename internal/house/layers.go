@@ -14,6 +14,7 @@ var layers = map[string]int{
 	"wire":       1,
 	"chord":      2,
 	"natpmp":     2,
+	"seal":       2,
 	"routing":    3,
 	"transport":  3,
 	"portmap":    3,

@@ -13,7 +13,7 @@ func TestLayers(t *testing.T) {
 		{"standard library and others", map[string]string{"chord/c.go": "package chord\nimport (\n_ \"fmt\"\n_ \"example.org/routing\"\n)\n"}, nil},
 		{"sideways", map[string]string{"trace/t.go": "package trace\nimport _ \"cicada/wire\"\n"},
 			[]string{"trace/t.go:2: trace (layer 1) may not import wire (layer 1) … import only lower layers"}},
-		{"up", map[string]string{"chord/c.go": "package chord\nimport (\n_ \"fmt\"\n_ \"cicada/swarm/internal/seal\"\n)\n"},
+		{"up", map[string]string{"chord/c.go": "package chord\nimport (\n_ \"fmt\"\n_ \"cicada/swarm/internal/codec\"\n)\n"},
 			[]string{"chord/c.go:4: chord (layer 2) may not import swarm (layer 4)"}},
 		{"up from a test", map[string]string{"chord/c_test.go": "package chord\nimport _ \"cicada/routing\"\n"},
 			[]string{"chord/c_test.go:2: chord (layer 2) may not import routing (layer 3)"}},

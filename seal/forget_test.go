@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -41,6 +42,33 @@ func TestSessionsAreForgotten(t *testing.T) {
 	b.Sweep()
 	if got := len(b.table.sessions) + len(b.table.peers); got != 0 {
 		t.Errorf("after ten minutes: got %d notes, want 0", got)
+	}
+}
+
+// With the same clock and the same dice the same sessions are forgotten, also where
+// all were used at one instant.
+func TestTheSameSessionsAreForgotten(t *testing.T) {
+	run := func() (kept string) {
+		w := newWorld(t)
+		b := w.peer("b", func(c *Config) { c.Limits.Sessions, c.Rand = 8, rand.NewChaCha8([32]byte{1}) })
+		for name := 'A'; name <= 'Z'; name++ {
+			talk(b, w.peer(string(name), nil), "hello")
+		}
+		for name := 'A'; name <= 'Z'; name++ {
+			if b.Warmth(testKey(string(name)).ID()) == Warm {
+				kept += string(name)
+			}
+		}
+		return kept
+	}
+	first := run()
+	if len(first) != 8 {
+		t.Errorf("kept %s, want 8", first)
+	}
+	for range 5 {
+		if again := run(); again != first {
+			t.Errorf("kept %s, and %s the first time", again, first)
+		}
 	}
 }
 

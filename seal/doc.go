@@ -16,5 +16,5 @@
 // protect is listed in docs/spec/seal.md, with every byte of the format.
 //
 // Begin reading at [Sealer]: the origin calls Seal and OpenReply, the target
-// Open and Answer.
+// Open and Answer. What each does next says course.go.
 package seal

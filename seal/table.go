@@ -107,12 +107,17 @@ func (t *table) worst(r *relation, s standing) (worst *session) {
 	return worst
 }
 
-// evict drops the least recently used session among those that may go. It looks
-// at each: eviction is rare, and comes with a handshake that costs more.
+// evict drops the least recently used session among those that may go, of several
+// that with the lowest index, so that it is always the same. It looks at each:
+// eviction is rare, and comes with a handshake that costs more.
 func (t *table) evict(may func(*session) bool) {
 	var oldest *session
+	older := func(a, b *session) bool {
+		x, y := a.used.Load(), b.used.Load()
+		return x < y || x == y && a.local < b.local
+	}
 	for _, n := range t.sessions {
-		if may(n) && (oldest == nil || n.used.Load() < oldest.used.Load()) {
+		if may(n) && (oldest == nil || older(n, oldest)) {
 			oldest = n
 		}
 	}
