@@ -135,12 +135,6 @@ func ruleBreakers() []rubbish {
 		{"rubbish for a control message", func(t *testing.T, key identity.PrivateKey) []frame {
 			return []frame{{wire.FrameHello, hello(t, key)}, {wire.FrameControl, []byte{0xff, 0xff, 0xff}}}
 		}, wire.CodeProtocol},
-		{"forged record of one who leaves", func(t *testing.T, key identity.PrivateKey) []frame {
-			bad := &wirepb.Record{Body: []byte("not a record"), Signature: make([]byte, 64)}
-			return []frame{{wire.FrameHello, hello(t, key)}, {wire.FrameControl, control(t, &wirepb.Control{
-				Body: &wirepb.Control_Leave{Leave: &wirepb.Leave{Successors: []*wirepb.Record{bad}}},
-			})}}
-		}, wire.CodeRecord},
 		{"envelope of another version", func(t *testing.T, key identity.PrivateKey) []frame {
 			e := wire.AppendEnvelopeHeader(nil, wire.EnvelopeHeader{TTL: 3, Kind: wire.EnvelopeMessage})
 			e[2] = 9
