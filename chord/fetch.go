@@ -47,7 +47,7 @@ func (c *Core) beginFetch() {
 func (c *Core) tickFetch() {
 	w := c.wide
 	f := &w.fetch
-	if f.asking || f.at > c.now {
+	if f.due() > c.now {
 		return
 	}
 	c.dueSet = false
@@ -107,6 +107,15 @@ func (c *Core) nearestBefore(point identity.Point) *identity.Contact {
 		}
 	}
 	return best
+}
+
+// due returns when tickFetch is: an answer that is awaited may come later than the
+// next question was to be asked.
+func (f *fetch) due() time.Duration {
+	if f.asking {
+		return far
+	}
+	return f.at
 }
 
 // compareStretch asks a relay whether it knows the same peers of some stretch.

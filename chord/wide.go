@@ -470,7 +470,7 @@ func (c *Core) wideDue() time.Duration {
 	if !w.on {
 		return w.decideAt
 	}
-	due := min(w.decideAt, w.tendAt, w.spread.sendAt, w.spread.denyAt, w.fetch.at)
+	due := min(w.decideAt, w.tendAt, w.spread.sendAt, w.spread.denyAt, w.fetch.due())
 	for i := range w.spread.flights {
 		due = min(due, w.spread.flights[i].deadline)
 	}

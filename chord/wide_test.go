@@ -418,3 +418,29 @@ func TestWideCost(t *testing.T) {
 		}
 	}
 }
+
+// Where a relay takes longer to compare what it knows than until the next is to be
+// asked, that one waits; the clock of who waits does not stand still.
+func TestAComparisonMayTakeLong(t *testing.T) {
+	c := wideCore(t, 200)
+	w := c.wide
+	f := &w.fetch
+	w.decideAt, w.tendAt, w.spread.sendAt, w.spread.denyAt = far, far, far, far
+	for range 20 { // relays are drawn, and some are doubted
+		if c.dueSet = false; !f.asking {
+			c.compareStretch()
+		}
+	}
+	if !f.asking {
+		t.Fatal("nobody was asked")
+	}
+	c.now = f.at + 1
+	c.dueSet = false
+	if due := c.wideDue(); due <= c.now {
+		t.Errorf("at %v the next question is due at %v, while one is awaited", c.now, due)
+	}
+	c.unpaged(&request{purpose: forStretch})
+	if due := c.wideDue(); due > c.now {
+		t.Errorf("nobody answered, and the next question is due at %v, want by %v", due, c.now)
+	}
+}
