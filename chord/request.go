@@ -418,30 +418,15 @@ func (c *Core) miss(i int) {
 		}
 		if e.misses == c.inARow(onceIn50) {
 			c.tellOfSilence(r.to)
+			c.probeBehind(r.to)
+			r = &c.requests[i]
 		}
-		c.probeBehind(r.to)
-		r = &c.requests[i]
 	}
 	if r.tries < c.tries(r.purpose) && !r.busy && !c.passesOver(r) {
 		c.transmit(r)
 		return
 	}
 	c.unanswered(i)
-}
-
-// probeBehind asks the next two behind a neighbour that missed an answer, so that it
-// is known by the time they are needed whether they live.
-func (c *Core) probeBehind(neighbour *identity.Contact) {
-	for _, list := range [...][]*identity.Contact{c.successors, c.predecessors} {
-		if c.mode != Full || len(list) == 0 || !same(list[0], neighbour) {
-			continue
-		}
-		for _, peer := range list[1:min(3, len(list))] {
-			if e := c.entry(peer); e != nil && c.now-e.since() > c.rto(peer) {
-				c.probe(peer)
-			}
-		}
-	}
 }
 
 // unanswered gives up request i.

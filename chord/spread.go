@@ -24,6 +24,7 @@ type spread struct {
 	words   []uint64 // of changes, the first of each point
 	changes []change // heard of lately, oldest first
 	sendAt  time.Duration
+	absent  []absence // whom this peer would tell of, the first to be told first
 	flights []flight
 	names   [namesKept]messageName // of the messages that came last
 	next    int                    // in names
@@ -177,33 +178,6 @@ func (c *Core) apply(name uint64, x *change) {
 	}
 }
 
-// joinedHere tells of a peer that this one accepted as its predecessor, unless that is
-// one that was there before, behind one that is gone.
-func (c *Core) joinedHere(peer *identity.Contact) {
-	if !c.isWide() {
-		return
-	}
-	relay := c.wide.relays.find(peer.Point) != nil
-	if Between(c.border.Point, peer.Point, c.self.Point) || c.wide.find(peer.Point) == nil {
-		c.announce(peer, true, relay)
-	}
-}
-
-// departedHere tells of a predecessor that is gone, and of one that is back, if
-// nobody stands between who would tell.
-func (c *Core) departedHere(peer *identity.Contact, list []*identity.Contact, back bool) {
-	if !c.isWide() || c.mode != Full || !c.accepted {
-		return
-	}
-	way := c.clockwise(peer, true)
-	for _, near := range list {
-		if c.clockwise(near, true).less(way) && c.wide.relays.find(near.Point) != nil {
-			return
-		}
-	}
-	c.announce(peer, back, c.wide.relays.find(peer.Point) != nil)
-}
-
 // tickSpread sends what is due, for the first time or again.
 func (c *Core) tickSpread() {
 	s := &c.wide.spread
@@ -220,6 +194,7 @@ func (c *Core) tickSpread() {
 			i--
 		}
 	}
+	c.tellOfAbsent()
 	if s.sendAt <= c.now {
 		c.sendChanges()
 	}

@@ -25,6 +25,21 @@ func (c *Core) tellOfSilence(peer *identity.Contact) {
 	}
 }
 
+// probeBehind asks the next two behind a neighbour that does not answer, so that it
+// is known by the time they are needed whether they live.
+func (c *Core) probeBehind(neighbour *identity.Contact) {
+	for _, list := range [...][]*identity.Contact{c.successors, c.predecessors} {
+		if c.mode != Full || len(list) == 0 || !same(list[0], neighbour) {
+			continue
+		}
+		for _, peer := range list[1:min(3, len(list))] {
+			if e := c.entry(peer); e != nil && c.now-e.since() > c.rto(peer) {
+				c.probe(peer)
+			}
+		}
+	}
+}
+
 // onSuspect asks a peer that somebody else could not reach. One that is asked for is
 // told who missed it, unless it was asked already: it is to call there.
 func (c *Core) onSuspect(from *identity.Contact, m *Message) {

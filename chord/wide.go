@@ -471,6 +471,9 @@ func (c *Core) wideDue() time.Duration {
 		return w.decideAt
 	}
 	due := min(w.decideAt, w.tendAt, w.spread.sendAt, w.spread.denyAt, w.fetch.due())
+	if len(w.spread.absent) > 0 {
+		due = min(due, w.spread.absent[0].until)
+	}
 	for i := range w.spread.flights {
 		due = min(due, w.spread.flights[i].deadline)
 	}
