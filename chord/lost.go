@@ -26,7 +26,8 @@ type lost struct {
 
 type lostPeer struct {
 	contact *identity.Contact
-	at      time.Duration
+	at      time.Duration // when it was found dead,
+	asked   time.Duration // and when it last was asked since, in vain
 	tries   int
 	hearsay bool // only ever named by others: it is not asked again, and forgotten first
 }
@@ -45,7 +46,7 @@ func (l *lost) recent(id identity.ID, now time.Duration) bool {
 }
 
 func (l *lost) add(peer *identity.Contact, now time.Duration, hearsay bool) {
-	added := lostPeer{contact: peer, at: now, hearsay: hearsay}
+	added := lostPeer{contact: peer, at: now, asked: now, hearsay: hearsay}
 	if i := l.find(peer.ID); i >= 0 {
 		added.tries = l.peers[i].tries + 1
 		added.hearsay = hearsay && l.peers[i].hearsay
@@ -59,6 +60,22 @@ func (l *lost) add(peer *identity.Contact, now time.Duration, hearsay bool) {
 		l.peers = slices.Delete(l.peers, oldest, oldest+1)
 	}
 	l.peers = append(l.peers, added)
+}
+
+// still notes that a peer was asked in vain whether it is back. Who says that it is
+// there is believed as before: it may be out of this peer's reach alone, and lists that
+// leave it out and take it in each time would change for ever, and those around with them.
+func (l *lost) still(peer *identity.Contact, now time.Duration) {
+	i := l.find(peer.ID)
+	if i < 0 {
+		l.add(peer, now, false)
+		return
+	}
+	at := l.peers[i].at
+	l.add(peer, now, false)
+	if i = l.find(peer.ID); i >= 0 {
+		l.peers[i].at = at
+	}
 }
 
 // remove forgets a peer that was heard from, and reports whether it was lost.
@@ -77,7 +94,7 @@ func (l *lost) remove(id identity.ID) bool {
 func (l *lost) pick(now time.Duration) *identity.Contact {
 	for range l.peers {
 		l.turn = (l.turn + 1) % len(l.peers)
-		if p := l.peers[l.turn]; !p.hearsay && now-p.at >= lostFor {
+		if p := l.peers[l.turn]; !p.hearsay && now-p.asked >= lostFor {
 			return p.contact
 		}
 	}

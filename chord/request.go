@@ -440,7 +440,7 @@ func (c *Core) unanswered(i int) {
 		c.readAgain(After | Before) // it may live all the same
 	case forRemembered:
 		c.learned.remove(r.to)
-		c.lost.add(r.to, c.now, false)
+		c.lost.still(r.to, c.now)
 		if c.join.asked && same(c.join.seed, r.to) {
 			c.failJoin()
 		}
