@@ -59,11 +59,14 @@ type patience time.Duration
 // UnmarshalText reads "10s", "1m30s" or "10".
 func (p *patience) UnmarshalText(text []byte) error {
 	d, err := time.ParseDuration(string(text))
-	if seconds, bad := strconv.ParseUint(string(text), 10, 31); bad == nil {
+	if seconds, bad := strconv.ParseInt(string(text), 10, 32); bad == nil {
 		d, err = time.Duration(seconds)*time.Second, nil
 	}
-	if err != nil || d <= 0 {
+	switch {
+	case err != nil:
 		return fmt.Errorf("want a time, like 10s, not %.100q", text)
+	case d <= 0:
+		return fmt.Errorf("want a time above 0, like 10s, not %.100q", text)
 	}
 	*p = patience(d)
 	return nil
