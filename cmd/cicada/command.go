@@ -71,6 +71,7 @@ func run(arguments []string, stdout, stderr io.Writer) int {
 		kong.Writers(help, stderr),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.ExplicitGroups([]kong.Group{{Key: "running", Title: "Commands to a running peer:"}}),
+		kong.Bind(new(source)),
 		kong.KindMapper(reflect.Int, kong.MapperFunc(wholeNumber)),
 		kong.Exit(func(int) { helped = true }), // instead of ending the process after --help
 	)
