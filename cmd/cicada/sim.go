@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -53,8 +52,8 @@ type simCommand struct {
 
 	ringFlags
 
-	Trace string `placeholder:"FILE" help:"Write every event into this file, one JSON object a line."`
-	JSON  bool   `name:"json" help:"Write one JSON object a line."`
+	Trace tracePath `placeholder:"FILE" help:"Write every event into this file, one JSON object a line."`
+	JSON  bool      `name:"json" help:"Write one JSON object a line."`
 }
 
 // Help is shown by --help.
@@ -110,25 +109,32 @@ func (c *simCommand) Run(ctx context.Context, line *kong.Context, from *source, 
 	}
 	collectLess(config.Peers)
 	result, err := c.simulate(ctx, config, out)
-	if err != nil {
+	if result == nil {
 		return err
 	}
-	out.record(result)
+	out.record(simRecord{sameAgain(line, "", "trace", "json"), result})
 	showResult(out, result)
 	if result.Violations == 0 {
-		return nil
+		return err
 	}
-	again := sameAgain(line, "", "trace")
-	kept := "; with --trace FILE it keeps its events"
-	if c.Chaos && c.Trace == "" {
-		if kept, err = keepLast(ctx, config); err != nil {
-			return err
+	kept := "with --trace FILE it keeps its events"
+	if c.Trace != "" {
+		kept = "its events are in " + string(c.Trace)
+	} else if c.Chaos {
+		name := ""
+		if name, err = keepLast(ctx, config); err == nil {
+			kept = "its last events are in " + name
 		}
-		kept = "; its last events are in " + kept
-	} else if c.Trace != "" {
-		kept = "; its events are in " + c.Trace
 	}
-	return fmt.Errorf("%d violations of the ring's invariants, the first at %s; the same again: %s%s", result.Violations, result.FirstViolation, again, kept)
+	found := fmt.Errorf("%d violations of the ring's invariants, the first at %s; the same again: %s; %s",
+		result.Violations, result.FirstViolation, sameAgain(line, "", "trace"), kept)
+	return errors.Join(found, err)
+}
+
+// A simRecord is the object of one run.
+type simRecord struct {
+	Command string `json:"command"` // that gives the same run
+	*sim.Result
 }
 
 // collectLess has garbage collected as seldom as memory allows: nearly all of it is
@@ -237,15 +243,19 @@ func (c *simCommand) chaos(seed uint64) (sim.Config, error) {
 	return config, valid(&config, nil)
 }
 
-// simulate carries out one run, and writes its trace where that was asked for.
+// traceBuffer is large: a simulation makes events by the hundred thousand a second.
+const traceBuffer = 1 << 20
+
+// simulate carries out one run, and writes its trace where that was asked for. A trace
+// that could not be written is an error beside the result.
 func (c *simCommand) simulate(ctx context.Context, config sim.Config, out *console) (*sim.Result, error) {
 	done := func() error { return nil }
 	if c.Trace != "" {
-		w, closed, err := traceFile(c.Trace)
+		t, err := openTrace(c.Trace, traceBuffer, out.noteSoon)
 		if err != nil {
 			return nil, usageError("--trace: %w", err)
 		}
-		config.Trace, done = w, closed
+		config.Trace, done = t, t.end
 	}
 	began := time.Now()
 	result, err := sim.Run(ctx, config, func(phase string, virtual time.Duration, events uint64) {
@@ -253,17 +263,6 @@ func (c *simCommand) simulate(ctx context.Context, config sim.Config, out *conso
 	})
 	out.clearProgress()
 	return result, errors.Join(err, done())
-}
-
-// traceFile returns a writer of events on a file, and what ends it.
-func traceFile(path string) (*trace.Writer, func() error, error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return nil, nil, err
-	}
-	const buffer = 1 << 20 // events come by the hundred thousand a second
-	w := trace.NewWriter(bufio.NewWriterSize(file, buffer))
-	return w, func() error { return errors.Join(w.Flush(), file.Close()) }, nil
 }
 
 // keepLast simulates once more, up to the first violation, and writes the last events
@@ -276,12 +275,12 @@ func keepLast(ctx context.Context, config sim.Config) (string, error) {
 		return "", err
 	}
 	name := fmt.Sprintf("cicada-sim-%d.ndjson", config.Seed)
-	w, done, err := traceFile(name)
+	t, err := openTrace(tracePath(name), traceBuffer, func(string, ...any) {})
 	if err != nil {
 		return "", err
 	}
 	for _, e := range recorder.Events() {
-		w.Emit(e)
+		t.Emit(e)
 	}
-	return name, done()
+	return name, t.end()
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -18,6 +19,15 @@ func again(ts *testscript.TestScript, negated bool, arguments []string) {
 		ts.Fatalf("usage: again FILE, after a simulation that failed")
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(arguments[0]), []byte(match[1]+"\n"), 0o600))
+}
+
+// command FILE writes the command there that the JSON on stdout says gives it.
+func command(ts *testscript.TestScript, negated bool, arguments []string) {
+	var object struct{ Command string }
+	if err := json.Unmarshal([]byte(ts.ReadFile("stdout")), &object); negated || len(arguments) != 1 || err != nil {
+		ts.Fatalf("usage: command FILE, after a simulation with --json: %v", err)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(arguments[0]), []byte(object.Command+"\n"), 0o600))
 }
 
 // The scenarios that come with the simulator run and end well, at a small size.
