@@ -152,6 +152,10 @@ func (f *peerFlags) open(ctx context.Context, out *console, key identity.Private
 	}
 	if f.Identity == "" {
 		config.Key = key
+	} else if unlock, err := lockKey(f.Identity); err != nil {
+		return nil, err
+	} else {
+		r.add(unlock)
 	}
 	if f.Difficulty > 0 && config.Key.IsZero() { // it can take a while, which is to be seen
 		if config.Key, err = solve(ctx, uint8(f.Difficulty), out); err != nil {
