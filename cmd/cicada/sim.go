@@ -91,21 +91,12 @@ func (s *stepValue) UnmarshalText(text []byte) error {
 // Run simulates, and shows what was measured.
 func (c *simCommand) Run(ctx context.Context, line *kong.Context, from *source, out *console) error {
 	out.useJSON(c.JSON)
-	if err := c.check(line); err != nil {
+	config, err := c.prepare(line, from)
+	switch {
+	case err != nil:
 		return from.locate(err)
-	}
-	if c.sweeps() {
+	case c.sweeps():
 		return c.sweep(ctx, line, out)
-	}
-	config, asked, err := c.config(from)
-	if err == nil {
-		err = c.effective(&config, line)
-	}
-	if err == nil {
-		err = valid(&config, asked)
-	}
-	if err != nil {
-		return from.locate(err)
 	}
 	collectLess(config.Peers)
 	result, err := c.simulate(ctx, config, out)
@@ -151,6 +142,21 @@ func collectLess(peers int) {
 		percent = 100
 	}
 	debug.SetGCPercent(percent)
+}
+
+// prepare returns what is to be simulated, or, of a sweep, the first of it.
+func (c *simCommand) prepare(line *kong.Context, from *source) (sim.Config, error) {
+	if err := c.check(line); err != nil {
+		return sim.Config{}, err
+	}
+	config, asked, err := c.config(from)
+	if err == nil {
+		err = c.effective(&config, line)
+	}
+	if err == nil {
+		err = valid(&config, asked)
+	}
+	return config, err
 }
 
 // config returns what is to be simulated, and of each of its steps what asked for it.
