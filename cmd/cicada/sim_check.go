@@ -101,6 +101,10 @@ func (c *simCommand) effective(config *sim.Config, line *kong.Context) error {
 			if config.Duplicates > 0 && messages == 0 {
 				idle = "no message is sent that there could be copies of; see --sends"
 			}
+		case "partition":
+			if c.Partition == "" {
+				idle = "want shares, like 50/50"
+			}
 		case "crowd":
 			if *c.Crowd <= config.Peers && !shrinks {
 				idle = fmt.Sprintf("nobody has to join for %d peers where there are %d", *c.Crowd, config.Peers)
