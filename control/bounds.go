@@ -20,6 +20,7 @@ const (
 	headerTime     = 5 * time.Second
 	bodyTime       = 10 * time.Second
 	answerTime     = 10 * time.Second // to take an answer
+	watchTime      = 30 * time.Second // to take an event, once there is no room for more
 	idleTime       = 30 * time.Second // between requests of one connection
 )
 

@@ -70,7 +70,8 @@ func (r Received) Bytes() ([]byte, error) { return decode(r.Data, r.Encoding) }
 // Sent is how a message of one's own ended.
 type Sent struct {
 	Event        string      `json:"event"` // "sent"
-	To           identity.ID `json:"to"`
+	To           identity.ID `json:"to,omitzero"`
+	Target       string      `json:"target,omitempty"` // as it was named, where nobody's ID could be learned
 	Delivered    bool        `json:"delivered"`
 	Hops         int         `json:"hops"`
 	Copies       int         `json:"copies"`
@@ -87,6 +88,12 @@ func NewSent(to identity.ID, r swarm.Receipt, err error) Sent {
 		Event: "sent", To: to, Delivered: err == nil, Hops: r.Hops, Copies: r.Copies, Differing: r.Differing,
 		Paths: r.Paths, Path: r.Path, Microseconds: r.Elapsed.Microseconds(), Error: text(err),
 	}
+}
+
+// NewUnreached returns the record of a send to somebody who could not be reached even
+// to learn an ID.
+func NewUnreached(target string, err error) Sent {
+	return Sent{Event: "sent", Target: target, Error: text(err)}
 }
 
 func text(err error) string {

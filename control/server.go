@@ -184,8 +184,11 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request) (any, error) {
 	}
 	defer cancel()
 	target, err := s.resolve(ctx, q.To)
-	if err != nil {
+	switch {
+	case err != nil && KindOf(err) == Usage:
 		return nil, err
+	case err != nil:
+		return NewUnreached(q.To, err), err
 	}
 	receipt, err := s.peer.Send(ctx, target, data, swarm.SendOptions{Duplicates: q.Duplicates, Routed: q.Routed})
 	return NewSent(target, receipt, err), err

@@ -48,14 +48,17 @@ func (s *Server) messages(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// events writes the peer's events, one object a line, until the client goes.
+// events writes the peer's events, one object a line, until the client goes. One that
+// takes nothing for long, as a process that was stopped, is put out: else it would keep a
+// stream for ever that others may need.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	events := s.peer.Events(r.Context())
 	out := newStream(w)
 	_ = out.flush(nil) // as above
 	for e := range events {
+		_ = out.c.SetWriteDeadline(time.Now().Add(watchTime))
 		if out.write(e) != nil {
-			return
+			panic(http.ErrAbortHandler)
 		}
 	}
 }

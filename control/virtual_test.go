@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"iter"
 	"net"
 	"net/http"
 	"sync"
@@ -13,6 +14,7 @@ import (
 
 	"cicada/identity"
 	"cicada/swarm"
+	"cicada/trace"
 )
 
 // pipes are a listener in memory, for tests whose time is not real. A connection
@@ -57,11 +59,21 @@ func (p *pipes) client() *Client {
 	return c
 }
 
-// A dummy is a peer of whom only messages come, and who takes a while to send.
+// A dummy is a peer of whom only messages and, without end, events come, and who takes
+// a while to send.
 type dummy struct {
 	Peer
-	in    chan swarm.Message
-	takes time.Duration
+	in      chan swarm.Message
+	takes   time.Duration
+	watched chan struct{} // closed when nobody wants events any more
+}
+
+func (d *dummy) Events(ctx context.Context) iter.Seq[trace.Event] {
+	return func(yield func(trace.Event) bool) {
+		defer close(d.watched)
+		for ctx.Err() == nil && yield(trace.Event{Kind: trace.PeerUp}) {
+		}
+	}
 }
 
 func (d *dummy) Receive(ctx context.Context) (swarm.Message, error) {

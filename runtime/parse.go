@@ -158,10 +158,16 @@ func cut(text string) (word, rest string) {
 // parseSend reads "host port data", "host:port data" or "ID data".
 func (c *Command) parseSend(text string) error {
 	target, data := cut(text)
+	if err := checkPort(portOf(target)); err != nil {
+		return fmt.Errorf("SEND: %w", err)
+	}
 	if !names(target) {
 		port, rest := cut(data)
-		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || target == "" {
+		if _, err := strconv.ParseInt(port, 10, 64); target == "" || err != nil && !errors.Is(err, strconv.ErrRange) {
 			return errors.New("SEND requires: host port data")
+		}
+		if err := checkPort(port); err != nil {
+			return fmt.Errorf("SEND: %w", err)
 		}
 		target, data = net.JoinHostPort(strings.Trim(target, "[]"), port), rest
 	}
@@ -177,9 +183,25 @@ func names(text string) bool {
 	if _, err := identity.ParseID(text); err == nil {
 		return true
 	}
+	port := portOf(text)
+	return port != "" && checkPort(port) == nil
+}
+
+// portOf returns the digits of the port in host:port, or nothing where there are none.
+func portOf(text string) string {
 	host, port, err := net.SplitHostPort(text)
-	n, bad := strconv.ParseUint(port, 10, 16)
-	return err == nil && bad == nil && host != "" && n > 0
+	if err != nil || host == "" || strings.Trim(port, "0123456789") != "" {
+		return ""
+	}
+	return port
+}
+
+// checkPort returns what is wrong with the digits of a port, of which there may be none.
+func checkPort(port string) error {
+	if n, err := strconv.ParseUint(port, 10, 16); port != "" && (err != nil || n == 0) {
+		return fmt.Errorf("port %.100q: want 1 to 65535", port)
+	}
+	return nil
 }
 
 func (c *Command) parseData(data string) error {
@@ -221,6 +243,9 @@ func (c *Command) parseTime(text string) error {
 }
 
 func (c *Command) parseTarget(text string) error {
+	if err := checkPort(portOf(text)); err != nil {
+		return fmt.Errorf("%s: %w", c.Verb, err)
+	}
 	if !names(text) {
 		wanted := "host:port"
 		if c.Verb == Lookup {

@@ -37,6 +37,9 @@ type Reporter interface {
 	// Say is given each line that a script prints, without its end.
 	Say(line string)
 	Sent(to identity.ID, r swarm.Receipt, err error)
+	// Unreached is called instead of Sent where a target could not be reached even to
+	// learn its ID.
+	Unreached(target string, err error)
 	Received(m swarm.Message)
 	Broadcast(r swarm.Reached, err error)
 	LookedUp(target identity.ID, owner *identity.Contact, trail []identity.ID)
@@ -135,6 +138,7 @@ func (i *interpreter) send(ctx context.Context, c Command) error {
 	i.say("Sending %d bytes to %s.", len(c.Data), c.Target)
 	id, err := i.peer.Resolve(ctx, c.Target)
 	if err != nil {
+		i.report.Unreached(c.Target, err)
 		return err
 	}
 	receipt, err := i.peer.Send(ctx, id, []byte(c.Data), i.options)

@@ -22,6 +22,7 @@ import (
 type recorder struct {
 	lines    []string
 	sent     []swarm.Receipt
+	missed   []string
 	received []swarm.Message
 	reached  []swarm.Reached
 	lookups  int
@@ -30,6 +31,7 @@ type recorder struct {
 
 func (r *recorder) Say(line string)                                        { r.lines = append(r.lines, line) }
 func (r *recorder) Sent(_ identity.ID, s swarm.Receipt, _ error)           { r.sent = append(r.sent, s) }
+func (r *recorder) Unreached(target string, _ error)                       { r.missed = append(r.missed, target) }
 func (r *recorder) Received(m swarm.Message)                               { r.received = append(r.received, m) }
 func (r *recorder) Broadcast(s swarm.Reached, _ error)                     { r.reached = append(r.reached, s) }
 func (r *recorder) LookedUp(identity.ID, *identity.Contact, []identity.ID) { r.lookups++ }
@@ -177,6 +179,19 @@ func TestRunErrors(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A target that cannot be reached is reported as it was named.
+func TestUnreachedIsReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		var told recorder
+		err := Run(ctx, parse(t, "SEND 10.0.0.9 1 x"), peers(t, 1)[0], nil, &told)
+		if err == nil || len(told.sent) > 0 || !slices.Equal(told.missed, []string{"10.0.0.9:1"}) {
+			t.Errorf("got %v, sent %v, unreached %q", err, told.sent, told.missed)
+		}
+	})
 }
 
 // Whatever a script waits for, the end of its context ends it.

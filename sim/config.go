@@ -100,7 +100,20 @@ const MaxPeers = 2_000_000
 // maxDuplicates is how many extra copies package routing sends at most.
 const maxDuplicates = 63
 
-// Validate returns what is wrong with a configuration, the first thing found of each kind.
+// A StepError is what is wrong with one of Config.Steps.
+type StepError struct {
+	Number int // from 1
+	Err    error
+}
+
+// Error says what is wrong, without the number.
+func (e *StepError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what is wrong.
+func (e *StepError) Unwrap() error { return e.Err }
+
+// Validate returns what is wrong with a configuration, the first thing found of each
+// kind; of each step that is wrong, a *StepError.
 func (c *Config) Validate() error {
 	switch {
 	case c.Peers < 1 || c.Peers > MaxPeers:
@@ -123,8 +136,10 @@ func (c *Config) Validate() error {
 		return errors.New("sim: nobody is killed that something could be sent after")
 	}
 	errs := []error{c.validateJoins(), c.Ring.Validate(), share("kill", c.Kill), share("leave", c.Leave), c.Network.validate()}
-	for _, s := range c.Steps {
-		errs = append(errs, s.fits(c.filled().Duration))
+	for i, s := range c.Steps {
+		if err := s.fits(c.filled().Duration); err != nil {
+			errs = append(errs, &StepError{i + 1, err})
+		}
 	}
 	return errors.Join(errs...)
 }

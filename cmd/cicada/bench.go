@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"cicada/cmd/cicada/internal/bench"
@@ -18,7 +19,9 @@ type benchCommand struct {
 }
 
 // Help is shown by --help.
-func (*benchCommand) Help() string { return "Example: cicada bench --peers 16 --only lookup" }
+func (*benchCommand) Help() string {
+	return "Metrics: " + strings.Join(bench.Names(), ", ") + ".\n\nExample: cicada bench --peers 16 --only lookup"
+}
 
 // Run measures, and shows figures as they come.
 func (c *benchCommand) Run(ctx context.Context, out *console) error {

@@ -75,7 +75,7 @@ func (f *clientFlags) socket() (string, error) {
 
 type sendCommand struct {
 	Target     string   `arg:"" help:"The ID, or host:port, of a peer."`
-	Data       []string `arg:"" optional:"" help:"What to send; - is standard input."`
+	Data       []string `arg:"" optional:"" help:"What to send; - is standard input. Where it begins with a dash, -- goes before it."`
 	Duplicates int      `placeholder:"N" help:"Extra copies, by other ways (0 to 63)."`
 	Routed     bool     `help:"Over the ring even where there is a direct way."`
 	Timeout    patience `default:"10s" placeholder:"TIME" help:"How long to wait for the receipt (${default})."`
@@ -121,7 +121,7 @@ func dataOf(words []string, stdin io.Reader) ([]byte, error) {
 }
 
 type bcastCommand struct {
-	Data    []string `arg:"" optional:"" help:"What to send; - is standard input."`
+	Data    []string `arg:"" optional:"" help:"What to send; - is standard input. Where it begins with a dash, -- goes before it."`
 	Timeout patience `default:"10s" placeholder:"TIME" help:"How long to wait until all have it (${default})."`
 	clientFlags
 }

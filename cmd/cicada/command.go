@@ -9,7 +9,6 @@ import (
 	"os/signal"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 
@@ -72,6 +71,7 @@ func run(arguments []string, stdout, stderr io.Writer) int {
 		kong.Writers(help, stderr),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.ExplicitGroups([]kong.Group{{Key: "running", Title: "Commands to a running peer:"}}),
+		kong.Bind(new(source)),
 		kong.KindMapper(reflect.Int, kong.MapperFunc(wholeNumber)),
 		kong.Exit(func(int) { helped = true }), // instead of ending the process after --help
 	)
@@ -79,7 +79,7 @@ func run(arguments []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "cicada:", err)
 		return exitOurFault
 	}
-	command, err := parser.Parse(arguments)
+	command, err := parser.Parse(withNegatives(parser.Model, arguments))
 	switch {
 	case help.err != nil:
 		fmt.Fprintln(stderr, "cicada: writing help:", help.err)
@@ -117,39 +117,6 @@ func (w *checkedWriter) Write(text []byte) (n int, err error) {
 		n, w.err = w.Writer.Write(text)
 	}
 	return n, w.err
-}
-
-// wholeNumber reads the value of a flag that is an int.
-func wholeNumber(ctx *kong.DecodeContext, target reflect.Value) error {
-	token, err := ctx.Scan.PopValue("whole number")
-	if err != nil {
-		return errors.New("want a whole number")
-	}
-	n, err := strconv.Atoi(token.String())
-	if err != nil {
-		return fmt.Errorf("want a whole number, not %.100q", token.String())
-	}
-	target.SetInt(int64(n))
-	return nil
-}
-
-// misread says what is wrong with a command line, and where to read on.
-func misread(err error) string {
-	text, help := oneLine(err), "cicada"
-	var parsing *kong.ParseError
-	if errors.As(err, &parsing) {
-		if command := parsing.Context.Selected(); command != nil {
-			help += " " + command.Name
-		} else if rest, ok := strings.CutPrefix(text, "unexpected argument "); ok {
-			name, hint, _ := strings.Cut(rest, ", did you mean ")
-			text = fmt.Sprintf("unknown command %q", name)
-			if hint != "" {
-				text += ", did you mean " + hint
-			}
-		}
-	}
-	text = strings.ReplaceAll(text, `expected string value but got "EOL" (<EOL>)`, "a value is missing")
-	return fmt.Sprintf("%s; see %s --help", text, help)
 }
 
 // conclude tells people what went wrong, in one sentence, and returns the exit code.

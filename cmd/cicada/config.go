@@ -8,10 +8,13 @@ import (
 	"os"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/alecthomas/kong"
 	"go.yaml.in/yaml/v3"
+
+	"cicada/cmd/cicada/internal/scenario"
 )
 
 // A configFile names a YAML file with values for flags that the command line
@@ -124,7 +127,8 @@ func (l configLine) try(flag *kong.Flag) error {
 	}
 	scratch := reflect.New(flag.Target.Type()).Elem()
 	if err := flag.Mapper.Decode(&kong.DecodeContext{Value: flag.Value, Scan: scan}, scratch); err != nil {
-		return fmt.Errorf("%s: %w", l.key, err)
+		text, _ := l.value.(string)
+		return fmt.Errorf("%s: %w%s", l.key, err, scenario.CommaHint(text))
 	}
 	return nil
 }
@@ -154,12 +158,14 @@ func configMapping(path string) (*yaml.Node, error) {
 	}
 	top, err := onlyDocument(text)
 	switch {
+	case errors.Is(err, errDocuments):
+		return nil, fmt.Errorf("%s: %w", path, err)
 	case err != nil:
-		why := strings.TrimPrefix(err.Error(), "yaml: ")
-		if !strings.HasPrefix(why, "line ") && !errors.Is(err, errDocuments) {
-			why = "line 1: " + why // which the library leaves out
+		line, why := yamlMistake(err)
+		if comma := scenario.StrayComma(string(text)); comma > 0 {
+			line, why = comma, "a comma where YAML has none: a line holds one key: value, and more of them in braces, like {at: 10s, crash: 0.1}"
 		}
-		return nil, fmt.Errorf("%s: %.*s", path, maxConfigReason, why)
+		return nil, fmt.Errorf("%s:%d: %.*s", path, line, maxConfigReason, why)
 	case top == nil:
 		return nil, nil
 	}
@@ -167,6 +173,22 @@ func configMapping(path string) (*yaml.Node, error) {
 		return nil, fmt.Errorf("%s:%d: want lines of flag: value", path, top.Line)
 	}
 	return top, nil
+}
+
+// yamlMistake returns the line of a mistake, and what it is. The library leaves the
+// first line out, and counts lines from 0 where it expected something else.
+func yamlMistake(err error) (line int, why string) {
+	why = strings.TrimPrefix(err.Error(), "yaml: ")
+	rest, found := strings.CutPrefix(why, "line ")
+	number, reason, _ := strings.Cut(rest, ": ")
+	line, bad := strconv.Atoi(number)
+	if !found || bad != nil {
+		return 1, why
+	}
+	if strings.HasPrefix(reason, "did not find expected") {
+		line++
+	}
+	return line, reason
 }
 
 // configLines returns keys with plain values.

@@ -157,6 +157,15 @@ func (c *console) note(format string, arguments ...any) {
 	c.writeAndUnlock(piece{text: []byte(text), aside: true})
 }
 
+// noteSoon is note for who must not wait.
+func (c *console) noteSoon(format string, arguments ...any) {
+	text := control.Visible(fmt.Appendf(nil, format, arguments...)) + "\n"
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.clearLocked()
+	c.putLocked(piece{text: []byte(text), aside: true})
+}
+
 // failure returns the first error that stdout met.
 func (c *console) failure() error {
 	c.mu.Lock()

@@ -18,6 +18,7 @@ var (
 	runtimeDoc, _ = filepath.Abs(filepath.Join(root, "docs", "runtime.md"))
 	controlDoc, _ = filepath.Abs(filepath.Join(root, "docs", "control.md"))
 	runningDoc, _ = filepath.Abs(filepath.Join(root, "docs", "running.md"))
+	traceDoc, _   = filepath.Abs(filepath.Join(root, "docs", "spec", "trace.md"))
 	readmeDoc, _  = filepath.Abs(filepath.Join(root, "README.md"))
 )
 
@@ -59,6 +60,17 @@ func readme(ts *testscript.TestScript, negated bool, arguments []string) {
 	script := strings.Join(lines, " &\n") + "\nwait\n"
 	script = strings.NewReplacer("go run ./cmd/cicada", "cicada", "49610", ts.Getenv("PORT1"), "49611", ts.Getenv("PORT2")).Replace(script)
 	ts.Check(os.WriteFile(ts.MkAbs(arguments[0]), []byte(script), 0o644))
+}
+
+// traced FILE writes the commands of docs/spec/trace.md there.
+func traced(ts *testscript.TestScript, negated bool, arguments []string) {
+	text, err := os.ReadFile(traceDoc)
+	ts.Check(err)
+	blocks := regexp.MustCompile("(?s)```\n(.*?)```").FindAllStringSubmatch(string(text), -1)
+	if negated || len(arguments) != 1 || len(blocks) != 1 {
+		ts.Fatalf("usage: traced FILE, and %s has one block of commands, not %d", traceDoc, len(blocks))
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(arguments[0]), []byte("set -e\n"+blocks[0][1]), 0o644))
 }
 
 // curl FILE... writes the lines of docs/control.md that use curl there, one in each,

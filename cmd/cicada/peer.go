@@ -46,11 +46,11 @@ type swarmFlags struct {
 
 	ringFlags
 
-	Trace  string `placeholder:"FILE" help:"Write every event into this file, one JSON object a line."`
-	LogDir string `placeholder:"DIR" help:"Write the log into a file of this folder, one a process."`
-	Stdout bool   `help:"Write the log to stdout."`
-	Debug  bool   `short:"d" help:"Write details into the log."`
-	JSON   bool   `name:"json" help:"Write one JSON object a line."`
+	Trace  tracePath `placeholder:"FILE" help:"Write every event into this file, one JSON object a line."`
+	LogDir string    `placeholder:"DIR" help:"Write the log into a file of this folder, one a process."`
+	Stdout bool      `help:"Write the log to stdout."`
+	Debug  bool      `short:"d" help:"Write details into the log."`
+	JSON   bool      `name:"json" help:"Write one JSON object a line."`
 }
 
 // patience is a time that may be given as a number of seconds, too.
@@ -59,11 +59,14 @@ type patience time.Duration
 // UnmarshalText reads "10s", "1m30s" or "10".
 func (p *patience) UnmarshalText(text []byte) error {
 	d, err := time.ParseDuration(string(text))
-	if seconds, bad := strconv.ParseUint(string(text), 10, 31); bad == nil {
+	if seconds, bad := strconv.ParseInt(string(text), 10, 32); bad == nil {
 		d, err = time.Duration(seconds)*time.Second, nil
 	}
-	if err != nil || d <= 0 {
+	switch {
+	case err != nil:
 		return fmt.Errorf("want a time, like 10s, not %.100q", text)
+	case d <= 0:
+		return fmt.Errorf("want a time above 0, like 10s, not %.100q", text)
 	}
 	*p = patience(d)
 	return nil
@@ -149,13 +152,17 @@ func (f *peerFlags) open(ctx context.Context, out *console, key identity.Private
 	}
 	if f.Identity == "" {
 		config.Key = key
+	} else if unlock, err := lockKey(f.Identity); err != nil {
+		return nil, err
+	} else {
+		r.add(unlock)
 	}
 	if f.Difficulty > 0 && config.Key.IsZero() { // it can take a while, which is to be seen
 		if config.Key, err = solve(ctx, uint8(f.Difficulty), out); err != nil {
 			return nil, err
 		}
 	}
-	if err := f.observe(&config, out.logWriter(), &r.closers); err != nil {
+	if err := f.observe(&config, out, &r.closers); err != nil {
 		return nil, err
 	}
 	r.Peer, err = swarm.Listen(ctx, config)
@@ -286,9 +293,9 @@ func isPort(text string, least uint64) bool {
 }
 
 // observe sets where log and events of peers go. What it opens is added to after.
-func (f *swarmFlags) observe(c *swarm.Config, stdout io.Writer, after *closers) (err error) {
-	if c.Logger, err = f.logger(stdout, after); err == nil {
-		c.Trace, err = f.tracer(after)
+func (f *swarmFlags) observe(c *swarm.Config, out *console, after *closers) (err error) {
+	if c.Logger, err = f.logger(out.logWriter(), after); err == nil {
+		c.Trace, err = f.tracer(out, after)
 	}
 	return err
 }
@@ -321,41 +328,15 @@ func (f *swarmFlags) logger(stdout io.Writer, after *closers) (*slog.Logger, err
 }
 
 // tracer returns a sink that writes into the file of --trace.
-func (f *swarmFlags) tracer(after *closers) (trace.Sink, error) {
+func (f *swarmFlags) tracer(out *console, after *closers) (trace.Sink, error) {
 	if f.Trace == "" {
 		return nil, nil
 	}
-	file, err := os.OpenFile(f.Trace, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	const buffer = 1 << 12
+	t, err := openTrace(f.Trace, buffer, out.noteSoon)
 	if err != nil {
 		return nil, usageError("--trace: %w", err)
 	}
-	w := trace.NewWriter(file)
-	stop, stopped := make(chan struct{}), make(chan error, 1)
-	go func() { stopped <- flushUntil(stop, w) }()
-	after.add(func() error {
-		close(stop)
-		err := <-stopped
-		if err == nil {
-			err = w.Flush()
-		}
-		return errors.Join(err, file.Close())
-	})
-	return w, nil
-}
-
-// flushUntil has the trace in its file within a second, for those who read it
-// meanwhile, and for when the process is killed. It returns the first error.
-func flushUntil(stop <-chan struct{}, w *trace.Writer) (first error) {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			if err := w.Flush(); first == nil {
-				first = err
-			}
-		case <-stop:
-			return first
-		}
-	}
+	after.add(t.keepFlushed())
+	return t, nil
 }

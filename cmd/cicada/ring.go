@@ -9,12 +9,12 @@ import (
 // ringFlags say how a peer keeps its ring: those of every command that runs peers, and
 // of the simulator.
 type ringFlags struct {
-	Successors  int `placeholder:"R" help:"How many neighbours to remember on each side (16)."`
-	FingerBase  int `placeholder:"B" help:"Of the finger table, a power of two (16); 2 is the ring of the textbooks."`
+	Successors  int `default:"16" placeholder:"R" help:"How many neighbours to remember on each side (${default})."`
+	FingerBase  int `default:"16" placeholder:"B" help:"Of the finger table, a power of two (${default}); 2 is the ring of the textbooks."`
 	TableBudget int `default:"2000" placeholder:"BYTES" help:"What to spend a second on knowing all peers, where that is enough (${default}); 0: nothing."`
 
 	Stabilize patience `default:"1s" placeholder:"TIME" help:"How long after a change neighbours compare what they know (${default}); up to 16 times as long while nothing changes. More costs less, and heals later."`
-	Probe     patience `default:"1s" placeholder:"TIME" help:"How long a neighbour may be silent before it is asked whether it lives, more or less (${default})."`
+	Probe     patience `default:"1s" placeholder:"TIME" help:"How long the next neighbour may be silent before it is asked whether it lives (${default}): a quarter less where peers come and go all the time, up to three times that where they stay."`
 	Refresh   patience `default:"1s" placeholder:"TIME" help:"How long at least between two looks at fingers (${default})."`
 }
 
@@ -30,9 +30,9 @@ func (f *ringFlags) ring() (chord.Config, error) {
 		ProbeInterval: time.Duration(f.Probe), FingerInterval: time.Duration(f.Refresh),
 	}
 	switch {
-	case (chord.Config{Successors: f.Successors}).Validate() != nil:
+	case f.Successors < 1 || (chord.Config{Successors: f.Successors}).Validate() != nil:
 		return c, usageError("--successors %d: want 1 to 31", f.Successors)
-	case (chord.Config{FingerBase: f.FingerBase}).Validate() != nil:
+	case f.FingerBase < 1 || (chord.Config{FingerBase: f.FingerBase}).Validate() != nil:
 		return c, usageError("--finger-base %d: want a power of two, 2 to 256", f.FingerBase)
 	case f.TableBudget < 0 || f.TableBudget > chord.MaxTableBudget:
 		return c, usageError("--table-budget %d: want 0 to %d bytes a second", f.TableBudget, chord.MaxTableBudget)

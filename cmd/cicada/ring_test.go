@@ -15,7 +15,7 @@ func TestRingFlags(t *testing.T) {
 		flags []string
 		want  chord.Config
 	}{
-		{nil, chord.Config{TableBudget: 2000, StabilizeMin: time.Second, StabilizeMax: 16 * time.Second, ProbeInterval: time.Second, FingerInterval: time.Second}},
+		{nil, chord.Config{Successors: 16, FingerBase: 16, TableBudget: 2000, StabilizeMin: time.Second, StabilizeMax: 16 * time.Second, ProbeInterval: time.Second, FingerInterval: time.Second}},
 		{[]string{"--successors", "3", "--finger-base", "2", "--table-budget", "0", "--stabilize", "2s", "--probe", "3", "--refresh", "4s"}, chord.Config{
 			Successors: 3, FingerBase: 2, TableBudget: -1, StabilizeMin: 2 * time.Second, StabilizeMax: 32 * time.Second,
 			ProbeInterval: 3 * time.Second, FingerInterval: 4 * time.Second,

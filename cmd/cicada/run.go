@@ -78,6 +78,10 @@ func (r *scriptReport) Sent(to identity.ID, s swarm.Receipt, err error) {
 	r.out.record(control.NewSent(to, s, err))
 }
 
+func (r *scriptReport) Unreached(target string, err error) {
+	r.out.record(control.NewUnreached(target, err))
+}
+
 func (r *scriptReport) Received(m swarm.Message) {
 	if r.out.wantsRecords() {
 		record, _ := control.NewReceived(context.Background(), m) // waits 50 ms at most, and so cannot fail

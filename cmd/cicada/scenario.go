@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/alecthomas/kong"
 	"go.yaml.in/yaml/v3"
@@ -15,18 +17,55 @@ import (
 // list of what is done to the swarm.
 type scenarioFile string
 
+// A source knows which flags and steps of a simulation a scenario has, and where, for
+// what turns out to be wrong with them only once all of it is known.
+type source struct {
+	flags map[string]string // file:line: name
+	steps []string          // file:line of each
+}
+
+// name returns what an error calls a flag.
+func (s *source) name(flag string) string {
+	if at, ok := s.flags[flag]; ok {
+		return at
+	}
+	return "--" + flag
+}
+
+// locate returns a mistake that begins with a flag with the place that this has in the
+// scenario, if it is there.
+func (s *source) locate(err error) error {
+	text := err.Error()
+	word, _, _ := strings.Cut(text, " ")
+	word = strings.TrimSuffix(word, ":")
+	if at := s.name(strings.TrimPrefix(word, "--")); at != word && strings.HasPrefix(word, "--") {
+		return &codedError{exitCode(err), errors.New(at + strings.TrimPrefix(text, word))}
+	}
+	return err
+}
+
+// step returns what an error calls the i-th step.
+func (s *source) step(i int) string {
+	if i < len(s.steps) {
+		return s.steps[i]
+	}
+	return "--step"
+}
+
 // stepsKey is the key of a scenario that is no flag.
 const stepsKey = "steps"
 
 // BeforeResolve is called by kong, between reading the command line and filling in
 // what that leaves out.
-func (scenarioFile) BeforeResolve(ctx *kong.Context, at *kong.Path) error {
+func (scenarioFile) BeforeResolve(ctx *kong.Context, at *kong.Path, from *source) error {
 	path := string(ctx.FlagValue(at.Flag).(scenarioFile))
 	settings, steps, err := readScenario(path)
 	if err != nil {
 		return err
 	}
 	values := make(map[string]any)
+	from.flags = make(map[string]string)
+	onLine := given(ctx)
 	var wrong []error
 	for _, s := range settings {
 		flag := flagOf(ctx.Flags(), s.key)
@@ -38,15 +77,21 @@ func (scenarioFile) BeforeResolve(ctx *kong.Context, at *kong.Path) error {
 		default:
 			values[flag.Name] = s.value
 			err = s.try(flag)
+			if !slices.Contains(onLine, flag) {
+				from.flags[flag.Name] = fmt.Sprintf("%s:%d: %s", path, s.line, flag.Name)
+			}
 		}
 		if err != nil {
 			wrong = append(wrong, fmt.Errorf("%s:%d: %.*s", path, s.line, maxConfigReason, err.Error()))
 		}
 	}
-	list, errs := stepTexts(path, steps)
+	list, places, errs := stepTexts(path, steps)
 	wrong = append(wrong, errs...)
 	if len(list) > 0 {
 		values["step"] = list
+		if !slices.Contains(onLine, flagOf(ctx.Flags(), "step")) {
+			from.steps = places
+		}
 	}
 	if more := len(wrong) - maxConfigErrors; more > 0 {
 		wrong = append(wrong[:maxConfigErrors], fmt.Errorf("and %d more", more))
@@ -78,13 +123,13 @@ func readScenario(path string) (settings []configLine, steps *yaml.Node, err err
 	return settings, steps, err
 }
 
-// stepTexts returns steps as the flag takes them.
-func stepTexts(path string, steps *yaml.Node) (list []any, wrong []error) {
+// stepTexts returns steps as the flag takes them, and where each is.
+func stepTexts(path string, steps *yaml.Node) (list []any, places []string, wrong []error) {
 	if steps == nil {
-		return nil, nil
+		return nil, nil, nil
 	}
 	if steps.Kind != yaml.SequenceNode {
-		return nil, []error{fmt.Errorf("%s:%d: %s: want a list", path, steps.Line, stepsKey)}
+		return nil, nil, []error{fmt.Errorf("%s:%d: %s: want a list", path, steps.Line, stepsKey)}
 	}
 	for _, node := range steps.Content {
 		step, err := scenario.Step(node)
@@ -94,6 +139,7 @@ func stepTexts(path string, steps *yaml.Node) (list []any, wrong []error) {
 			continue
 		}
 		list = append(list, step.String())
+		places = append(places, fmt.Sprintf("%s:%d", path, node.Line))
 	}
-	return list, wrong
+	return list, places, wrong
 }

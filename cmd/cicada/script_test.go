@@ -64,6 +64,7 @@ func TestScripts(t *testing.T) {
 			"events":   events,
 			"examples": examples,
 			"readme":   readme,
+			"traced":   traced,
 			"curl":     curl,
 			"running":  runningExamples,
 			"oneRing":  oneRing,
@@ -73,6 +74,7 @@ func TestScripts(t *testing.T) {
 
 			"traceHash":  traceHash,
 			"again":      again,
+			"command":    command,
 			"everyPair":  everyPair,
 			"hopsTraced": hopsTraced,
 			"relay":      relay,

@@ -69,7 +69,7 @@ func (f *swarmFlags) nursery(out *console) (*nursery, error) {
 		return nil, err
 	}
 	n := &nursery{flags: f, out: out, config: config}
-	if err := f.observe(&n.config, out.logWriter(), &n.closers); err != nil {
+	if err := f.observe(&n.config, out, &n.closers); err != nil {
 		return nil, errors.Join(err, n.end())
 	}
 	return n, nil

@@ -57,7 +57,7 @@ func TestTheTranscriptOfTheShellIsTrue(t *testing.T) {
 // All peers of a shell write into one log, and each says which line is its own.
 func TestALogOfManyPeersSaysWhoseLineItIs(t *testing.T) {
 	var log bytes.Buffer
-	flags := swarmFlags{Swarm: "cicada", NoPortMapping: true, MappingAttempts: -1, Stdout: true, Debug: true}
+	flags := swarmFlags{Swarm: "cicada", NoPortMapping: true, MappingAttempts: -1, Stdout: true, Debug: true, ringFlags: ringFlags{Successors: 16, FingerBase: 16}}
 	out := newConsole(&log, io.Discard)
 	n, err := flags.nursery(out)
 	if err != nil {

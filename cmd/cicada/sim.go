@@ -1,15 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"reflect"
 	"runtime/debug"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -46,8 +42,8 @@ type simCommand struct {
 	Partition  string      `placeholder:"SHARES" help:"Cut the swarm into parts like 50/50, for the second quarter of the duration."`
 	Pause      share       `placeholder:"SHARE" help:"The part of all peers that stands still for 5 s at a time, every 10 s for half of the duration."`
 	Asymmetric share       `placeholder:"SHARE" help:"The part of all links that carry nothing in one direction, for the second quarter of the duration."`
-	Uplink     int         `placeholder:"BYTES" help:"How many bytes a second a peer's line carries."`
-	Crowd      int         `placeholder:"N" help:"Peers join until there are so many, in the second quarter of the duration."`
+	Uplink     *int        `placeholder:"BYTES" help:"How many bytes a second a peer's line carries."`
+	Crowd      *int        `placeholder:"N" help:"Peers join until there are so many, in the second quarter of the duration."`
 	Step       []stepValue `sep:"none" placeholder:"STEP" help:"Something else that is done, like 'at: 10s, crash: 0.1'; may be repeated. docs/simulation.md lists what there is."`
 
 	IdealWithin patience `placeholder:"TIME" help:"Fail unless the ring is ideal so long after the duration; with --chaos a time for its size unless given."`
@@ -58,8 +54,8 @@ type simCommand struct {
 
 	ringFlags
 
-	Trace string `placeholder:"FILE" help:"Write every event into this file, one JSON object a line."`
-	JSON  bool   `name:"json" help:"Write one JSON object a line."`
+	Trace tracePath `placeholder:"FILE" help:"Write every event into this file, one JSON object a line."`
+	JSON  bool      `name:"json" help:"Write one JSON object a line."`
 }
 
 // Help is shown by --help.
@@ -95,39 +91,43 @@ func (s *stepValue) UnmarshalText(text []byte) error {
 }
 
 // Run simulates, and shows what was measured.
-func (c *simCommand) Run(ctx context.Context, line *kong.Context, out *console) error {
+func (c *simCommand) Run(ctx context.Context, line *kong.Context, from *source, out *console) error {
 	out.useJSON(c.JSON)
-	if err := c.check(line); err != nil {
-		return err
-	}
-	if c.sweeps() {
+	config, err := c.prepare(line, from)
+	switch {
+	case err != nil:
+		return from.locate(err)
+	case c.sweeps():
 		return c.sweep(ctx, line, out)
-	}
-	config, err := c.config()
-	if err != nil {
-		return err
 	}
 	collectLess(config.Peers)
 	result, err := c.simulate(ctx, config, out)
-	if err != nil {
+	if result == nil {
 		return err
 	}
-	out.record(result)
+	out.record(simRecord{sameAgain(line, "", "trace", "json"), result})
 	showResult(out, result)
 	if result.Violations == 0 {
-		return nil
+		return err
 	}
-	again := sameAgain(line, "", "trace")
-	kept := "; with --trace FILE it keeps its events"
-	if c.Chaos && c.Trace == "" {
-		if kept, err = keepLast(ctx, config); err != nil {
-			return err
+	kept := "with --trace FILE it keeps its events"
+	if c.Trace != "" {
+		kept = "its events are in " + string(c.Trace)
+	} else if c.Chaos {
+		name := ""
+		if name, err = keepLast(ctx, config); err == nil {
+			kept = "its last events are in " + name
 		}
-		kept = "; its last events are in " + kept
-	} else if c.Trace != "" {
-		kept = "; its events are in " + c.Trace
 	}
-	return fmt.Errorf("%d violations of the ring's invariants, the first at %s; the same again: %s%s", result.Violations, result.FirstViolation, again, kept)
+	found := fmt.Errorf("%d violations of the ring's invariants, the first at %s; the same again: %s; %s",
+		result.Violations, result.FirstViolation, sameAgain(line, "", "trace"), kept)
+	return errors.Join(found, err)
+}
+
+// A simRecord is the object of one run.
+type simRecord struct {
+	Command string `json:"command"` // that gives the same run
+	*sim.Result
 }
 
 // collectLess has garbage collected as seldom as memory allows: nearly all of it is
@@ -146,44 +146,33 @@ func collectLess(peers int) {
 	debug.SetGCPercent(percent)
 }
 
-// check refuses flags that do not go together.
-func (c *simCommand) check(line *kong.Context) error {
-	swept := []string{"seeds", "events", "parallel"}
-	drawn := append([]string{"chaos", "peers", "seed", "ideal-within", "real-seals", "trace", "json", "help"}, swept...)
-	for _, flag := range given(line) {
-		switch {
-		case !c.Chaos && slices.Contains(swept, flag.Name):
-			return usageError("--%s: only with --chaos", flag.Name)
-		case c.Chaos && !slices.Contains(drawn, flag.Name):
-			return usageError("--%s and --chaos: what happens is drawn by the seed", flag.Name)
-		}
+// prepare returns what is to be simulated, or, of a sweep, the first of it.
+func (c *simCommand) prepare(line *kong.Context, from *source) (sim.Config, error) {
+	if err := c.check(line); err != nil {
+		return sim.Config{}, err
 	}
-	switch {
-	case c.sweeps() && c.Trace != "":
-		return usageError("--trace: of one run, not of many; a seed that fails leaves a file of its own")
-	case c.Parallel < 1 || c.Parallel > 64:
-		return usageError("--parallel %d: want 1 to 64", c.Parallel)
-	case c.Events < 0 || c.Events > 1e15:
-		return usageError("--events %v: want a number up to 1e15", c.Events)
+	config, asked, err := c.config(from)
+	if err == nil {
+		err = c.effective(&config, line)
 	}
-	return nil
+	if err == nil {
+		err = valid(&config, asked)
+	}
+	return config, err
 }
 
-// config returns what is to be simulated.
-func (c *simCommand) config() (sim.Config, error) {
-	peers := 1000
-	if c.Peers != nil {
-		peers = *c.Peers
-	}
+// config returns what is to be simulated, and of each of its steps what asked for it.
+func (c *simCommand) config(from *source) (config sim.Config, asked []string, err error) {
 	if c.Chaos {
-		return c.chaos(c.Seed)
+		config, err = c.chaos(c.Seed)
+		return config, nil, err
 	}
 	ring, err := c.ring()
 	if err != nil {
-		return sim.Config{}, err
+		return config, nil, err
 	}
-	config := sim.Config{
-		Peers: peers, Seed: c.Seed, Start: sim.Start(c.Start), Duration: time.Duration(c.Duration),
+	config = sim.Config{
+		Peers: c.peers(), Seed: c.Seed, Start: sim.Start(c.Start), Duration: time.Duration(c.Duration),
 		Ring:    ring,
 		Lookups: c.Lookups, IDLookups: c.Lookups, Sends: c.Sends, Broadcasts: c.Broadcasts, Duplicates: c.Duplicates,
 		Session: time.Duration(c.Session), Sessions: sim.Distribution(c.Sessions), Leave: float64(c.Leave),
@@ -191,32 +180,62 @@ func (c *simCommand) config() (sim.Config, error) {
 		Network:     sim.Network{Loss: float64(c.Loss), Jitter: time.Duration(c.Jitter)},
 		IdealWithin: time.Duration(c.IdealWithin), Seal: c.seal(),
 	}
-	quarter := config.Duration / 4
-	then := func(at time.Duration, f sim.Fault) { config.Steps = append(config.Steps, sim.Step{At: at, Fault: f}) }
+	if config.Steps, asked, err = c.usual(from); err != nil {
+		return config, nil, err
+	}
+	for i, s := range c.Step {
+		config.Steps = append(config.Steps, sim.Step(s))
+		asked = append(asked, from.step(i))
+	}
+	return config, asked, nil
+}
+
+// peers returns how many peers there are at first, where the seed does not draw that.
+func (c *simCommand) peers() int {
+	if c.Peers == nil {
+		return 1000
+	}
+	return *c.Peers
+}
+
+// How long peers stand still for --pause, and how often.
+const (
+	pauseLong  = 5 * time.Second
+	pauseEvery = 10 * time.Second
+	pauseLeast = 20 * time.Second // the shortest duration of which three quarters have room for two pauses
+)
+
+// usual returns the faults that have flags of their own, at their usual times, and the
+// flag of each.
+func (c *simCommand) usual(from *source) (steps []sim.Step, asked []string, err error) {
+	quarter := time.Duration(c.Duration) / 4
+	then := func(flag string, at time.Duration, f sim.Fault) {
+		steps, asked = append(steps, sim.Step{At: at, Fault: f}), append(asked, from.name(flag))
+	}
 	if c.Partition != "" {
 		shares, err := scenario.Shares(c.Partition)
 		if err != nil {
-			return config, usageError("--partition: want shares, like 50/50, not %.100q", c.Partition)
+			return nil, nil, usageError("--partition: want shares, like 50/50, not %.100q", c.Partition)
 		}
-		then(quarter, sim.Partition{Shares: shares, For: quarter})
+		then("partition", quarter, sim.Partition{Shares: shares, For: quarter})
 	}
 	if c.Pause > 0 {
-		const long, every = 5 * time.Second, 10 * time.Second
-		then(quarter, sim.Pause{Share: float64(c.Pause), For: long, Every: every, During: max(2*quarter-long, every)})
+		if time.Duration(c.Duration) < pauseLeast {
+			return nil, nil, usageError("--pause: a run of %v is too short for that: from a quarter of it on peers stand still for %v, and others %v later; want a duration of %v at least",
+				brief(time.Duration(c.Duration)), pauseLong, pauseEvery, pauseLeast)
+		}
+		then("pause", quarter, sim.Pause{Share: float64(c.Pause), For: pauseLong, Every: pauseEvery, During: max(2*quarter-pauseLong, pauseEvery)})
 	}
 	if c.Asymmetric > 0 {
-		then(quarter, sim.Links{Share: float64(c.Asymmetric), Loss: 1, For: quarter})
+		then("asymmetric", quarter, sim.Links{Share: float64(c.Asymmetric), Loss: 1, For: quarter})
 	}
-	if c.Uplink != 0 {
-		then(0, sim.Uplinks{Share: 1, Rate: c.Uplink, For: config.Duration})
+	if c.Uplink != nil {
+		then("uplink", 0, sim.Uplinks{Share: 1, Rate: *c.Uplink, For: time.Duration(c.Duration)})
 	}
-	if c.Crowd != 0 {
-		then(quarter, sim.Growth{To: c.Crowd, For: quarter})
+	if c.Crowd != nil {
+		then("crowd", quarter, sim.Growth{To: *c.Crowd, For: quarter})
 	}
-	for _, s := range c.Step {
-		config.Steps = append(config.Steps, sim.Step(s))
-	}
-	return config, valid(&config)
+	return steps, asked, nil
 }
 
 // chaos returns what a seed draws.
@@ -224,16 +243,13 @@ func (c *simCommand) chaos(seed uint64) (sim.Config, error) {
 	peers := 0
 	if c.Peers != nil {
 		peers = *c.Peers
-		if peers < 1 || peers > sim.MaxPeers {
-			return sim.Config{}, usageError("sim: %d peers: want 1 to %d", peers, sim.MaxPeers)
-		}
 	}
 	config := sim.Chaos(seed, peers)
 	config.Seal = c.seal()
 	if c.IdealWithin > 0 {
 		config.IdealWithin = time.Duration(c.IdealWithin)
 	}
-	return config, valid(&config)
+	return config, valid(&config, nil)
 }
 
 // seal returns what messages are sealed with.
@@ -244,22 +260,19 @@ func (c *simCommand) seal() sim.Sealing {
 	return sim.StandIn
 }
 
-func valid(config *sim.Config) error {
-	if err := config.Validate(); err != nil {
-		return &codedError{exitUsage, err}
-	}
-	return nil
-}
+// traceBuffer is large: a simulation makes events by the hundred thousand a second.
+const traceBuffer = 1 << 20
 
-// simulate carries out one run, and writes its trace where that was asked for.
+// simulate carries out one run, and writes its trace where that was asked for. A trace
+// that could not be written is an error beside the result.
 func (c *simCommand) simulate(ctx context.Context, config sim.Config, out *console) (*sim.Result, error) {
 	done := func() error { return nil }
 	if c.Trace != "" {
-		w, closed, err := traceFile(c.Trace)
+		t, err := openTrace(c.Trace, traceBuffer, out.noteSoon)
 		if err != nil {
 			return nil, usageError("--trace: %w", err)
 		}
-		config.Trace, done = w, closed
+		config.Trace, done = t, t.end
 	}
 	began := time.Now()
 	result, err := sim.Run(ctx, config, func(phase string, virtual time.Duration, events uint64) {
@@ -267,17 +280,6 @@ func (c *simCommand) simulate(ctx context.Context, config sim.Config, out *conso
 	})
 	out.clearProgress()
 	return result, errors.Join(err, done())
-}
-
-// traceFile returns a writer of events on a file, and what ends it.
-func traceFile(path string) (*trace.Writer, func() error, error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return nil, nil, err
-	}
-	const buffer = 1 << 20 // events come by the hundred thousand a second
-	w := trace.NewWriter(bufio.NewWriterSize(file, buffer))
-	return w, func() error { return errors.Join(w.Flush(), file.Close()) }, nil
 }
 
 // keepLast simulates once more, up to the first violation, and writes the last events
@@ -290,60 +292,12 @@ func keepLast(ctx context.Context, config sim.Config) (string, error) {
 		return "", err
 	}
 	name := fmt.Sprintf("cicada-sim-%d.ndjson", config.Seed)
-	w, done, err := traceFile(name)
+	t, err := openTrace(tracePath(name), traceBuffer, func(string, ...any) {})
 	if err != nil {
 		return "", err
 	}
 	for _, e := range recorder.Events() {
-		w.Emit(e)
+		t.Emit(e)
 	}
-	return name, done()
-}
-
-// given returns the flags that the command line or a scenario gives.
-func given(line *kong.Context) (flags []*kong.Flag) {
-	for _, path := range line.Path {
-		if path.Flag != nil && !path.Resolved {
-			flags = append(flags, path.Flag)
-		}
-	}
-	return flags
-}
-
-// sameAgain returns the command line once more, but for some flags, and with others more.
-func sameAgain(line *kong.Context, more string, but ...string) string {
-	words := []string{"cicada", "sim"}
-	seen := make(map[*kong.Flag]bool)
-	for _, flag := range given(line) {
-		if seen[flag] || slices.Contains(but, flag.Name) {
-			continue
-		}
-		seen[flag] = true
-		value := reflect.Indirect(reflect.ValueOf(line.FlagValue(flag)))
-		switch x := value.Interface().(type) {
-		case bool:
-			words = append(words, "--"+flag.Name)
-		case []stepValue:
-			for _, s := range x {
-				words = append(words, "--"+flag.Name, quoted(sim.Step(s).String()))
-			}
-		case patience:
-			words = append(words, "--"+flag.Name, time.Duration(x).String())
-		default:
-			words = append(words, "--"+flag.Name, quoted(fmt.Sprint(x)))
-		}
-	}
-	if more != "" {
-		words = append(words, more)
-	}
-	return strings.Join(words, " ")
-}
-
-// quoted returns a word as a shell takes it.
-func quoted(word string) string {
-	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,@+"
-	if word != "" && strings.Trim(word, plain) == "" {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	return name, t.end()
 }

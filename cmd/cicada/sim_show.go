@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"cicada/sim"
 )
 
@@ -23,7 +25,11 @@ func showResult(out *console, r *sim.Result) {
 		out.say("broadcasts   %d reached %.2f %% on average, %.2f %% at least; %.3f messages a peer, %d deep",
 			r.Broadcasts, 100*r.Coverage, 100*r.CoverageLeast, r.MessagesPerPeer, r.Depth)
 	}
-	out.say("traffic      %.0f B/s a peer, of which the ring %.0f, in %.1f messages/s; %d bytes of memory a peer", r.Traffic, r.Upkeep, r.Messages, r.BytesPerPeer)
+	memory := ""
+	if r.BytesPerPeer > 0 {
+		memory = fmt.Sprintf("; %d bytes of memory a peer", r.BytesPerPeer)
+	}
+	out.say("traffic      %.0f B/s a peer, of which the ring %.0f, in %.1f messages/s%s", r.Traffic, r.Upkeep, r.Messages, memory)
 	if r.BurstSends > 0 {
 		out.say("at once      %d of %d messages delivered, %d within 1 s, %d within 5 s", r.BurstDelivered, r.BurstSends, r.BurstDeliveredIn1s, r.BurstDeliveredIn5s)
 	}

@@ -34,14 +34,18 @@ func (s *seeds) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// String returns the seeds as UnmarshalText reads them.
+func (s seeds) String() string { return fmt.Sprintf("%d-%d", s.first, s.last) }
+
 // sweeps reports whether more than one seed is asked for.
 func (c *simCommand) sweeps() bool { return c.Chaos && (c.Seeds.last > 0 || c.Events > 0) }
 
 // A sweepRecord is what came of many seeds.
 type sweepRecord struct {
-	Seeds       uint64  `json:"seeds"` // that were run to their end
+	Command     string  `json:"command"` // that runs them again
+	Seeds       uint64  `json:"seeds"`   // that were run to their end
 	First       uint64  `json:"first_seed"`
-	Last        uint64  `json:"last_seed"`
+	Last        *uint64 `json:"last_seed,omitempty"` // nil: none was
 	Events      uint64  `json:"events"`
 	Steps       int     `json:"steps"` // faults that were made
 	Violations  int     `json:"violations"`
@@ -58,7 +62,7 @@ type sweepRecord struct {
 // add takes in the result of the next seed.
 func (s *sweepRecord) add(r *sim.Result) {
 	s.Seeds++
-	s.Last = r.Seed
+	s.Last = &r.Seed
 	s.Events += r.Events
 	s.Steps += len(r.Steps)
 	s.Violations += r.Violations
@@ -81,7 +85,7 @@ func (c *simCommand) sweep(ctx context.Context, line *kong.Context, out *console
 		next, last = c.Seeds.first, c.Seeds.last
 	}
 	began := time.Now()
-	record := sweepRecord{First: next, Last: next}
+	record := sweepRecord{Command: sameAgain(line, "", "json"), First: next}
 	enough := func() bool { return c.Events > 0 && float64(record.Events) >= c.Events }
 	for done := false; !done && !enough(); {
 		slice := uint64(8*c.Parallel - 1)
@@ -90,38 +94,46 @@ func (c *simCommand) sweep(ctx context.Context, line *kong.Context, out *console
 			to = next + slice
 		}
 		results, err := c.slice(ctx, next, to)
+		for _, r := range results {
+			if r == nil || enough() { // what is counted does not hang on how many run at a time
+				break
+			}
+			record.add(r)
+		}
 		if err != nil {
 			record.show(out, began) // what came of it so far
 			return err
 		}
-		for _, r := range results {
-			if !enough() { // what is counted does not hang on how many run at a time
-				record.add(r)
-			}
-		}
-		out.show("seed %d: %d events, %.0f a second, %d seeds failed", record.Last, record.Events, float64(record.Events)/time.Since(began).Seconds(), record.Failed)
+		out.show("seed %d: %d events, %.0f a second, %d seeds failed", *record.Last, record.Events, float64(record.Events)/time.Since(began).Seconds(), record.Failed)
 		done = to == last
 		next = to + 1
 	}
 	if record.Failed > 0 {
-		config, err := c.chaos(*record.FirstFailed)
-		if err != nil {
-			return err
-		}
-		if record.Trace, err = keepLast(ctx, config); err != nil {
-			return err
-		}
-		record.Replay = sameAgain(line, fmt.Sprintf("--seed %d", *record.FirstFailed), "seed", "seeds", "events", "parallel", "json")
+		err := record.failure(ctx, c, line)
+		record.show(out, began)
+		return err
 	}
 	record.show(out, began)
-	if record.Failed == 0 {
-		return nil
-	}
-	return fmt.Errorf("%d of %d seeds failed, the first at %s; the same again: %s; its last events are in %s",
-		record.Failed, record.Seeds, record.FirstFound, record.Replay, record.Trace)
+	return nil
 }
 
-// slice runs some seeds, as many at a time as was asked for.
+// failure has the first seed that failed run once more for its last events, and says
+// how to see it again.
+func (s *sweepRecord) failure(ctx context.Context, c *simCommand, line *kong.Context) error {
+	s.Replay = sameAgain(line, fmt.Sprintf("--seed %d", *s.FirstFailed), "seed", "seeds", "events", "parallel", "json")
+	found := fmt.Sprintf("%d of %d seeds failed, the first at %s; the same again: %s", s.Failed, s.Seeds, s.FirstFound, s.Replay)
+	config, err := c.chaos(*s.FirstFailed)
+	if err == nil {
+		s.Trace, err = keepLast(ctx, config)
+	}
+	if err != nil {
+		return errors.Join(errors.New(found), err)
+	}
+	return fmt.Errorf("%s; its last events are in %s", found, s.Trace)
+}
+
+// slice runs some seeds, as many at a time as was asked for. With an error, those that
+// were not run to their end have no result.
 func (c *simCommand) slice(ctx context.Context, first, last uint64) ([]*sim.Result, error) {
 	results := make([]*sim.Result, last-first+1)
 	failures := make([]error, len(results))
@@ -153,7 +165,11 @@ func (s *sweepRecord) show(out *console, began time.Time) {
 	out.clearProgress()
 	s.PerSecond = float64(s.Events) / time.Since(began).Seconds()
 	out.record(s)
-	out.say("seeds        %d, from %d to %d; %d faults", s.Seeds, s.First, s.Last, s.Steps)
+	if s.Last == nil {
+		out.say("seeds        none was run to its end")
+		return
+	}
+	out.say("seeds        %d, from %d to %d; %d faults", s.Seeds, s.First, *s.Last, s.Steps)
 	out.say("events       %d, %.0f a second", s.Events, s.PerSecond)
 	out.say("healed       within %.0f s; %d seeds broke what the ring builds on", s.Longest, s.Undemanded)
 	out.say("violations   %d, of %d seeds", s.Violations, s.Failed)

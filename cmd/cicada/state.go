@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	goruntime "runtime"
+	"slices"
 	"strconv"
 	"time"
 
@@ -52,6 +53,9 @@ func defaultState(port int) (string, error) {
 // openState makes the folder if need be, for its owner alone, and locks it. It notes
 // what keeps it from remembering whom the peer knew.
 func openState(named string, note func(format string, arguments ...any)) (*state, error) {
+	if err := guardedAbove(named); err != nil { // before anything is made there
+		return nil, usageError("--state: %w", err)
+	}
 	if err := os.MkdirAll(filepath.Dir(named), 0o700); err != nil {
 		return nil, usageError("--state: %w", err)
 	}
@@ -78,8 +82,47 @@ func openState(named string, note func(format string, arguments ...any)) (*state
 	return s, nil
 }
 
+// guardedAbove returns an error if others can write to a folder on the way to one that
+// need not be there yet: they could put one of theirs in its place. In a sticky folder,
+// such as /tmp, they cannot; nor below one of this user's that nobody else gets through.
+func guardedAbove(folder string) error {
+	if goruntime.GOOS == "windows" {
+		return nil
+	}
+	folder, err := filepath.Abs(folder)
+	if err != nil {
+		return err
+	}
+	above := filepath.Dir(folder)
+	for _, err := os.Stat(above); errors.Is(err, fs.ErrNotExist) && above != filepath.Dir(above); _, err = os.Stat(above) {
+		above = filepath.Dir(above)
+	}
+	if above, err = withoutLinks(above); err != nil {
+		return err
+	}
+	way := []string{above}
+	for above != filepath.Dir(above) {
+		above = filepath.Dir(above)
+		way = append(way, above)
+	}
+	for _, at := range slices.Backward(way) {
+		info, err := os.Lstat(at)
+		switch {
+		case err != nil:
+			return err
+		case othersWrite(info) && info.Mode()&fs.ModeSticky == 0:
+			return fmt.Errorf("others can write to %s (mode %04o), and so put a folder of theirs in the place of %s; chmod go-w %s, or name another folder",
+				at, info.Mode().Perm(), folder, at)
+		case mine(info) && info.Mode().Perm()&0o011 == 0:
+			return nil
+		}
+	}
+	return nil
+}
+
 // ownFolder returns where a folder really is. It must be this user's, and nobody
-// else may write to it: others could put links there in place of files.
+// else may write to it, or to one above it: others could put links there in place of
+// files.
 func ownFolder(named string) (string, error) {
 	folder, err := withoutLinks(named)
 	if err != nil {
@@ -96,7 +139,7 @@ func ownFolder(named string) (string, error) {
 	case goruntime.GOOS != "windows" && info.Mode().Perm()&0o022 != 0:
 		return "", fmt.Errorf("others can write to %s (mode %04o); chmod 700 %s", folder, info.Mode().Perm(), folder)
 	}
-	return folder, nil
+	return folder, guardedAbove(folder)
 }
 
 // ownSocket returns where the socket is of the peer with a folder. Folder and

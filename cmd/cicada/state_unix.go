@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -23,6 +24,17 @@ func mine(info fs.FileInfo) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(stat.Uid) == os.Geteuid()
 }
+
+// othersWrite reports whether others may write to a folder. A group that has the number
+// of the folder's owner is that user's own, as many systems make one for each.
+func othersWrite(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	group := !ok || stat.Gid != stat.Uid
+	return info.Mode().Perm()&0o002 != 0 || group && info.Mode().Perm()&0o020 != 0
+}
+
+// isHeld reports whether lockExclusively failed because another process has the lock.
+func isHeld(err error) bool { return errors.Is(err, syscall.EWOULDBLOCK) }
 
 // lockExclusively locks a file for this process, until it is closed, or fails at once.
 func lockExclusively(file *os.File) error {

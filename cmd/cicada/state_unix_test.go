@@ -101,6 +101,94 @@ func TestAFolderThatOthersWriteToIsRefused(t *testing.T) {
 	}
 }
 
+// Nobody else may write to a folder above either, unless it is a sticky one, or out of
+// their reach; what is made on the way is this user's alone, and what is there stays.
+func TestFoldersAbove(t *testing.T) {
+	base := shortFolder(t) // mode 0700
+	for _, x := range []struct {
+		name    string
+		modes   []fs.FileMode // of base and of the folders below it
+		stray   bool          // the group is not of this user alone
+		refused int           // the number of the one that is named; -1: none
+	}{
+		{"all may write", []fs.FileMode{0o755, 0o777, 0o755}, false, 1},
+		{"all may write right above", []fs.FileMode{0o755, 0o755, 0o777}, false, 2},
+		{"sticky", []fs.FileMode{0o755, 0o777 | fs.ModeSticky, 0o755}, false, -1},
+		{"out of reach", []fs.FileMode{0o700, 0o777, 0o777}, false, -1},
+		{"to be passed through", []fs.FileMode{0o711, 0o777, 0o777}, false, 1},
+		{"a group may write", []fs.FileMode{0o755, 0o775, 0o755}, true, 1},
+		{"the user's own group may write", []fs.FileMode{0o755, 0o775, 0o755}, false, -1},
+		{"only its owner", []fs.FileMode{0o755, 0o755, 0o755}, false, -1},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			way, at := []string{base}, filepath.Join(base, strings.ReplaceAll(x.name, " ", "-"))
+			for range x.modes[1:] {
+				if err := os.Mkdir(at, 0o700); err != nil {
+					t.Fatal(err)
+				}
+				gid := os.Getuid()
+				if x.stray {
+					gid = stranger
+				}
+				if err := os.Lchown(at, -1, gid); err != nil && (x.stray || strings.Contains(x.name, "group")) {
+					t.Skip("groups cannot be changed here:", err)
+				}
+				way, at = append(way, at), filepath.Join(at, "x")
+			}
+			for i, mode := range x.modes {
+				if err := os.Chmod(way[i], mode); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if info, err := os.Stat(filepath.Dir(base)); err != nil || othersWrite(info) && info.Mode()&fs.ModeSticky == 0 {
+				t.Skip("the folder for temporary files is not sticky: ", info, err)
+			}
+			named := filepath.Join(at, "state") // neither at nor this is there
+			if x.refused >= 0 {
+				got := refused(t, "up", "--bind", "127.0.0.1:0", "--no-port-mapping", "--state", named)
+				if !strings.Contains(got, "others can write to "+way[x.refused]+" (mode 0") {
+					t.Errorf("got %q", got)
+				}
+				if _, err := os.Lstat(at); !errors.Is(err, fs.ErrNotExist) {
+					t.Errorf("something was made there: %v", err)
+				}
+				return
+			}
+			s, err := openState(named, t.Logf)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.close()
+			for i, folder := range append(way, at, named) {
+				want := fs.FileMode(0o700)
+				if i < len(way) {
+					want = x.modes[i]
+				}
+				if info, err := os.Lstat(folder); err != nil || info.Mode()&^fs.ModeDir != want {
+					t.Errorf("%s: got %v, %v, want %v", folder, info.Mode(), err, want)
+				}
+			}
+		})
+	}
+}
+
+// Who asks a peer does not ask one that others may have put there.
+func TestAFolderBelowOneThatOthersWriteToIsNotAsked(t *testing.T) {
+	base := shortFolder(t)
+	folder := filepath.Join(base, "all", "state")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for path, mode := range map[string]fs.FileMode{base: 0o755, filepath.Dir(folder): 0o777} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := refused(t, "status", "--state", folder); !strings.Contains(got, "others can write to "+filepath.Dir(folder)) {
+		t.Errorf("got %q", got)
+	}
+}
+
 // Links, pipes and folders in place of its files stop a peer before it starts, and
 // are named.
 func TestAStateHasNothingButFiles(t *testing.T) {

@@ -42,6 +42,13 @@ func (c *upCommand) Run(ctx context.Context, out *console) error {
 	if err != nil {
 		return err
 	}
+	if c.Identity == "" {
+		unlock, err := lockKey(s.path(identityFile))
+		if err != nil {
+			return err
+		}
+		defer unlock()
+	}
 	peer, err := c.open(ctx, out, key)
 	switch {
 	case errors.Is(err, identity.ErrDifficulty) && c.Identity == "":

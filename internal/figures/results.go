@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -15,16 +16,19 @@ import (
 )
 
 // A result is what one run gave: a line of a file of results. In JSON it is the
-// object that cicada sim --json prints, with the command that printed it in front.
+// object that cicada sim --json prints, with the command as the plan has it in front.
 type result struct {
 	Command string `json:"command"`
 	sim.Result
 }
 
+// ownCommand is where an object says which command gives it, in words of its own.
+var ownCommand = regexp.MustCompile(`^\{"command":"(?:[^"\\]|\\.)*",`)
+
 // line returns the line that keeps what cicada sim --json printed.
 func (r run) line(printed []byte) ([]byte, error) {
 	printed = bytes.TrimSpace(printed)
-	rest, isObject := bytes.CutPrefix(printed, []byte("{"))
+	rest, isObject := bytes.CutPrefix(ownCommand.ReplaceAll(printed, []byte("{")), []byte("{"))
 	if !isObject || bytes.ContainsRune(printed, '\n') {
 		return nil, fmt.Errorf("%s: it printed no line of JSON but %.100q", r.command(), printed)
 	}

@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"cicada/cmd/cicada/internal/near"
 )
 
 // A Config says what to measure.
@@ -102,20 +104,31 @@ func (c Config) Validate() error {
 		}
 	}
 	for _, only := range c.Only {
-		if !slices.ContainsFunc(Metrics(), func(m Metric) bool { return strings.HasPrefix(m.Name, only) }) {
-			return fmt.Errorf("--only %s: no metric's name begins so; they are %s", only, strings.Join(names(), ", "))
+		if !slices.ContainsFunc(Names(), func(name string) bool { return strings.HasPrefix(name, only) }) {
+			return fmt.Errorf("--only %.100s: no metric's name begins so%s; cicada bench --help lists them", only, near.Question(only, beginnings()))
 		}
 	}
 	return nil
 }
 
-// names returns the names of all metrics.
-func names() []string {
+// Names returns the names of all metrics.
+func Names() []string {
 	all := make([]string, len(Metrics()))
 	for i, m := range Metrics() {
 		all[i] = m.Name
 	}
 	return all
+}
+
+// beginnings returns the first words of all names, and then the names: what may stand
+// for a metric.
+func beginnings() (all []string) {
+	for _, name := range Names() {
+		if first, _, _ := strings.Cut(name, "_"); !slices.Contains(all, first) {
+			all = append(all, first)
+		}
+	}
+	return append(all, Names()...)
 }
 
 const (

@@ -18,6 +18,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"cicada/cmd/cicada/internal/near"
 	"cicada/sim"
 )
 
@@ -67,6 +68,9 @@ var kinds = map[string]func(f *fields) sim.Fault{
 	},
 }
 
+// asides are the keys that say more of what a step does. None of them is one of kinds.
+var asides = []string{"at", "for", "loss", "delay", "share", "queue", "duplicate", "jitter", "flat", "every", "during", "back", "forget", "broadcasts"}
+
 // Parse reads one step from text, with or without braces around it.
 func Parse(text string) (sim.Step, error) {
 	if trimmed := strings.TrimSpace(text); !strings.HasPrefix(trimmed, "{") {
@@ -102,12 +106,12 @@ func Step(node *yaml.Node) (sim.Step, error) {
 		f.values[key.Value] = value
 	}
 	if kind == "" {
-		return fail(node.Line, "a step does one of %s", strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
+		return fail(noKind(node))
 	}
 	step := sim.Step{At: f.time("at"), Fault: kinds[kind](f)}
 	for i := 0; i < len(node.Content); i += 2 {
 		if key := node.Content[i]; !f.read[key.Value] {
-			return fail(key.Line, "unknown key %.100q of %s", key.Value, kind)
+			return fail(key.Line, "unknown key %.100q of %s%s", key.Value, kind, near.Question(key.Value, slices.Sorted(maps.Keys(f.read))))
 		}
 	}
 	if f.wrong != nil {
@@ -117,6 +121,18 @@ func Step(node *yaml.Node) (sim.Step, error) {
 		return fail(node.Line, "%s", strings.TrimPrefix(err.Error(), "sim: "))
 	}
 	return step, nil
+}
+
+// noKind says what is wrong with a step that does nothing which is known.
+func noKind(node *yaml.Node) (line int, format, what, known string) {
+	all := slices.Sorted(maps.Keys(kinds))
+	for i := 0; i < len(node.Content); i += 2 {
+		if key := node.Content[i]; !slices.Contains(asides, key.Value) {
+			what = fmt.Sprintf("unknown step %.100q%s; ", key.Value, near.Question(key.Value, all))
+			return key.Line, "%sa step does one of %s", what, strings.Join(all, ", ")
+		}
+	}
+	return node.Line, "%sa step does one of %s", "", strings.Join(all, ", ")
 }
 
 // fields are the values of a step. The first that is wrong is kept.
@@ -156,7 +172,7 @@ func value[T any](f *fields, key, want string, parse func(string) (T, error)) (x
 	}
 	x, err := parse(text)
 	if err != nil {
-		f.fail(key, fmt.Errorf("want %s, not %.100q", want, text))
+		f.fail(key, fmt.Errorf("want %s, not %.100q%s", want, text, CommaHint(text)))
 	}
 	return x
 }

@@ -3,6 +3,7 @@ package scenario
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +42,19 @@ func TestStepsReadBack(t *testing.T) {
 	}
 }
 
+// What says more of a step is known where a step is.
+func TestAsidesAreAll(t *testing.T) {
+	read := make(map[string]bool)
+	for _, fault := range kinds {
+		fault(&fields{read: read})
+	}
+	for key := range read {
+		if kinds[key] == nil != slices.Contains(asides, key) {
+			t.Errorf("%s is in one of kinds and asides, and in one alone", key)
+		}
+	}
+}
+
 // Every mistake is named, with its line.
 func TestMistakes(t *testing.T) {
 	for _, x := range []struct {
@@ -48,6 +62,10 @@ func TestMistakes(t *testing.T) {
 		line       int
 	}{
 		{"at: 1s", "a step does one of burst, crash, grow,", 1},
+		{"at: 1s\ncrsh: 0.1", `unknown step "crsh", did you mean "crash"?; a step does one of burst, crash, grow,`, 2},
+		{"frobnicate: 3\nat: 1s", `unknown step "frobnicate"; a step does one of burst,`, 1},
+		{"pause: 0.1\nevry: 1s", `unknown key "evry" of pause, did you mean "every"?`, 2},
+		{"at: 10s,\ncrash: 0.1", `at: want a time, like 10s, not "10s,": no comma belongs at the end of a line`, 1},
 		{"crash: 0.1\nleave: 0.1", "a step does one thing: crash or leave", 2},
 		{"crash: 0.1\nat: soon", `at: want a time, like 10s, not "soon"`, 2},
 		{"crash: 0.1\nfor: 1s", `unknown key "for" of crash`, 2},
