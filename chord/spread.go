@@ -26,10 +26,10 @@ type spread struct {
 	sendAt  time.Duration
 	absent  []absence // whom this peer would tell of, the first to be told first
 	flights []flight
-	names   [namesKept]messageName // of the messages that came last
-	next    int                    // in names
-	denied  time.Duration          // when others were last told that this peer is there, though it be said to be gone
-	denyAt  time.Duration          // when they are to be told once more, or far
+	names   []messageName // of the messages that came last
+	next    int           // in names
+	denied  time.Duration // when others were last told that this peer is there, though it be said to be gone
+	denyAt  time.Duration // when they are to be told once more, or far
 }
 
 // A messageName is who sent a message, and its number: numbers of two senders may be the same.
@@ -420,10 +420,14 @@ func (c *Core) onChanges(from *identity.Contact, m *Message) {
 	c.send(from, Message{Kind: ChangesTaken, Request: m.Request, Wide: true, Accepted: w.complete})
 	this := messageName{from: beginningOf(from.ID), number: m.Request}
 	s := &w.spread
-	if slices.Contains(s.names[:], this) || w.taken.wait(c.now, c.config.TableBudget) > 0 {
+	if slices.Contains(s.names, this) || w.taken.wait(c.now, c.config.TableBudget) > 0 {
 		return // it comes again, or is more than anybody has a right to tell
 	}
-	s.names[s.next] = this
+	if len(s.names) < namesKept {
+		s.names = append(s.names, this)
+	} else {
+		s.names[s.next] = this
+	}
 	s.next = (s.next + 1) % namesKept
 	w.taken.spend(c.now, c.config.TableBudget, m.wideSize())
 	c.enrol(from, true)
