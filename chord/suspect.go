@@ -44,7 +44,7 @@ func (c *Core) probeBehind(neighbour *identity.Contact) {
 // told who missed it, unless it was asked already: it is to call there.
 func (c *Core) onSuspect(from *identity.Contact, m *Message) {
 	e := c.entryOf(m.Silent)
-	if e == nil || c.entry(from) == nil {
+	if e == nil || c.entry(from) == nil || c.probing() >= maxAsked {
 		return
 	}
 	peer, before := e.contact, len(c.requests)

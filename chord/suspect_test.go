@@ -78,6 +78,25 @@ func TestWhoIsSilentIsToldToCall(t *testing.T) {
 	}
 }
 
+// A liar says of all that they are silent: there is room left for questions of one's own.
+func TestSuspicionsAreBounded(t *testing.T) {
+	var place model.Place
+	for n := range byte(32) {
+		place.Successors = append(place.Successors, at(110+n))
+		place.Predecessors = append(place.Predecessors, at(90-n))
+	}
+	c := New(at(100), Config{Successors: 32, FingerBase: 2, TableBudget: -1}, rand.New(rand.NewPCG(1, 1)))
+	c.Restore(0, place)
+	c.Ready()
+	liar := c.successors[0]
+	for i := range c.table {
+		c.Step(0, liar, Message{Kind: Suspect, Silent: c.table[i].contact.ID, Call: true})
+	}
+	if n := len(c.Ready().Messages); n > 2*maxAsked || n < maxAsked {
+		t.Errorf("%d suspicions caused %d messages, want %d to %d", len(c.table), n, maxAsked, 2*maxAsked)
+	}
+}
+
 // A peer out of one neighbour's reach calls it, and stays.
 func TestACallKeepsThePeer(t *testing.T) {
 	c := full()
