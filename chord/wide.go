@@ -56,7 +56,8 @@ const (
 	mostGone   = 16
 	maxAsked   = 16              // peers asked at once whether they live
 	doubtStays = time.Minute     // until one that nobody asked about is forgotten
-	tendEvery  = 5 * time.Second // one that is doubted is asked
+	tendEvery  = 5 * time.Second // one that is doubted is asked,
+	sampled    = 64              // and one more where so many are: what is found of them is judged of the others
 	decideEach = 15 * time.Second
 	leastWiden = 5 * time.Second
 	mostOver   = 12
@@ -426,7 +427,7 @@ func (c *Core) tend() {
 	if len(w.doubts) == 0 {
 		return
 	}
-	w.tendAt = c.now + tendEvery/time.Duration(1+len(w.doubts)/8)
+	w.tendAt = c.now + tendEvery/time.Duration(1+len(w.doubts)/sampled)
 	for i := range w.doubts {
 		if d := &w.doubts[i]; !d.asked {
 			d.asked = true
