@@ -218,6 +218,62 @@ func TestClaimedAddressCapturesNothing(t *testing.T) {
 	})
 }
 
+// A peer may not say where it is: its link says from which host it comes, and where the
+// entry has a port, that is dialled.
+func TestLinkProvesItsHost(t *testing.T) {
+	for _, way := range ways[1:3] {
+		t.Run(way.name, func(t *testing.T) {
+			north, south := keyFile(t, way.of(1), "one", "two"), keyFile(t, way.of(0), "two", "one")
+			inWorld(t, lan, func(t *testing.T, w *world) {
+				config := classic()
+				config.Keys = north
+				w.add(config)
+				config.Keys, config.Advertise = south, []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:1")}
+				if err := w.add(config).Join(t.Context(), w.peers[0].Address().String()); err != nil {
+					t.Fatal(err)
+				}
+				for _, d := range [][2]int{{0, 1}, {1, 0}} {
+					if _, err := w.peers[d[0]].Send(t.Context(), w.peers[d[1]].ID(), []byte("secret"), SendOptions{}); err != nil {
+						t.Errorf("%d to %d: %v", d[0], d[1], err)
+					}
+				}
+				if kinds := w.kindsBetween(0, 1); kinds[wire.EnvelopeKeyedFirst.String()] == 0 || kinds[wire.EnvelopeFirst.String()] != 0 {
+					t.Errorf("got %v, want all of it under keys", kinds)
+				}
+			})
+		})
+	}
+}
+
+// Where nothing is known of a peer any more, its first message says where it is before
+// it is delivered, and its record does before anything is sealed to it.
+func TestForgottenPairIsLearnedAgain(t *testing.T) {
+	north, south := keyFile(t, ways[1].of(2), "one", "two"), keyFile(t, ways[1].of(0), "two", "one")
+	forget := func(p *Peer) {
+		p.pairing.mu.Lock()
+		defer p.pairing.mu.Unlock()
+		clear(p.pairing.where)
+		clear(p.pairing.probes)
+	}
+	inWorld(t, lan, func(t *testing.T, w *world) {
+		w.addKeyed(3, map[int]*pair.Keys{0: north})
+		forget(w.peers[0])
+		if _, err := w.peers[2].Send(t.Context(), w.peers[0].ID(), []byte("open"), SendOptions{}); !errors.Is(err, ErrKeys) {
+			t.Errorf("from it: got %v, want %v", err, ErrKeys)
+		}
+	})
+	inWorld(t, lan, func(t *testing.T, w *world) {
+		w.addKeyed(3, map[int]*pair.Keys{0: north, 2: south})
+		forget(w.peers[0])
+		if _, err := w.peers[0].Send(t.Context(), w.peers[2].ID(), []byte("secret"), SendOptions{}); err != nil {
+			t.Error(err)
+		}
+		if kinds := w.kindsBetween(0, 2); kinds[wire.EnvelopeFirst.String()] != 0 {
+			t.Errorf("to it: got %v, want all of it under keys", kinds)
+		}
+	})
+}
+
 // What a peer with an entry broadcasts is passed on, and given to those who share no
 // keys with it.
 func TestBroadcastOfAPairIsPassedOn(t *testing.T) {
