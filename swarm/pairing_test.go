@@ -107,7 +107,7 @@ func TestPairTalksUnderItsKeys(t *testing.T) {
 				for _, pairs := range [][2]int{{2, 4}, {4, 2}, {2, 3}, {3, 4}} {
 					from, to := w.peers[pairs[0]], w.peers[pairs[1]]
 					if _, err := from.Send(t.Context(), to.ID(), []byte("hello"), SendOptions{Duplicates: 1}); err != nil {
-						t.Errorf("%d to %d: %v", pairs[0], pairs[1], err)
+						t.Fatalf("%d to %d: %v", pairs[0], pairs[1], err)
 					}
 					if m, err := to.Receive(t.Context()); err != nil || string(m.Data) != "hello" || m.From != from.ID() {
 						t.Errorf("%d to %d: got %q, %v", pairs[0], pairs[1], m.Data, err)

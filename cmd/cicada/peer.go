@@ -44,7 +44,7 @@ type swarmFlags struct {
 	Difficulty int    `placeholder:"K" help:"The difficulty of the swarm, in bits (0 to 32)."`
 	Secret     string `placeholder:"FILE" help:"A file with what only members of the swarm know."`
 
-	Keys       string `placeholder:"FILE" help:"A file with keys that are shared with single other peers: with those, messages are exchanged under these keys alone."`
+	Keys string `placeholder:"FILE" help:"A file with keys that are shared with single other peers: with those, messages are exchanged under these keys alone."`
 
 	ringFlags
 
