@@ -2,6 +2,7 @@ package swarm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 
@@ -67,7 +68,9 @@ func (p *Peer) settleKeys(ctx context.Context, target identity.ID, point identit
 func keysError(why seal.Discord) error { return fmt.Errorf("%w: %w", ErrKeys, why) }
 
 // discord reports a message that came under the wrong keys, or under none.
-func (p *Peer) discord(a *routing.Arrival, origin identity.ID, why error) {
+func (p *Peer) discord(a *routing.Arrival, origin identity.ID, err error) {
+	var why seal.Discord
+	errors.As(err, &why)
 	p.counters.Refused++
 	p.emit(trace.Event{Kind: trace.Refused, Message: a.Offer.Message, Other: origin, Reason: "keys: " + why.Error()})
 }

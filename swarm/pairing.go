@@ -42,15 +42,16 @@ type pairing struct {
 	closed bool
 	where  map[identity.ID]*whereabouts
 	probes map[netip.AddrPort]*probe
+	chosen int // of probes
 }
 
 // Bounds of what others can make a pairing remember and do.
 const (
-	maxWhere     = 4096
-	maxProbes    = 1024
-	maxDialling  = 16
-	probeEvery   = time.Minute // and address
-	maxWhereEach = 16          // addresses of one peer that matter
+	maxWhere    = 4096
+	maxClaims   = 16   // of one peer, of addresses that matter
+	maxProbes   = 1024 // of addresses that are not in the file themselves
+	maxDialling = 16
+	probeEvery  = time.Minute // and address
 )
 
 // whereabouts are what matters of where a peer is.
@@ -73,6 +74,8 @@ type probe struct {
 	began time.Time // the latest dial
 	busy  bool
 	who   identity.ID // zero: nobody answered
+
+	chosen bool // by who claims it
 }
 
 // newPairing returns nil where there are no entries.
@@ -137,7 +140,7 @@ func (p *pairing) decide(id identity.ID) (*pair.Entry, []*probe) {
 		if byHost {
 			e = p.keys.Host(m.address.Addr())
 		}
-		pr := p.probeLocked(m.address)
+		pr := p.probeLocked(m.address, byHost)
 		switch {
 		case !pr.ended():
 			wait = append(wait, pr)
@@ -216,32 +219,59 @@ func (p *pairing) claimed(c *identity.Contact) {
 // add notes an address that matters.
 func (w *whereabouts) add(a netip.AddrPort, claimed bool) {
 	i := slices.IndexFunc(w.maybe, func(m maybe) bool { return m.address == a })
-	switch {
-	case i >= 0:
-		w.maybe[i].claimed = w.maybe[i].claimed || claimed
-	case len(w.maybe) < maxWhereEach:
-		w.maybe = append(w.maybe, maybe{a, claimed})
+	if i >= 0 {
+		claimed = claimed || w.maybe[i].claimed
+		w.maybe = slices.Delete(w.maybe, i, i+1)
 	}
+	claims, oldest := 0, -1
+	for i, m := range w.maybe {
+		if m.claimed {
+			if claims++; oldest < 0 {
+				oldest = i
+			}
+		}
+	}
+	if claimed && claims >= maxClaims {
+		w.maybe = slices.Delete(w.maybe, oldest, oldest+1)
+	}
+	w.maybe = append(w.maybe, maybe{a, claimed}) // what nobody claimed is in the file, and so bounded
 }
 
-// whereLocked returns what is known of a peer, making room for it among those who
-// only say something.
+// whereLocked returns what is known of a peer, making room for it: among some others,
+// by who has proven least.
 func (p *pairing) whereLocked(id identity.ID) *whereabouts {
 	w := p.where[id]
 	if w != nil {
 		return w
 	}
 	if len(p.where) >= maxWhere {
+		const some = 32
+		var least identity.ID
+		looked, rank := 0, 3
 		for other, o := range p.where {
-			if o.proven == nil && o.host == nil {
-				delete(p.where, other)
+			if r := o.rank(); r < rank {
+				least, rank = other, r
+			}
+			if looked++; looked == some || rank == 0 {
 				break
 			}
 		}
+		delete(p.where, least)
 	}
 	w = new(whereabouts)
 	p.where[id] = w
 	return w
+}
+
+// rank says how much a peer has proven.
+func (w *whereabouts) rank() int {
+	switch {
+	case w.proven != nil:
+		return 2
+	case w.host != nil:
+		return 1
+	}
+	return 0
 }
 
 // ended reports whether anything is known.
@@ -262,14 +292,18 @@ var unreached = func() *probe {
 }()
 
 // probeLocked returns what is known of an address, and has it dialled where that was
-// not done of late. What is known holds until more is.
-func (p *pairing) probeLocked(a netip.AddrPort) *probe {
+// not done of late. What is known holds until more is. Of addresses that others chose
+// there is a bound.
+func (p *pairing) probeLocked(a netip.AddrPort, chosen bool) *probe {
 	pr := p.probes[a]
 	if pr == nil {
-		if len(p.probes) >= maxProbes || p.closed {
+		if p.closed || chosen && !p.roomLocked() {
 			return unreached
 		}
-		pr = &probe{done: make(chan struct{})}
+		if chosen {
+			p.chosen++
+		}
+		pr = &probe{done: make(chan struct{}), chosen: chosen}
 		p.probes[a] = pr
 	}
 	if pr.busy || p.closed || !pr.began.IsZero() && time.Since(pr.began) < probeEvery {
@@ -279,6 +313,21 @@ func (p *pairing) probeLocked(a netip.AddrPort) *probe {
 	p.runs.Add(1)
 	go p.run(a, pr)
 	return pr
+}
+
+// roomLocked reports whether one more address that others chose can be dialled, forgetting
+// what is old where there are too many.
+func (p *pairing) roomLocked() bool {
+	if p.chosen < maxProbes {
+		return true
+	}
+	for a, pr := range p.probes {
+		if pr.chosen && !pr.busy && time.Since(pr.began) >= probeEvery {
+			delete(p.probes, a)
+			p.chosen--
+		}
+	}
+	return p.chosen < maxProbes
 }
 
 // run dials an address.

@@ -295,3 +295,97 @@ func TestBroadcastOfAPairIsPassedOn(t *testing.T) {
 		}
 	})
 }
+
+// Whatever others claim, there is a bound to what is dialled for it, and remembered, and
+// it keeps no address of the file from being dialled.
+func TestClaimsAreBounded(t *testing.T) {
+	host := keyFile(t, "address: 192.0.2.1", "one", "two")
+	place := keyFile(t, "address: '192.0.2.1:7'", "one", "two")
+	synctest.Test(t, func(t *testing.T) {
+		dialled := make(map[netip.AddrPort]int)
+		var mu sync.Mutex
+		under, most := 0, 0
+		dial := func(ctx context.Context, a netip.AddrPort) (identity.ID, error) {
+			mu.Lock()
+			dialled[a]++
+			under++
+			most = max(most, under)
+			mu.Unlock()
+			pass(time.Second)
+			mu.Lock()
+			under--
+			mu.Unlock()
+			return identity.ID{1}, nil
+		}
+		p := newPairing(host, identity.ID{}, dial)
+		defer p.close()
+		claim := func(i int) identity.ID {
+			id := identity.ID{2, byte(i), byte(i >> 8)}
+			var at []netip.AddrPort
+			for k := range 8 {
+				at = append(at, netip.AddrPortFrom(netip.MustParseAddr("192.0.2.1"), uint16(1000+8*i+k)))
+			}
+			p.claimed(&identity.Contact{ID: id, Addresses: at})
+			return id
+		}
+		for i := range 2 * maxWhere {
+			id := claim(i)
+			if i < 300 {
+				_, _ = p.entry(id)
+			}
+		}
+		pass(2 * time.Minute)
+		if len(p.where) > maxWhere || len(dialled) != maxProbes || most != maxDialling {
+			t.Errorf("got %d peers, %d addresses dialled, %d at once; want at most %d, and %d, %d", len(p.where), len(dialled), most, maxWhere, maxProbes, maxDialling)
+		}
+		for i := range 10 {
+			for range 5 {
+				claim(i)
+				_, _ = p.entry(claim(i))
+				pass(10 * time.Second)
+			}
+		}
+		for a, n := range dialled {
+			if n > 10 {
+				t.Errorf("%v was dialled %d times in ten minutes", a, n)
+			}
+		}
+		p.mu.Lock()
+		p.keys = place // as if the file had it, too
+		p.mu.Unlock()
+		there := identity.ID{1}
+		p.claimed(&identity.Contact{ID: there, Addresses: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:7")}})
+		_, wait := p.decide(there)
+		if len(wait) != 1 {
+			t.Fatalf("got %d dials to wait for, want 1", len(wait))
+		}
+		<-wait[0].done
+		if e, err := p.entry(there); e == nil || err != nil {
+			t.Errorf("got %v, %v, want the entry", e, err)
+		}
+	})
+}
+
+// A peer that has many neighbours in the file, and claims many more places, is still
+// held to what it claims.
+func TestManyPlacesOfOnePeer(t *testing.T) {
+	var w whereabouts
+	at := func(port int) netip.AddrPort {
+		return netip.AddrPortFrom(netip.MustParseAddr("192.0.2.1"), uint16(port))
+	}
+	for i := range 100 {
+		w.add(at(i+1), false)
+	}
+	for i := range 3 * maxClaims {
+		w.add(at(i+50), true)
+	}
+	claims := 0
+	for _, m := range w.maybe {
+		if m.claimed {
+			claims++
+		}
+	}
+	if last := w.maybe[len(w.maybe)-1]; claims != maxClaims || last.address != at(49+3*maxClaims) || !last.claimed {
+		t.Errorf("got %d claims, the last %v; want %d, the latest", claims, last, maxClaims)
+	}
+}
