@@ -42,7 +42,7 @@ var meanings = []struct {
 	err  error
 	kind Kind
 }{
-	{swarm.ErrRefused, Refused}, {swarm.ErrNoSuchPeer, Refused}, {swarm.ErrInboxFull, Refused},
+	{swarm.ErrRefused, Refused}, {swarm.ErrKeys, Refused}, {swarm.ErrNoSuchPeer, Refused}, {swarm.ErrInboxFull, Refused},
 	{swarm.ErrOtherSwarm, Refused}, {swarm.ErrOutcomeUnknown, Refused}, {swarm.ErrTooLarge, Refused},
 	{identity.ErrPassphrase, Refused}, {identity.ErrDifficulty, Refused},
 	{swarm.ErrAddress, Usage}, {swarm.ErrSelf, Usage}, {swarm.ErrDuplicates, Usage},

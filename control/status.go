@@ -22,6 +22,7 @@ type Status struct {
 	Links        []Link         `json:"links"`     // by ID
 	Mappings     []string       `json:"mappings"`  // addresses that routers map to this peer; none, as routers are not asked yet
 	Reachable    bool           `json:"reachable"` // another peer has dialled this one since it was started
+	Keys         int            `json:"keys"`      // entries of the file of --keys
 	Counters     Counters       `json:"counters"`
 }
 
@@ -55,7 +56,7 @@ func NewStatus(s swarm.Status) Status {
 	record := Status{
 		Event: "status", ID: s.ID, Point: s.Point, Address: s.Address, Mode: s.Mode.String(),
 		Successors: ids(s.Successors), Predecessors: ids(s.Predecessors),
-		Contacts: contacts(s), Links: make([]Link, len(s.Links)), Mappings: []string{}, Reachable: s.Reachable,
+		Contacts: contacts(s), Links: make([]Link, len(s.Links)), Mappings: []string{}, Reachable: s.Reachable, Keys: s.Keys,
 		Counters: Counters{c.Sent, c.Failed, c.Delivered, c.Refused, c.Envelopes, c.Broadcasts, c.Dropped},
 	}
 	for i, l := range s.Links {

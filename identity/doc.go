@@ -9,5 +9,7 @@
 // It opens no socket, knows nothing of the ring's shape, and seals nothing: it
 // only hands out the keys that links and seals are made with.
 //
+// Package pair below it reads what two peers agreed upon beforehand.
+//
 // Begin reading at ID, then PrivateKey, then Record.
 package identity

@@ -64,7 +64,7 @@ func idBytes(key identity.PrivateKey) []byte {
 }
 
 func TestPurposesCannotBeMistaken(t *testing.T) {
-	purposes := []identity.Purpose{identity.PurposeRecord, identity.PurposeBroadcast, identity.PurposeUnknown}
+	purposes := []identity.Purpose{identity.PurposeRecord, identity.PurposeBroadcast, identity.PurposeUnknown, identity.PurposeKeys}
 	for i, p := range purposes {
 		if !strings.HasPrefix(string(p), "cicada ") || strings.IndexByte(string(p), 0) != len(p)-1 {
 			t.Errorf(`purpose %q: want "cicada …" and one zero byte, at its end`, p)

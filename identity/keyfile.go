@@ -104,7 +104,7 @@ func parseKey(text, passphrase []byte) (PrivateKey, error) {
 // The error wraps ErrPermissions if others than the owner have access to the
 // file, ErrPassphrase, ErrKey, or what the file system says (fs.ErrNotExist).
 func LoadKey(path string, passphrase []byte) (PrivateKey, error) {
-	text, err := readSecretFile(path, maxKeyFile)
+	text, err := ReadRestricted(path, maxKeyFile)
 	if err != nil {
 		return PrivateKey{}, fmt.Errorf("identity: key file %s: %w", path, err)
 	}

@@ -16,6 +16,7 @@ const (
 	PurposeRecord    Purpose = "cicada record 1\x00"    // a RecordBody
 	PurposeBroadcast Purpose = "cicada broadcast 1\x00" // a broadcast's body
 	PurposeUnknown   Purpose = "cicada unknown 1\x00"   // "I know no such session", by the target of a message
+	PurposeKeys      Purpose = "cicada keys 1\x00"      // "we do not have the same keys", by the target of a message
 )
 
 // Verify reports whether signature was made by the key of id, for purpose, over

@@ -16,7 +16,7 @@ var ErrSecret = errors.New("no usable secret")
 // ErrPermissions if others than the owner have access to the file, ErrSecret, or
 // what the file system says.
 func ReadSecret(path string) ([]byte, error) {
-	secret, err := readSecretFile(path, maxSecret+len("\r\n"))
+	secret, err := ReadRestricted(path, maxSecret+len("\r\n"))
 	if err != nil {
 		return nil, fmt.Errorf("identity: secret file %s: %w", path, err)
 	}
@@ -32,9 +32,11 @@ func ReadSecret(path string) ([]byte, error) {
 	return secret, nil
 }
 
-// readSecretFile returns the first bytes, up to limit and one more, of a file
-// that only its owner can read.
-func readSecretFile(path string, limit int) ([]byte, error) {
+// ReadRestricted returns the first bytes, up to limit and one more, of a file that
+// only its owner can read: whoever gets more than limit knows that it is too large.
+// The error wraps ErrPermissions, or what the file system says; it does not name
+// the file.
+func ReadRestricted(path string, limit int) ([]byte, error) {
 	// Asked before it is opened, too: opening a pipe could wait for ever.
 	info, err := os.Stat(path)
 	if err != nil {

@@ -35,7 +35,7 @@ type arrival struct {
 type variant struct {
 	digest  uint64
 	link    *link // that brought the first copy of it
-	first   bool  // of kind EnvelopeFirst
+	first   bool  // of kind EnvelopeFirst or EnvelopeKeyedFirst
 	verdict verdict
 	origin  identity.ID // once it is proven
 	copies  [4]uint64   // numbers of the copies that came, a bit each
@@ -65,7 +65,7 @@ type way struct {
 
 // A Replying is the answer to a message that arrived. Payload is copied.
 type Replying struct {
-	Kind       wire.EnvelopeKind // EnvelopeAnswer, EnvelopeReceipt or EnvelopeUnknown
+	Kind       wire.EnvelopeKind // EnvelopeAnswer, EnvelopeReceipt, EnvelopeUnknown or EnvelopeKeyRefusal
 	Counter    uint64
 	Payload    []byte         // sealed, at most wire.MaxPayload
 	Target     identity.Point // of the origin
@@ -173,7 +173,7 @@ func (c *Core) dropAnswer(a *arrival, v *variant) {
 func (c *Core) offer(a *arrival, l *link, k key, e wire.Envelope, sealed uint64) {
 	c.unsettle(a)
 	c.shed(a)
-	a.variants = append(a.variants, variant{digest: sealed, link: l, first: e.Kind() == wire.EnvelopeFirst})
+	a.variants = append(a.variants, variant{digest: sealed, link: l, first: e.Kind() == wire.EnvelopeFirst || e.Kind() == wire.EnvelopeKeyedFirst})
 	b := c.pool.keep(e)
 	c.ready.Arrivals = append(c.ready.Arrivals, Arrival{
 		Offer: Offer{k.message, sealed}, Envelope: c.hold(b), From: l.id,

@@ -337,5 +337,5 @@ func (c *Core) forget(x *entry) {
 
 // answers reports whether envelopes of a kind travel back to an origin.
 func answers(k wire.EnvelopeKind) bool {
-	return k == wire.EnvelopeAnswer || k == wire.EnvelopeReceipt || k == wire.EnvelopeUnknown
+	return k == wire.EnvelopeAnswer || k == wire.EnvelopeReceipt || k == wire.EnvelopeUnknown || k == wire.EnvelopeKeyRefusal
 }

@@ -28,7 +28,7 @@ const (
 type Sending struct {
 	Message    trace.MessageID // drawn at random; not in use by another send
 	Target     identity.Point
-	Kind       wire.EnvelopeKind // EnvelopeFirst or EnvelopeMessage
+	Kind       wire.EnvelopeKind // EnvelopeFirst, EnvelopeKeyedFirst or EnvelopeMessage
 	Counter    uint64
 	Payload    []byte        // sealed, at most wire.MaxPayload
 	Duplicates int           // extra copies, at most 63
@@ -120,7 +120,7 @@ func (c *Core) check(m Sending) error {
 	switch {
 	case c.sends[m.Message] != nil:
 		return fmt.Errorf("%w: message %s is being sent already", ErrInvalid, m.Message)
-	case answers(m.Kind) || m.Kind < wire.EnvelopeFirst || m.Kind > wire.EnvelopeUnknown:
+	case answers(m.Kind) || m.Kind < wire.EnvelopeFirst || m.Kind > wire.EnvelopeKeyRefusal:
 		return fmt.Errorf("%w: a message cannot be of kind %s", ErrInvalid, m.Kind)
 	case len(m.Payload) > wire.MaxPayload:
 		return fmt.Errorf("%w: payload of %d bytes, where %d is most", ErrInvalid, len(m.Payload), wire.MaxPayload)

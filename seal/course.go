@@ -33,13 +33,17 @@ const (
 	Finish  Step = iota // it was received: Reply.Receipt is the answer
 	Reseal              // Seal it anew, and send that
 	Enquire             // Ask whether the target restarted, and send that
+	Desist              // the two do not have the same keys: Reply.Discord is why
 	GiveUp              // an earlier run of the target may have delivered it: the outcome is unknown
 )
 
 // Next returns what to do about a reply to the seal made last.
 func (c *Course) Next(r Reply) Step {
-	if r.Status == Received {
+	switch r.Status {
+	case Received:
 		return Finish
+	case Barred:
+		return Desist
 	}
 	switch r.Verdict(c.first, c.last) {
 	case OtherRun:
@@ -59,7 +63,7 @@ const (
 	Deliver Fate = iota // its data, unless the message was delivered under another seal, and Answer
 	Wait                // for the same envelope: it can be opened a little later
 	Replace             // it is true, or may be, and no use: its origin is to send the message again
-	Refuse              // nobody sealed it, or somebody changed it
+	Refuse              // nobody sealed it, somebody changed it, or the keys are not the same
 )
 
 // Fate returns what to do with an envelope of which Open returned o and err.
@@ -69,6 +73,8 @@ func (o Opened) Fate(err error) Fate {
 		return Deliver
 	case errors.Is(err, ErrPending):
 		return Wait
+	case errors.Is(err, ErrKeys):
+		return Refuse
 	case !o.Origin.IsZero() || errors.Is(err, ErrUnknownSession):
 		return Replace
 	}

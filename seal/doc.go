@@ -9,6 +9,10 @@
 // receipt. From then on each direction has one AES-256-GCM key, and messages may
 // arrive in any order.
 //
+// Two peers that share keys beforehand (Config.Pairs) exchange nothing but under these:
+// the handshake takes them, too, and its first message holds no data. Keys that are
+// missing or differ are a refusal that the target signs.
+//
 // It is not a transport: it sends nothing, starts no goroutine, keeps no message
 // and repeats none. It does not sign broadcasts. It remembers which sealed bytes
 // it opened, not which message IDs: a message that its origin seals twice is
@@ -16,5 +20,5 @@
 // protect is listed in docs/spec/seal.md, with every byte of the format.
 //
 // Begin reading at [Sealer]: the origin calls Seal and OpenReply, the target
-// Open and Answer. What each does next says course.go.
+// Open and Answer. What each does next says course.go, what keys change keyed.go.
 package seal

@@ -19,9 +19,10 @@ var (
 	ErrChallenge = errors.New("seal: first message has to be sent again under its session")
 	// ErrUnknownSession: sealed under a session this peer does not have.
 	ErrUnknownSession = errors.New("seal: no such session")
-	// ErrPending: sealed under a session whose handshake is not complete here;
-	// the answer is on its way. The same envelope can be opened later.
-	ErrPending = errors.New("seal: session is not complete yet")
+	// ErrPending: sealed under a session whose handshake is not complete here, the
+	// answer being on its way; or Config.Pairs cannot tell yet. The same envelope can
+	// be opened later, or the same message sealed.
+	ErrPending = errors.New("seal: too early: the session is not complete, or the keys are not known yet")
 	// ErrStale: an answer to a handshake that is over or given up, or about a
 	// session that the message is no longer sealed under.
 	ErrStale = errors.New("seal: nothing waits for this answer")
@@ -32,6 +33,9 @@ var (
 	ErrBusy = errors.New("seal: too many handshakes under way")
 	// ErrTooLarge: the data is over MaxData, or the receipt over MaxReceipt.
 	ErrTooLarge = errors.New("seal: too large")
+	// ErrKeys: the two peers do not have the same keys for each other, in their
+	// key files; which says the Discord that it wraps.
+	ErrKeys = errors.New("seal: not the same keys at both ends")
 	// ErrHandle: Answer was given a handle that no Open returned.
 	ErrHandle = errors.New("seal: handle names no message")
 )

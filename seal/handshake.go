@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"github.com/flynn/noise"
 
 	"cicada/identity"
+	"cicada/identity/pair"
 	"cicada/trace"
 	"cicada/wire"
 )
@@ -41,11 +43,16 @@ const (
 
 // newHandshake begins Noise_IK_25519_AESGCM_SHA256 for one message: towards
 // remote, or, where that is nil, for whoever the first message proves to come from.
-func (s *Sealer) newHandshake(remote []byte, target identity.ID, message trace.MessageID) (*noise.HandshakeState, error) {
+// Keyed it is Noise_IKpsk2_25519_AESGCM_SHA256, and wants a key before the second message.
+func (s *Sealer) newHandshake(remote []byte, target identity.ID, message trace.MessageID, keyed bool) (*noise.HandshakeState, error) {
 	prologue := make([]byte, 0, len(s.swarm)+len(target)+len(message))
 	prologue = append(prologue, s.swarm[:]...)
 	prologue = append(prologue, target[:]...)
 	prologue = append(prologue, message[:]...)
+	placement := 0
+	if keyed {
+		placement = pskPlacement
+	}
 	return noise.NewHandshakeState(noise.Config{
 		CipherSuite:   newSuite(s.private),
 		Random:        s.random,
@@ -54,6 +61,8 @@ func (s *Sealer) newHandshake(remote []byte, target identity.ID, message trace.M
 		Prologue:      prologue,
 		StaticKeypair: s.static,
 		PeerStatic:    remote,
+
+		PresharedKeyPlacement: placement,
 	})
 }
 
@@ -65,6 +74,8 @@ type pending struct {
 	stamp   int64
 	born    time.Duration
 	bare    bool
+	pair    *pair.Entry // whose keys it takes; nil: none
+	digest  [32]byte    // of the first message's payload; set before anybody can answer it
 
 	mu    sync.Mutex            // guards state
 	state *noise.HandshakeState // nil once the answer was opened
@@ -76,13 +87,21 @@ func (s *Sealer) sealFirst(dst []byte, target identity.ID, message trace.Message
 	if err != nil {
 		return Sealed{}, fmt.Errorf("%w: %s: %w", ErrTarget, target.Short(), err)
 	}
-	p := &pending{target: target, message: message, stamp: now.wall.UnixNano(), born: now.age, bare: bare}
+	entry, err := s.pairs(target, nil)
+	if err != nil {
+		return Sealed{}, fmt.Errorf("%w: %s: %w", ErrPending, target.Short(), err)
+	}
+	p := &pending{
+		target: target, message: message, stamp: now.wall.UnixNano(), born: now.age,
+		bare: bare || entry != nil, pair: entry,
+	}
 	if err := s.reserve(p); err != nil {
 		return Sealed{}, err
 	}
 	p.mu.Lock() // an answer cannot come before this returned; a guess at one waits
 	defer p.mu.Unlock()
-	state, err := s.newHandshake(remote[:], target, message)
+	start := len(dst)
+	state, err := s.begin(p, remote)
 	if err == nil {
 		dst, _, _, err = state.WriteMessage(dst, s.firstPlain(p, data))
 	}
@@ -92,8 +111,8 @@ func (s *Sealer) sealFirst(dst []byte, target identity.ID, message trace.Message
 		s.mu.Unlock()
 		return Sealed{}, fmt.Errorf("seal: first message to %s: %w", target.Short(), err)
 	}
-	p.state = state
-	return Sealed{Kind: wire.EnvelopeFirst, Bare: bare, Payload: dst}, nil
+	p.state, p.digest = state, sha256.Sum256(dst[start:])
+	return Sealed{Kind: p.kind(), Bare: p.bare, Payload: dst}, nil
 }
 
 // reserve gives p an index and a place in the table.
@@ -129,7 +148,7 @@ func (s *Sealer) firstPlain(p *pending, data []byte) []byte {
 	b := make([]byte, 0, firstHead+len(data))
 	flags := byte(0)
 	if p.bare {
-		flags, data = flagBare, nil
+		flags, data = flagBare, p.mark()
 	}
 	b = append(b, wire.Version, flags)
 	b = append(b, s.id[:]...)
@@ -147,6 +166,8 @@ type first struct {
 	stamp  int64
 	born   time.Duration
 	bare   bool
+	keyed  bool
+	pair   *pair.Entry // whose keys it takes; nil: none
 
 	mu     sync.Mutex // guards the fields below
 	state  *noise.HandshakeState
@@ -159,7 +180,8 @@ func (s *Sealer) readFirst(dst []byte, e wire.Envelope) (*first, []byte, error) 
 	if len(e.Payload()) < firstMinimum || len(e.Payload()) > noise.MaxMsgLen {
 		return nil, dst, fmt.Errorf("%w: first message of %d bytes, not %d to %d", ErrMalformed, len(e.Payload()), firstMinimum, noise.MaxMsgLen)
 	}
-	state, err := s.newHandshake(nil, s.id, e.Message())
+	keyed := e.Kind() == wire.EnvelopeKeyedFirst
+	state, err := s.newHandshake(nil, s.id, e.Message(), keyed)
 	if err != nil {
 		return nil, dst, fmt.Errorf("seal: first message: %w", err)
 	}
@@ -175,7 +197,8 @@ func (s *Sealer) readFirst(dst []byte, e wire.Envelope) (*first, []byte, error) 
 		origin: identity.ID(plain[2:34]),
 		stamp:  int64(binary.BigEndian.Uint64(plain[34:42])),
 		remote: binary.BigEndian.Uint64(plain[42:50]),
-		bare:   plain[1]&flagBare != 0,
+		bare:   keyed || plain[1]&flagBare != 0,
+		keyed:  keyed,
 		state:  state,
 	}
 	proven, err := f.origin.X25519()
@@ -221,7 +244,7 @@ func (s *Sealer) writeAnswer(f *first, status answerStatus, receipt []byte, now 
 	if index == 0 {
 		return nil
 	}
-	n := &session{peer: f.origin, local: index, remote: f.remote, stamp: f.stamp, born: now.age, standing: rank}
+	n := &session{peer: f.origin, local: index, remote: f.remote, stamp: f.stamp, born: now.age, pair: f.pair, standing: rank}
 	return s.install(n, outward, inward, now)
 }
 
@@ -283,7 +306,7 @@ func (s *Sealer) readAnswer(dst []byte, e wire.Envelope, target identity.ID, now
 		return Reply{}, fmt.Errorf("%w: answer of version %d, status %d, index %d", ErrMalformed, plain[0], status, index)
 	}
 	if index != 0 {
-		n := &session{peer: target, local: p.local, remote: index, initiated: true, stamp: p.stamp, born: now.age, standing: confirmed}
+		n := &session{peer: target, local: p.local, remote: index, initiated: true, stamp: p.stamp, born: now.age, pair: p.pair, standing: confirmed}
 		if err := s.install(n, outward, inward, now); err != nil {
 			return Reply{}, err
 		}

@@ -31,7 +31,7 @@ type Handle struct {
 	message trace.MessageID
 }
 
-// Open opens an envelope of kind First or Message and appends the data to dst,
+// Open opens an envelope of kind First, KeyedFirst or Message and appends the data to dst,
 // which must not overlap e. e is not kept. Only where the error is nil is the
 // message to be delivered. With other errors:
 //
@@ -39,6 +39,7 @@ type Handle struct {
 //   - ErrReplay: opened before. Origin is proven. Reply is set where the answer is
 //     known here; Handle where the caller can give its receipt again.
 //   - ErrUnknownSession: Reply is set unless there were too many of late.
+//   - ErrKeys: Origin is proven. Reply is set unless there were too many of late.
 //   - ErrPending: worth trying again a little later.
 //   - ErrMalformed, ErrForged, ErrTarget, ErrBusy: drop it, without a word.
 func (s *Sealer) Open(dst []byte, e wire.Envelope) (Opened, error) {
@@ -51,7 +52,7 @@ func (s *Sealer) Open(dst []byte, e wire.Envelope) (Opened, error) {
 	switch e.Kind() {
 	case wire.EnvelopeMessage:
 		return s.openMessage(dst, e)
-	case wire.EnvelopeFirst:
+	case wire.EnvelopeFirst, wire.EnvelopeKeyedFirst:
 		return s.openFirst(dst, e)
 	default:
 		return Opened{}, fmt.Errorf("%w: kind %d is no message", ErrMalformed, e.Kind())
@@ -87,6 +88,12 @@ func (s *Sealer) openMessage(dst []byte, e wire.Envelope) (Opened, error) {
 	}
 	now := s.now()
 	o := Opened{Message: e.Message()}
+	if n != nil && !s.fits(n) {
+		s.mu.Lock()
+		s.table.drop(n)
+		s.mu.Unlock()
+		n = nil // so that its origin begins anew, and hears what is missing
+	}
 	if n == nil {
 		if half != nil && now.age-half.born < pendingYoung {
 			return Opened{}, ErrPending
@@ -125,6 +132,14 @@ func (s *Sealer) openFirst(dst []byte, e wire.Envelope) (Opened, error) {
 	f, data, err := s.readFirst(dst, e)
 	if err != nil {
 		return Opened{}, err
+	}
+	if err := s.agree(f, data[len(dst):]); err != nil {
+		o := Opened{Message: e.Message()}
+		var why Discord
+		if errors.As(err, &why) {
+			o.Origin, o.Reply = f.origin, s.sealRefusal(e, why, now)
+		}
+		return o, err
 	}
 	f.key, f.born = key, now.age
 	f.mu.Lock() // so that a copy opened meanwhile finds the challenge written

@@ -16,13 +16,15 @@ const (
 	Received Status = iota + 1 // opened; Receipt is its program's answer
 	Again                      // not opened: seal it anew, under the session there is now
 	Unknown                    // its session is gone, and has been dropped here too: seal it anew
+	Barred                     // not opened, and will not be: Discord says what is wrong with the keys
 )
 
 // Reply is what a target says about a message, proven to come from it.
 type Reply struct {
 	Status  Status
 	Receipt []byte // with Received: the dst that was given, with the receipt appended
-	run     run    // with Again and Unknown
+	Discord Discord
+	run     run // with Again and Unknown
 }
 
 // A run is what a target says of the run of its program that answers. A message
@@ -69,7 +71,7 @@ func (r Reply) Verdict(first, last time.Time) Verdict {
 	return OtherRun
 }
 
-// OpenReply opens an envelope of kind Answer, Receipt or Unknown about a message
+// OpenReply opens an envelope of kind Answer, Receipt, Unknown or KeyRefusal about a message
 // that was sealed to target, and last under session (Sealed.Session). The receipt
 // is appended to dst, which must not overlap e. e is not kept. With any error the
 // envelope decides nothing: go on waiting. Errors: ErrStale, ErrReplay,
@@ -90,6 +92,8 @@ func (s *Sealer) OpenReply(dst []byte, e wire.Envelope, target identity.ID, sess
 		return s.readAnswer(dst, e, target, now)
 	case wire.EnvelopeReceipt:
 		return s.openReceipt(dst, e, target, now)
+	case wire.EnvelopeKeyRefusal:
+		return s.readRefusal(e, target)
 	default:
 		return Reply{}, fmt.Errorf("%w: kind %d is no reply", ErrMalformed, e.Kind())
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/flynn/noise"
 
 	"cicada/identity"
+	"cicada/identity/pair"
 	"cicada/trace"
 	"cicada/wire"
 )
@@ -35,6 +36,13 @@ type Config struct {
 	// read concurrently.
 	Rand   io.Reader
 	Limits Limits
+
+	// Pairs returns what the key file has for a peer, nil for nothing, or an error
+	// where that cannot be told yet. first is what a first message of that peer holds,
+	// which is accepted only if this lets it; otherwise nil. With a peer that has an
+	// entry nothing is sealed or opened but under its keys. Nil means that there is no
+	// key file. It may be called concurrently, and must not block.
+	Pairs func(peer identity.ID, first []byte) (*pair.Entry, error)
 }
 
 // Limits bound what others can make a Sealer spend. Zero means the default.
@@ -42,7 +50,7 @@ type Limits struct {
 	Sessions   int     // kept at once, the least recently used forgotten first; 4096. At most a quarter is unconfirmed
 	Handshakes int     // begun here and not answered yet; 4096
 	Firsts     int     // first messages remembered for two to four minutes; more are challenged; 8192
-	Unknowns   float64 // signed answers about unknown sessions a second, twice as many at once; 100
+	Unknowns   float64 // signed answers about unknown sessions a second, twice as many at once, and as many about keys; 100
 }
 
 // withDefaults returns l with zeros replaced.
@@ -82,7 +90,9 @@ type Sealer struct {
 	began   uint64 // what this peer tells others of start; 0: no earlier run had its key
 
 	scratches sync.Pool
-	unknowns  limiter
+	unknowns  *limiter
+	refusals  *limiter
+	pairs     func(identity.ID, []byte) (*pair.Entry, error)
 
 	mu     sync.RWMutex // guards the fields below
 	table  table
@@ -104,13 +114,16 @@ func New(c Config) (*Sealer, error) {
 	if c.Rand == nil {
 		c.Rand = rand.Reader
 	}
+	if c.Pairs == nil {
+		c.Pairs = func(identity.ID, []byte) (*pair.Entry, error) { return nil, nil }
+	}
 	limits := c.Limits.withDefaults()
 	s := &Sealer{
 		key: c.Key, id: c.Key.ID(), point: c.Point, swarm: c.Swarm,
 		static: static, private: private,
 		clock: c.Clock, random: c.Rand, start: c.Clock(),
 		scratches: sync.Pool{New: newScratch},
-		unknowns:  limiter{rate: limits.Unknowns, burst: 2 * limits.Unknowns, saved: 2 * limits.Unknowns},
+		unknowns:  newLimiter(limits.Unknowns), refusals: newLimiter(limits.Unknowns), pairs: c.Pairs,
 	}
 	if !c.FreshKey {
 		s.began = uint64(s.start.UnixNano())
@@ -170,7 +183,7 @@ func (s *Sealer) Warmth(target identity.ID) Warmth {
 		return Cold
 	}
 	opening := r.pending > 0 && age-r.begun < pendingYoung
-	if r.current != nil {
+	if r.current != nil && s.fits(r.current) {
 		due, spent := r.current.due(age)
 		if !spent && (!due || !rekeyOver(r.current.rekey.Load(), age)) {
 			return Warm
@@ -193,7 +206,10 @@ const MaxData = wire.MaxMessage + 512
 // where that is at most 60 KiB; sealing again before the answer came makes
 // another one, which is correct but dear.
 //
-// Errors: ErrTooLarge, ErrTarget, ErrBusy, or that of Config.Rand.
+// Where the key file has an entry for target, the first message holds no data, which
+// the target will ask for.
+//
+// Errors: ErrTooLarge, ErrTarget, ErrBusy, ErrPending, or that of Config.Rand.
 func (s *Sealer) Seal(dst []byte, target identity.ID, point identity.Point, message trace.MessageID, data []byte) (Sealed, error) {
 	if len(data) > MaxData {
 		return Sealed{}, fmt.Errorf("%w: message of %d bytes, at most %d", ErrTooLarge, len(data), MaxData)
@@ -228,7 +244,7 @@ func (s *Sealer) sendable(target identity.ID, age time.Duration) *session {
 		return nil
 	}
 	due, spent := n.due(age)
-	if spent || due && n.claimRekey(age) {
+	if spent || !s.fits(n) || due && n.claimRekey(age) {
 		return nil
 	}
 	return n

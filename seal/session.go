@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"cicada/identity"
+	"cicada/identity/pair"
 	"cicada/trace"
 	"cicada/wire"
 )
@@ -62,6 +63,7 @@ type session struct {
 	initiated     bool   // by this end
 	stamp         int64  // wall time in its first message, the same at both ends
 	born          time.Duration
+	pair          *pair.Entry // whose keys its handshake took; nil: none
 
 	outward direction
 	sent    atomic.Uint64 // messages, and so the next counter

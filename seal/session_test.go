@@ -351,7 +351,7 @@ func TestDishonestPeer(t *testing.T) {
 		wantError(t, tt.name, err, tt.want)
 	}
 
-	state, err := a.newHandshake(b.static.Public, b.id, w.message())
+	state, err := a.newHandshake(b.static.Public, b.id, w.message(), false)
 	if err != nil {
 		t.Fatal(err)
 	}

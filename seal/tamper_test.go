@@ -2,6 +2,7 @@ package seal
 
 import (
 	"encoding/hex"
+	"errors"
 	"testing"
 
 	"cicada/identity"
@@ -37,12 +38,25 @@ func specimens(w *world) []specimen {
 		return func(e wire.Envelope) error { _, err := a.OpenReply(nil, e, l.to.id, l.session); return err }
 	}
 	d := w.peer("d", nil)
+	k, l := w.peer("k", holding(northKeys)), w.peer("l", holding(southKeys))
+	wanted := a.write(k, "wanted")
+	o, err = k.Open(nil, wanted.Envelope)
+	wantError(w.tb, "message without the keys that its target has", err, ErrKeys)
+	refusal := envelope(o.Reply, a.point, wanted.message)
+	challenge := func(e wire.Envelope) error {
+		if _, err := l.Open(nil, e); !errors.Is(err, ErrChallenge) {
+			return err
+		}
+		return nil
+	}
 	return []specimen{
 		{"first", d.write(b, "first").Envelope, at(b)},
 		{"answer", answer, about(toC)},
 		{"message", message.Envelope, at(b)},
 		{"receipt", receipt, about(asked)},
 		{"unknown", unknown, about(lost)},
+		{"keyed first", k.write(l, "later").Envelope, challenge},
+		{"key refusal", refusal, about(wanted)},
 	}
 }
 
@@ -62,7 +76,7 @@ func bound(kind string, at int) bool {
 }
 
 func TestEveryByteIsBoundOrFree(t *testing.T) {
-	for i, name := range []string{"first", "answer", "message", "receipt", "unknown"} {
+	for i, name := range []string{"first", "answer", "message", "receipt", "unknown", "keyed first", "key refusal"} {
 		t.Run(name, func(t *testing.T) {
 			s := specimens(newWorld(t))[i]
 			if s.name != name {

@@ -70,13 +70,17 @@ func (s *Sealer) dropRemote(r *relation, index uint64, age time.Duration) {
 	}
 }
 
-// A limiter lets rate things a second happen, and burst at once.
+// A limiter lets rate things a second happen, and burst, twice as many, at once.
 type limiter struct {
 	rate, burst float64
 
 	mu    sync.Mutex // guards the fields below
 	saved float64
 	last  time.Duration
+}
+
+func newLimiter(rate float64) *limiter {
+	return &limiter{rate: rate, burst: 2 * rate, saved: 2 * rate}
 }
 
 // take reports whether one more may happen now.

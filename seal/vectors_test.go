@@ -126,9 +126,9 @@ func TestVectors(t *testing.T) {
 	}
 }
 
-// TestAnotherImplementationOpensVectors runs a program that shares no code with
-// this package, not even the language.
-func TestAnotherImplementationOpensVectors(t *testing.T) {
+// nodeProgram returns where Node.js is.
+func nodeProgram(t *testing.T) string {
+	t.Helper()
 	node, err := exec.LookPath("node")
 	if err != nil {
 		if os.Getenv("CICADA_REQUIRE") == "all" {
@@ -136,6 +136,13 @@ func TestAnotherImplementationOpensVectors(t *testing.T) {
 		}
 		t.Skipf("no node on PATH: %v", err)
 	}
+	return node
+}
+
+// TestAnotherImplementationOpensVectors runs a program that shares no code with
+// this package, not even the language.
+func TestAnotherImplementationOpensVectors(t *testing.T) {
+	node := nodeProgram(t)
 	if out, err := exec.Command(node, "testdata/open.mjs", vectorsFile).CombinedOutput(); err != nil {
 		t.Errorf("true vectors: %v\n%s", err, out)
 	}

@@ -189,7 +189,7 @@ func (w *World) openReceipt(i int32, r *routing.Receipt) {
 		if n.route.Done(w.now, r.Message, l.target.ID, r.Hops) {
 			w.receipted(r.Message)
 		}
-	case seal.GiveUp:
+	case seal.GiveUp, seal.Desist: // of these no peer here has keys
 		w.giveUp(i, r.Message)
 	case seal.Enquire:
 		w.postAnew(i, r.Message, true)

@@ -20,7 +20,7 @@ const broadcastAge = 2 * time.Minute
 // Broadcast sends data to every other peer of the swarm and returns when all
 // that could be reached have it. It is signed, so that receivers know its
 // origin, and not sealed: every peer can read it. A peer whose program does not
-// allow this one, or does not empty its inbox, passes it on and counts as well.
+// allow this one, or has keys for the two of them (Config.Keys), or does not empty its inbox, passes it on and counts as well.
 //
 // Peers that it does not reach, because others on the way pass nothing on, get it
 // from their neighbours some seconds later, if these have it. Neither those peers
@@ -107,6 +107,10 @@ func (p *Peer) verifyBroadcast(c *routing.BroadcastArrival) {
 	body, origin, point, err := p.checkBroadcast(c)
 	p.mu.Lock()
 	defer p.settleAndUnlock()
+	if _, wait := p.pairing.decide(origin); err == nil && len(wait) > 0 {
+		p.route.BroadcastPostponed(c.Offer) // when it comes again it will be known
+		return
+	}
 	if err == nil {
 		switch p.heard.add(c.From, origin, c.Offer.Message, time.Unix(0, int64(body.GetTime())), time.Now()) {
 		case crowded: // the link's fault, not the broadcast's: another may bring it
@@ -139,6 +143,8 @@ func (p *Peer) deliverBroadcast(c *routing.BroadcastArrival, body *wirepb.Broadc
 	switch {
 	case p.config.Allow != nil && !p.config.Allow(origin):
 		reason = "not allowed"
+	case p.hasKeys(origin):
+		reason = "keys: a broadcast is under none"
 	case !p.inbox.put(m):
 		reason = "inbox full"
 	}

@@ -11,6 +11,7 @@ import (
 
 	"cicada/chord"
 	"cicada/identity"
+	"cicada/identity/pair"
 	"cicada/trace"
 	"cicada/transport"
 )
@@ -46,6 +47,12 @@ type Config struct {
 	// Broadcasts of others pass through it, unread, and it counts in their Reached.
 	// Allow must not block nor call the peer.
 	Allow func(identity.ID) bool
+	// Keys are those that this peer shares with some others, see package pair. With a
+	// peer that has an entry no message is exchanged, in either direction, but under
+	// its keys: whoever of the two lacks them, or has others, hears ErrKeys. What that
+	// peer broadcasts is passed on and not delivered. Names in addresses are looked up
+	// by Listen. Nil means none.
+	Keys *pair.Keys
 	// SendTimeout is how long Send, Broadcast and Lookup wait where their context
 	// has no deadline. Zero means 10 s.
 	SendTimeout time.Duration

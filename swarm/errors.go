@@ -25,6 +25,9 @@ var (
 	ErrNoSuchPeer = errors.New("swarm: no such peer in the swarm")
 	// ErrRefused: the target does not accept messages from this peer.
 	ErrRefused = errors.New("swarm: refused")
+	// ErrKeys: this peer and the target do not have the same keys for each other, as
+	// the target has signed. Nothing was delivered.
+	ErrKeys = errors.New("swarm: not the same keys at both ends")
 	// ErrInboxFull: the target's program does not take its messages; try later.
 	ErrInboxFull = errors.New("swarm: the target's inbox is full")
 	// ErrBusy: too much is under way at this peer; try again when something ended.

@@ -44,6 +44,7 @@ func (h *handler) Up(link transport.Link) {
 		n.contact, n.hello = old.contact, old.hello
 	}
 	p.greeted[id] = n
+	p.pairing.linked(link)
 	p.route.Up(id)
 	p.emit(trace.Event{Kind: trace.LinkUp, Other: id, Address: link.Remote().String()})
 	self := p.ring.Self()

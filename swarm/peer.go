@@ -13,6 +13,7 @@ import (
 
 	"cicada/chord"
 	"cicada/identity"
+	"cicada/identity/pair"
 	"cicada/routing"
 	"cicada/seal"
 	"cicada/trace"
@@ -29,11 +30,13 @@ type Peer struct {
 	born    time.Time      // when its clock began
 	events  *trace.Recorder
 
-	points points
-	book   *book
-	sealer *seal.Sealer
-	links  *transport.Links
-	inbox  *inbox
+	points  points
+	book    *book
+	keys    *pair.Keys // with addresses for names
+	pairing *pairing
+	sealer  *seal.Sealer
+	links   *transport.Links
+	inbox   *inbox
 
 	lookupHost lookupHost // asks the DNS
 
@@ -106,12 +109,20 @@ func Listen(ctx context.Context, config Config) (*Peer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if p.keys, err = config.Keys.Resolve(ctx, lookupDNS); err != nil {
+		return nil, fmt.Errorf("swarm: Config.Keys: %w", err)
+	}
+	if p.pairing = newPairing(p.keys, p.id, p.answersAt); p.pairing != nil {
+		p.book.tell = p.pairing.claimed
+	}
 	if err := p.listen(ctx); err != nil {
+		p.pairing.close()
 		return nil, err
 	}
 	if err := p.start(fresh); err != nil {
 		close(p.ended)
 		p.links.Close()
+		p.pairing.close()
 		return nil, err
 	}
 	return p, nil
@@ -190,7 +201,11 @@ func (p *Peer) start(fresh bool) error {
 	if err != nil {
 		return err
 	}
-	p.sealer, err = seal.New(seal.Config{Key: p.config.Key, Point: p.point, Swarm: p.config.Swarm.Tag(), FreshKey: fresh})
+	sealing := seal.Config{Key: p.config.Key, Point: p.point, Swarm: p.config.Swarm.Tag(), FreshKey: fresh}
+	if p.pairing != nil {
+		sealing.Pairs = p.pairWith
+	}
+	p.sealer, err = seal.New(sealing)
 	if err != nil {
 		return err
 	}
@@ -283,6 +298,7 @@ func (p *Peer) Leave(ctx context.Context) error {
 func (p *Peer) Close() error {
 	p.ending.Do(func() {
 		close(p.ended)
+		p.pairing.close()
 		p.links.Close()
 		p.loops.Wait()
 		p.inbox.close()

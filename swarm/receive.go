@@ -190,7 +190,12 @@ func (p *Peer) notOpened(a *routing.Arrival, o seal.Opened, point identity.Point
 	default:
 		p.route.Rejected(a.Offer)
 	}
-	if len(o.Reply.Payload) == 0 {
+	if errors.Is(err, seal.ErrKeys) {
+		p.discord(a, o.Origin, err)
+		if len(o.Reply.Payload) == 0 {
+			return
+		}
+	} else if len(o.Reply.Payload) == 0 {
 		p.emit(trace.Event{Kind: trace.Refused, Message: a.Offer.Message, Other: a.From, Reason: err.Error()})
 		return
 	}

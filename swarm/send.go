@@ -28,7 +28,7 @@ const (
 // time the error is ErrNoAnswer. Lookup knows at once.
 //
 // Errors are *TargetError and match ErrTooLarge, ErrDuplicates, ErrNoSuchPeer,
-// ErrNoAnswer (also where ctx's deadline passed), ErrRefused, ErrInboxFull,
+// ErrNoAnswer (also where ctx's deadline passed), ErrRefused, ErrKeys, ErrInboxFull,
 // ErrBusy, ErrOutcomeUnknown, ErrClosed, identity.ErrID (the zero ID, too), or
 // context.Canceled.
 func (p *Peer) Send(ctx context.Context, target identity.ID, data []byte, options SendOptions) (Receipt, error) {
@@ -57,6 +57,9 @@ func (p *Peer) send(ctx context.Context, target identity.ID, data []byte, option
 	}
 	point, err := p.points.PointOf(target)
 	if err != nil {
+		return Receipt{}, err
+	}
+	if err := p.settleKeys(ctx, target, point); err != nil {
 		return Receipt{}, err
 	}
 	s, err := p.begin(sending{target: target, point: point, data: data, options: options}, p.timeout(ctx))

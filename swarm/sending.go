@@ -203,7 +203,7 @@ func (p *Peer) carry(s *sending) (err error) {
 // sendError turns what lower layers refuse a send with into this package's terms.
 func sendError(err error) error {
 	switch {
-	case errors.Is(err, routing.ErrLimit), errors.Is(err, seal.ErrBusy):
+	case errors.Is(err, routing.ErrLimit), errors.Is(err, seal.ErrBusy), errors.Is(err, seal.ErrPending):
 		return ErrBusy
 	case errors.Is(err, seal.ErrTooLarge):
 		return ErrTooLarge
@@ -300,6 +300,8 @@ func (p *Peer) replied(s *sending, from identity.ID, reply seal.Reply, err error
 		o := report.outcome(from == s.target, time.Since(s.started))
 		p.route.Done(p.now(), s.id, s.target, o.receipt.Hops)
 		p.finish(s, o)
+	case seal.Desist:
+		p.finish(s, outcome{err: keysError(reply.Discord)})
 	case seal.GiveUp:
 		p.finish(s, outcome{err: ErrOutcomeUnknown})
 	case seal.Enquire:

@@ -22,6 +22,7 @@ type Status struct {
 	Fingers      []chord.Finger      // clockwise from the peer; none in a small swarm
 	Links        []LinkStatus        // by the ID of who is at the other end
 	Reachable    bool                // another peer has dialled this one since it was started
+	Keys         int                 // entries of Config.Keys
 	Counters     Counters
 }
 
@@ -52,6 +53,7 @@ func (p *Peer) Status() Status {
 		Predecessors: slices.Clone(p.ring.Predecessors()),
 		Fingers:      p.ring.Fingers(),
 		Reachable:    p.reachable,
+		Keys:         p.keys.Len(),
 		Counters:     p.counters,
 	}
 	p.mu.Unlock()

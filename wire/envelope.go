@@ -48,6 +48,9 @@ const (
 	EnvelopeMessage EnvelopeKind = 3 // data under a session
 	EnvelopeReceipt EnvelopeKind = 4 // a receipt under a session
 	EnvelopeUnknown EnvelopeKind = 5 // "I know no such session": signed by the target
+
+	EnvelopeKeyedFirst EnvelopeKind = 6 // first handshake message under the keys of a key file, without data
+	EnvelopeKeyRefusal EnvelopeKind = 7 // "we do not have the same keys": signed by the target
 )
 
 // String returns the kind's name, or "envelope 9" for a number without one.
@@ -63,6 +66,10 @@ func (k EnvelopeKind) String() string {
 		return "receipt"
 	case EnvelopeUnknown:
 		return "unknown"
+	case EnvelopeKeyedFirst:
+		return "keyed first"
+	case EnvelopeKeyRefusal:
+		return "key refusal"
 	}
 	return fmt.Sprintf("envelope %d", uint8(k))
 }
@@ -112,7 +119,7 @@ func ParseEnvelope(b []byte) (Envelope, error) {
 		return nil, broken(CodeLimit, 0, "an envelope's ttl is at most %d, not %d", MaxTTL, e.TTL())
 	case e.Version() != Version:
 		return nil, broken(CodeVersion, 2, "an envelope of version %d where %d is spoken", e.Version(), Version)
-	case e.Kind() < EnvelopeFirst || e.Kind() > EnvelopeUnknown:
+	case e.Kind() < EnvelopeFirst || e.Kind() > EnvelopeKeyRefusal:
 		return nil, broken(CodeProtocol, 3, "unknown kind of envelope %d", uint8(e.Kind()))
 	}
 	return e, nil

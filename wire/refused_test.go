@@ -63,7 +63,7 @@ func refusals() []refused {
 		{"envelope of version 0", 2, 0, wire.CodeVersion},
 		{"envelope of version 2", 2, 2, wire.CodeVersion},
 		{"envelope of kind 0", 3, 0, wire.CodeProtocol},
-		{"envelope of an unknown kind", 3, 6, wire.CodeProtocol},
+		{"envelope of an unknown kind", 3, 8, wire.CodeProtocol},
 	} {
 		b := slices.Clone(envelopes()[0].bytes)
 		b[bad.at] = bad.value

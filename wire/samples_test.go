@@ -51,7 +51,7 @@ func envelopes() []sample {
 		Message: [16]byte(count(0x10, 16)), Nonce: [16]byte(count(0x20, 16)), Target: identity.Point(count(0x30, 32)),
 	}
 	var all []sample
-	for kind := wire.EnvelopeFirst; kind <= wire.EnvelopeUnknown; kind++ {
+	for kind := wire.EnvelopeFirst; kind <= wire.EnvelopeKeyRefusal; kind++ {
 		header.Kind = kind
 		all = append(all, sample{"envelope " + kind.String(), "envelope",
 			append(wire.AppendEnvelopeHeader(nil, header), "sealed"...)})

@@ -226,6 +226,9 @@ func (c *statusCommand) Run(ctx context.Context, out *console, client *control.C
 		out.say("reachable     not known: nobody has dialled it yet")
 	}
 	out.say("knows         %d peers, %d links", len(s.Contacts), len(s.Links))
+	if s.Keys > 0 {
+		out.say("keys          shared with %s", control.Count(s.Keys, "other peer"))
+	}
 	n := s.Counters
 	out.say("messages      its own: %d delivered, %d not; to it: %d taken, %d refused", n.Sent, n.Failed, n.Delivered, n.Refused)
 	return nil

@@ -172,7 +172,7 @@ func (s *paths) Emit(e trace.Event) {
 	if e.Kind != trace.CopySent && e.Kind != trace.CopyForwarded {
 		return
 	}
-	if e.Name != wire.EnvelopeFirst.String() && e.Name != wire.EnvelopeMessage.String() {
+	if e.Name != wire.EnvelopeFirst.String() && e.Name != wire.EnvelopeKeyedFirst.String() && e.Name != wire.EnvelopeMessage.String() {
 		return // a receipt on its way back
 	}
 	s.mu.Lock()

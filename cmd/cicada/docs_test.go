@@ -89,16 +89,16 @@ func curl(ts *testscript.TestScript, negated bool, arguments []string) {
 }
 
 // runningExamples writes what docs/running.md shows into files: the peers' commands up.sh,
-// the others talk.sh, and peer.yaml, with folders here and $PORT1 to $PORT6.
+// the others talk.sh, and north.json, south.yaml and peer.yaml, with folders here and $PORT1 to $PORT6.
 func runningExamples(ts *testscript.TestScript, negated bool, arguments []string) {
 	if negated || len(arguments) > 0 {
 		ts.Fatalf("usage: running")
 	}
 	text, err := os.ReadFile(runningDoc)
 	ts.Check(err)
-	blocks := regexp.MustCompile("(?s)```(?:yaml)?\n(.*?)```").FindAllStringSubmatch(string(text), -1)
-	if len(blocks) != 3 {
-		ts.Fatalf("%s: got %d blocks, want 3", runningDoc, len(blocks))
+	blocks := regexp.MustCompile("(?s)```(?:yaml|json)?\n(.*?)```").FindAllStringSubmatch(string(text), -1)
+	if len(blocks) != 5 {
+		ts.Fatalf("%s: got %d blocks, want 5", runningDoc, len(blocks))
 	}
 	pairs := []string{"/tmp/", ""}
 	for i := 1; i <= 6; i++ {
@@ -116,7 +116,11 @@ func runningExamples(ts *testscript.TestScript, negated bool, arguments []string
 			client.Close()
 		}
 	})
-	for name, content := range map[string]string{"up.sh": peers, "talk.sh": talk, "peer.yaml": here.Replace(blocks[2][1])} {
-		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(content), 0o644))
+	files := map[string]string{"up.sh": peers, "talk.sh": talk}
+	for i, name := range []string{"north.json", "south.yaml", "peer.yaml"} {
+		files[name] = here.Replace(blocks[2+i][1])
+	}
+	for name, content := range files {
+		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(content), 0o600))
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"cicada/identity"
+	"cicada/identity/pair"
 	"cicada/swarm"
 	"cicada/trace"
 	"cicada/transport"
@@ -37,12 +38,13 @@ type swarmFlags struct {
 	Timeout         patience `default:"10s" placeholder:"TIME" help:"How long joining is tried, and each message (${default})."`
 	NoPortMapping   bool     `aliases:"no-forwarding" help:"Do not ask the router to open the port."`
 	MappingAttempts int      `hidden:"" default:"-1"`
-	Keys            string   `hidden:""`
 	Metrics         string   `hidden:""`
 
 	Swarm      string `default:"cicada" placeholder:"NAME" help:"The swarm to belong to (${default})."`
 	Difficulty int    `placeholder:"K" help:"The difficulty of the swarm, in bits (0 to 32)."`
 	Secret     string `placeholder:"FILE" help:"A file with what only members of the swarm know."`
+
+	Keys string `placeholder:"FILE" help:"A file with keys that are shared with single other peers: with those, messages are exchanged under these keys alone."`
 
 	ringFlags
 
@@ -83,7 +85,6 @@ func (f *swarmFlags) check() error {
 		flag  string
 		why   string
 	}{
-		{f.Keys != "", "--keys", "key files between two peers do not work yet"},
 		{f.Metrics != "", "--metrics", "metrics do not exist yet"},
 		{f.MappingAttempts >= 0, "--mapping-attempts", "ports are not mapped yet"},
 	} {
@@ -146,7 +147,7 @@ func (f *peerFlags) open(ctx context.Context, out *console, key identity.Private
 			err = errors.Join(err, r.end())
 		}
 	}()
-	config, err := f.config(ctx)
+	config, err := f.config(ctx, out)
 	if err != nil {
 		return nil, err
 	}
@@ -202,8 +203,8 @@ func (r *running) leave() error {
 }
 
 // config turns the flags into a peer's configuration.
-func (f *peerFlags) config(ctx context.Context) (c swarm.Config, err error) {
-	if c, err = f.membership(); err != nil {
+func (f *peerFlags) config(ctx context.Context, out *console) (c swarm.Config, err error) {
+	if c, err = f.membership(ctx, out); err != nil {
 		return c, err
 	}
 	if c.Address, c.Advertise, err = f.addresses(ctx); err != nil {
@@ -218,7 +219,7 @@ func (f *peerFlags) config(ctx context.Context) (c swarm.Config, err error) {
 }
 
 // membership returns the configuration that all peers of these flags share.
-func (f *swarmFlags) membership() (c swarm.Config, err error) {
+func (f *swarmFlags) membership(ctx context.Context, out *console) (c swarm.Config, err error) {
 	if f.Difficulty < 0 || f.Difficulty > identity.MaxDifficulty {
 		return c, usageError("--difficulty %d: want 0 to %d", f.Difficulty, identity.MaxDifficulty)
 	}
@@ -235,7 +236,23 @@ func (f *swarmFlags) membership() (c swarm.Config, err error) {
 		return c, &codedError{exitUsage, err}
 	}
 	c.SendTimeout = time.Duration(f.Timeout)
-	return c, nil
+	c.Keys, err = f.keys(ctx, out)
+	return c, err
+}
+
+// keys reads the file of --keys. That takes a while for each entry, which is to be seen.
+func (f *swarmFlags) keys(ctx context.Context, out *console) (*pair.Keys, error) {
+	if f.Keys == "" {
+		return nil, nil
+	}
+	defer out.clearProgress()
+	keys, err := pair.Load(ctx, f.Keys, func(done, total int) {
+		out.show("deriving keys from %s: %d of %d entries", f.Keys, done, total)
+	})
+	if err != nil && ctx.Err() == nil {
+		return nil, usageError("--keys: %w", err)
+	}
+	return keys, err
 }
 
 // addresses returns where to listen, and what to tell others where that differs.

@@ -29,7 +29,7 @@ Example: printf 'create\nlist\n' | cicada shell --no-port-mapping`
 // peers leave.
 func (c *shellCommand) Run(ctx context.Context, out *console) error {
 	out.useJSON(c.JSON)
-	nursery, err := c.nursery(out)
+	nursery, err := c.nursery(ctx, out)
 	if err != nil {
 		return err
 	}
@@ -60,11 +60,11 @@ type nursery struct {
 	closers
 }
 
-func (f *swarmFlags) nursery(out *console) (*nursery, error) {
+func (f *swarmFlags) nursery(ctx context.Context, out *console) (*nursery, error) {
 	if err := f.check(); err != nil {
 		return nil, err
 	}
-	config, err := f.membership()
+	config, err := f.membership(ctx, out)
 	if err != nil {
 		return nil, err
 	}

@@ -59,7 +59,7 @@ func TestALogOfManyPeersSaysWhoseLineItIs(t *testing.T) {
 	var log bytes.Buffer
 	flags := swarmFlags{Swarm: "cicada", NoPortMapping: true, MappingAttempts: -1, Stdout: true, Debug: true, ringFlags: ringFlags{Successors: 16, FingerBase: 16}}
 	out := newConsole(&log, io.Discard)
-	n, err := flags.nursery(out)
+	n, err := flags.nursery(t.Context(), out)
 	if err != nil {
 		t.Fatal(err)
 	}

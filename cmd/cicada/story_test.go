@@ -159,16 +159,23 @@ func hopsTraced(ts *testscript.TestScript, negated bool, arguments []string) {
 	ts.Logf("%d messages were delivered after %d hops and more", far, least)
 }
 
-// relay PORT TO FILE passes on what comes to a port, to another one and back, and
-// keeps what the first that connects says.
+// relay PORT TO FILE [BACK] passes on what comes to a port, to another one and back, and
+// keeps what the first that connects says, and what it is told.
 func relay(ts *testscript.TestScript, negated bool, arguments []string) {
-	if negated || len(arguments) != 3 {
-		ts.Fatalf("usage: relay PORT TO FILE")
+	if negated || len(arguments) < 3 || len(arguments) > 4 {
+		ts.Fatalf("usage: relay PORT TO FILE [BACK]")
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:"+arguments[0])
 	ts.Check(err)
 	file, err := os.Create(ts.MkAbs(arguments[2]))
 	ts.Check(err)
+	back := io.Discard
+	if len(arguments) == 4 {
+		other, err := os.Create(ts.MkAbs(arguments[3]))
+		ts.Check(err)
+		ts.Defer(func() { other.Close() })
+		back = other
+	}
 	ts.Defer(func() {
 		listener.Close()
 		file.Close()
@@ -184,7 +191,7 @@ func relay(ts *testscript.TestScript, negated bool, arguments []string) {
 			return
 		}
 		defer to.Close()
-		go func() { _, _ = io.Copy(from, to) }()
+		go func() { _, _ = io.Copy(io.MultiWriter(from, back), to) }()
 		_, _ = io.Copy(io.MultiWriter(to, file), from)
 	}()
 }
