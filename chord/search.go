@@ -97,24 +97,22 @@ func (c *Core) askNext(s *search, i int) {
 	if len(b.trail) >= searchSteps {
 		b.candidates, b.trail = nil, nil
 	}
-	for {
-		if len(b.candidates) == 0 {
-			first := c.firstContact(s)
-			if first == nil {
-				return
-			}
-			b.candidates, b.trail = append(b.candidates, first), nil
-		}
-		next := b.candidates[0]
-		b.candidates = b.candidates[1:]
+	var next *identity.Contact
+	for next == nil && len(b.candidates) > 0 {
+		next, b.candidates = b.candidates[0], b.candidates[1:]
 		if slices.Contains(s.claimed, next.ID) || c.lost.recent(next.ID, c.now) {
-			continue
+			next = nil
 		}
-		s.claimed = append(s.claimed, next.ID)
-		s.queries++
-		b.asking = c.askFor(next, request{purpose: forSearch, slot: int16(i), version: s.number, offered: c.searchOffer(s)})
+	}
+	if next == nil { // of the table even one that was just lost will do, where there is no other
+		next, b.trail = c.firstContact(s), nil
+	}
+	if next == nil {
 		return
 	}
+	s.claimed = append(s.claimed, next.ID)
+	s.queries++
+	b.asking = c.askFor(next, request{purpose: forSearch, slot: int16(i), version: s.number, offered: c.searchOffer(s)})
 }
 
 // firstContact returns the peer of the table nearest to the key that no branch has

@@ -144,3 +144,32 @@ func TestAnExactAnswerMayNameNobody(t *testing.T) {
 		t.Error("it goes on, or ended with an answer")
 	}
 }
+
+// Somebody of the table may have been lost a moment ago, on others' word: a search that
+// has nobody else asks that one as well, once, and does not look for it for ever.
+func TestASearchAmongTheLost(t *testing.T) {
+	c := full()
+	for i := range c.table {
+		c.lost.add(c.table[i].contact, c.now, true)
+	}
+	c.Lookup(0, at(55).Point)
+	c.Ready()
+	c.beginSearch(&c.own[0])
+	asked := map[identity.ID]int{}
+	for len(c.searches) > 0 && len(asked) < 100 {
+		i := slices.IndexFunc(c.requests, func(r request) bool { return r.purpose == forSearch })
+		if i < 0 {
+			t.Fatal("a search asks nobody")
+		}
+		asked[c.requests[i].to.ID]++
+		c.unanswered(i)
+	}
+	if len(asked) != len(c.table) {
+		t.Errorf("asked %d peers of %d: %v", len(asked), len(c.table), asked)
+	}
+	for id, n := range asked {
+		if n != 1 {
+			t.Errorf("%v was asked %d times", id, n)
+		}
+	}
+}
