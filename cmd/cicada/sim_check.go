@@ -54,6 +54,7 @@ func (c *simCommand) checkNumbers() error {
 		{"sends", &c.Sends, 0, math.MaxInt},
 		{"broadcasts", &c.Broadcasts, 0, math.MaxInt},
 		{"duplicates", &c.Duplicates, 0, maxDuplicates},
+		{"rounds", c.Rounds, 1, 100},
 		{"sends-after-kill", &c.SendsAfterKill, 0, math.MaxInt},
 		{"broadcasts-after-kill", &c.BroadcastsAfterKill, 0, math.MaxInt},
 		{"uplink", c.Uplink, 1, math.MaxInt},
@@ -96,6 +97,14 @@ func (c *simCommand) effective(config *sim.Config, line *kong.Context) error {
 		case "sends-after-kill", "broadcasts-after-kill":
 			if config.Kill == 0 {
 				idle = "nobody is killed that something could be sent after; only with --kill"
+			}
+		case "malicious", "behaviour":
+			if config.Malicious == 0 {
+				idle = "nobody is hostile; see --malicious"
+			}
+		case "rounds":
+			if messages == 0 {
+				idle = "no message is sent; see --sends"
 			}
 		case "duplicates":
 			if config.Duplicates > 0 && messages == 0 {
