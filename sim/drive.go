@@ -114,7 +114,6 @@ func (w *World) settleRoute(i int32) bool {
 		w.tell(i, r.Events[k])
 	}
 	for _, id := range r.Doubtful {
-		w.blame(i, id)
 		n.ring.Doubt(w.now, id)
 	}
 	return len(r.Envelopes)+len(r.Acks)+len(r.Refusals)+len(r.Arrivals)+len(r.Receipts)+len(r.Broadcasts)+
@@ -280,6 +279,9 @@ func (w *World) joined(i int32) { w.nodes[i].joinAt = never }
 func (w *World) event(i int32, e *trace.Event) {
 	if e.Kind == trace.Violation {
 		w.count.violations++
+	}
+	if e.Kind == trace.RingDead && e.Reason != "left" {
+		w.blame(i, e.Other)
 	}
 	if w.config.Trace != nil {
 		w.tell(i, *e)

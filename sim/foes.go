@@ -52,38 +52,47 @@ func (w *World) turn() {
 	if w.config.Malicious == 0 {
 		return
 	}
-	w.front = &front{foes: make([]*adversary.Foe, len(w.nodes)), source: -1, target: -1,
-		ended: make(map[trace.MessageID]bool), rescues: make(map[trace.MessageID]trace.MessageID)}
 	random := rand.New(rand.NewPCG(w.config.Seed^hostility, uint64(w.config.Peers)))
 	picked := slices.Clone(w.alive)
 	random.Shuffle(len(picked), func(a, b int) { picked[a], picked[b] = picked[b], picked[a] })
-	victim := picked[len(picked)-1]
+	others, victim := picked[:len(picked)-1], picked[len(picked)-1]
 	point := w.nodes[victim].contact.Point
 	n := min(int(math.Round(w.config.Malicious*float64(len(picked)))), len(picked)-2)
+	target, source := int32(-1), int32(-1)
 	switch b := adversary.Named(w.config.Behaviour).(type) {
 	case adversary.Surround:
-		slices.SortFunc(picked[:len(picked)-1], func(a, b int32) int {
+		slices.SortFunc(others, func(a, b int32) int {
 			x, y := distance(w.nodes[a].contact.Point, point), distance(w.nodes[b].contact.Point, point)
 			return bytes.Compare(x[:], y[:])
 		})
-		if w.front.target = victim; b.Source {
-			w.front.source, w.front.target = victim, -1
+		if b.Source {
+			source = victim
+		} else {
+			target = victim
 		}
 	case adversary.Drop:
 		if b.Only == adversary.Victims {
-			w.front.target = victim
+			target = victim
 		}
 	}
+	w.recruit(w.config.Behaviour, others[:max(n, 0)])
+	w.front.gang.Victim, w.front.target, w.front.source = point, target, source
+}
+
+// recruit makes peers hostile. What these say of the ring no invariant is promised under.
+func (w *World) recruit(behaviour string, picked []int32) {
 	var members []*identity.Contact
-	for _, i := range picked[:max(n, 0)] {
+	for _, i := range picked {
 		members = append(members, w.nodes[i].contact)
 	}
-	w.front.gang = adversary.NewGang(members)
-	w.front.gang.Victim = point
-	w.watch.unsure++ // what foes say of the ring no invariant is promised under
-	for _, i := range picked[:max(n, 0)] {
+	w.front = &front{
+		foes: make([]*adversary.Foe, len(w.nodes)), gang: adversary.NewGang(members), source: -1, target: -1,
+		ended: make(map[trace.MessageID]bool), rescues: make(map[trace.MessageID]trace.MessageID),
+	}
+	w.watch.unsure++
+	for _, i := range picked {
 		own := rand.New(rand.NewPCG(w.config.Seed^hostility, uint64(i)+1<<32))
-		w.front.foes[i] = adversary.New(w.nodes[i].contact, w.front.gang, adversary.Named(w.config.Behaviour), own)
+		w.front.foes[i] = adversary.New(w.nodes[i].contact, w.front.gang, adversary.Named(behaviour), own)
 		w.beat(i, w.now+time.Duration(own.Int64N(int64(adversary.Beat))))
 	}
 }
@@ -232,8 +241,14 @@ func (w *World) rescue(id trace.MessageID, s *send) bool {
 		return false
 	}
 	s.rescued = true
-	lookup := w.nodes[s.from].ring.Lookup(w.now, w.nodes[s.to].contact.Point)
-	w.front.rescues[lookup] = id
+	w.at(w.now, func() {
+		if !w.spots[s.from].alive {
+			return
+		}
+		lookup := w.nodes[s.from].ring.Lookup(w.now, w.nodes[s.to].contact.Point)
+		w.front.rescues[lookup] = id
+		w.settle(s.from)
+	})
 	return true
 }
 
@@ -277,7 +292,7 @@ func (w *World) resultOfFoes(r *Result) {
 	r.FalseBlames, r.PoisonedShare = w.count.blames, w.poisoned()
 }
 
-// blame counts what an honest peer has against another honest one that is there.
+// blame counts that a peer gave up another, where both are honest and that one is there.
 func (w *World) blame(i int32, id identity.ID) {
 	if k, known := w.numberOf(id); known && w.spots[k].alive && w.nodes[k].resumeAt <= w.now && w.foe(i) == nil && w.foe(k) == nil {
 		w.count.blames++

@@ -78,7 +78,7 @@ type Result struct {
 	Altered             int     `json:"altered"`              // and otherwise
 	DuplicateDeliveries int     `json:"duplicate_deliveries"` // beyond the first, after the receipt too
 	CopiesPerSend       float64 `json:"messages_per_send"`    // envelopes put on links, lost ones included, receipts not
-	FalseBlames         uint64  `json:"false_blames"`         // an honest peer had an honest one that was there for dead, or asked others after it
+	FalseBlames         uint64  `json:"false_blames"`         // an honest peer gave up an honest one as dead that was there
 	PoisonedShare       float64 `json:"poisoned_share"`       // of the peers that honest ones know: hostile or made up
 
 	// Of Config.SendsAfterKill, BroadcastsAfterKill and Burst.

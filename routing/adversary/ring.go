@@ -105,20 +105,21 @@ func (f *Foe) invent(point identity.Point) *identity.Contact {
 // stands further apart than all peers do. It knows who asks.
 type Sparse struct{ honest }
 
-// Say names the gang instead of the neighbours.
+// Say names the gang instead of the neighbours, also where nothing has changed since
+// the asker heard the truth.
 func (Sparse) Say(f *Foe, out *Message) bool {
 	m := out.Ring
-	if m == nil || m.Kind != chord.State || m.Lists == nil {
+	if m == nil || m.Kind != chord.State || m.Busy || m.Small {
 		return true
 	}
 	forged, point := *m, f.Self.Point
-	before := f.Gang.before(point, len(m.Lists.Predecessors))
-	var predecessor *identity.Contact
-	if len(m.Lists.Predecessor) > 0 && len(f.Gang.members) > 1 {
-		predecessor = f.Gang.before(point, 1)[0]
+	after := f.Gang.after(point, len(f.Ring.Successors()))
+	before := f.Gang.before(point, len(f.Ring.Predecessors()))
+	if len(before) == 0 {
+		return true
 	}
-	forged.Base, forged.Unchanged = 0, false
-	forged.Lists = chord.NewLists(nil, predecessor, f.Gang.after(point, len(m.Lists.Successors)), before)
+	forged.Base, forged.Unchanged, forged.Version = 0, false, m.Version+1
+	forged.Lists = chord.NewLists(nil, before[0], after, before)
 	out.Ring = &forged
 	return true
 }
