@@ -83,7 +83,7 @@ func lieInWait(t *testing.T, behaviour string, duplicates int, victim bool) *amb
 		return a
 	}
 	honest, first := world(-1), int32(-1)
-	if err := honest.post(from, to, honest.message, duplicates); err != nil {
+	if err := honest.post(from, to, honest.message); err != nil {
 		t.Fatal(err)
 	}
 	honest.settle(from)
@@ -115,7 +115,7 @@ func furthest(w *World, from int32) (to int32) {
 // begin sends the message.
 func (a *ambush) begin(t *testing.T) {
 	t.Helper()
-	if err := a.post(a.from, a.to, a.message, a.config.Duplicates); err != nil {
+	if err := a.post(a.from, a.to, a.message); err != nil {
 		t.Fatal(err)
 	}
 	a.settle(a.from)

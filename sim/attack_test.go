@@ -8,6 +8,7 @@ import (
 	"cicada/chord"
 	"cicada/identity"
 	"cicada/routing"
+	"cicada/trace"
 )
 
 // hostile is a small swarm, a fifth of it hostile, that is asked for all sorts of things.
@@ -142,6 +143,30 @@ func TestSurroundedIsWhoIsNear(t *testing.T) {
 		near := slices.Compare(own[:], nearest[10][:]) <= 0
 		if hostile := w.foe(int32(i)) != nil; hostile != (near && int32(i) != w.front.target) {
 			t.Errorf("peer %d: hostile %v, one of the ten nearest %v", i, hostile, near)
+		}
+	}
+}
+
+// What is delivered once more counts, also when the end of the message was seen, and
+// not if it had failed before.
+func TestDeliveriesAfterTheEnd(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		end   func(w *World, m trace.MessageID, origin identity.ID)
+		twice int
+	}{
+		{"after the receipt", func(w *World, m trace.MessageID, origin identity.ID) { w.delivered(m, origin, 2); w.receipted(m) }, 1},
+		{"before the receipt", func(w *World, m trace.MessageID, origin identity.ID) { w.delivered(m, origin, 2) }, 1},
+		{"after a failure", func(w *World, m trace.MessageID, origin identity.ID) { w.sendFailed(m) }, 0},
+	} {
+		w := perfect(Config{Peers: 10, Seed: 1})
+		w.recruit("drop", []int32{9})
+		m, origin := w.messageID(), w.nodes[1].contact.ID
+		w.load.sends[m] = &send{from: 1, to: 2, of: &w.load.messages}
+		test.end(w, m, origin)
+		w.delivered(m, origin, 2)
+		if got := w.load.messages.twice; got != test.twice {
+			t.Errorf("%s: got %d delivered again, want %d", test.name, got, test.twice)
 		}
 	}
 }

@@ -233,14 +233,16 @@ func (w *World) late(id trace.MessageID) {
 	w.front.ended[id] = true
 }
 
-// rescue does what a peer does where no round brought a receipt: it looks the target
-// up, and sends to it directly once more. It reports whether it does. Where the rounds
-// are limited, it does not.
+// patienceOfCallers is how long who sends waits for the outcome.
+const patienceOfCallers = 30 * time.Second
+
+// rescue does what a peer does where no round brought a receipt, as long as its caller
+// waits: it looks the target up, to learn where it is, and begins anew. It reports
+// whether it does. Where the rounds are limited, it does not.
 func (w *World) rescue(id trace.MessageID, s *send) bool {
-	if w.front == nil || w.config.Routing.Rounds > 0 || s.rescued {
+	if w.front == nil || w.config.Routing.Rounds > 0 || w.now-s.began > patienceOfCallers {
 		return false
 	}
-	s.rescued = true
 	w.at(w.now, func() {
 		if !w.spots[s.from].alive {
 			return
@@ -264,12 +266,15 @@ func (w *World) rescued(a *chord.Answer) bool {
 	switch {
 	case s == nil:
 		return true
-	case a.Owner == nil || a.Owner.ID != w.nodes[s.to].contact.ID:
-		w.sendFailed(id)
-		return true
+	case a.Owner != nil && a.Owner.ID == w.nodes[s.to].contact.ID:
+		w.nodes[s.from].ring.Learn(a.Owner)
+	case a.Owner != nil: // somebody else is there, they say: it takes two to be sure
+		if s.absent++; s.absent == 2 {
+			w.sendFailed(id)
+			return true
+		}
 	}
-	w.nodes[s.from].ring.Learn(a.Owner)
-	if err := w.post(s.from, s.to, id, 0); err != nil {
+	if err := w.post(s.from, s.to, id); err != nil {
 		w.sendFailed(id)
 	}
 	return true
@@ -294,7 +299,7 @@ func (w *World) resultOfFoes(r *Result) {
 
 // blame counts that a peer gave up another, where both are honest and that one is there.
 func (w *World) blame(i int32, id identity.ID) {
-	if k, known := w.numberOf(id); known && w.spots[k].alive && w.nodes[k].resumeAt <= w.now && w.foe(i) == nil && w.foe(k) == nil {
+	if w.front != nil && w.foe(i) == nil && w.reaches(i, id) && w.foe(w.number(id)) == nil {
 		w.count.blames++
 	}
 }

@@ -62,7 +62,7 @@ type send struct {
 	from, to  int32
 	began     time.Duration
 	delivered bool
-	rescued   bool   // its target was looked up, and it was sent there
+	absent    int    // lookups that named somebody else
 	of        *sends // where it counts
 }
 
@@ -240,7 +240,7 @@ func (w *World) sendOne(of *sends) {
 	}
 	id := w.messageID()
 	w.load.sends[id] = &send{from: from, to: to, began: w.now, of: of}
-	if err := w.post(from, to, id, w.config.Duplicates); err != nil {
+	if err := w.post(from, to, id); err != nil {
 		w.sendFailed(id)
 	}
 	w.settle(from)

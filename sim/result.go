@@ -71,16 +71,6 @@ type Result struct {
 	QuietAfter float64 `json:"quiet_ideal_after_seconds"`
 	Evicted    int     `json:"evicted"` // members at the end that do not stand still, and that one of the r before or behind lacks
 
-	// With Config.Malicious.
-	Malicious           int     `json:"malicious"`            // how many
-	Behaviour           string  `json:"behaviour,omitempty"`  // what they do
-	Authentic           int     `json:"authentic"`            // delivered as their origins sent them,
-	Altered             int     `json:"altered"`              // and otherwise
-	DuplicateDeliveries int     `json:"duplicate_deliveries"` // beyond the first, after the receipt too
-	CopiesPerSend       float64 `json:"messages_per_send"`    // envelopes put on links, lost ones included, receipts not
-	FalseBlames         uint64  `json:"false_blames"`         // an honest peer gave up an honest one as dead that was there
-	PoisonedShare       float64 `json:"poisoned_share"`       // of the peers that honest ones know: hostile or made up
-
 	// Of Config.SendsAfterKill, BroadcastsAfterKill and Burst.
 	BurstSends         int     `json:"burst_sends"`
 	BurstDelivered     int     `json:"burst_delivered"`
@@ -92,6 +82,16 @@ type Result struct {
 
 	Messages float64  `json:"messages_per_second"` // a peer, of every sort, sent
 	Steps    []string `json:"steps,omitempty"`     // what was done, as a scenario file has it
+
+	// With Config.Malicious.
+	Malicious           int     `json:"malicious"`            // how many
+	Behaviour           string  `json:"behaviour,omitempty"`  // what they do
+	Authentic           int     `json:"authentic"`            // delivered as their origins sent them,
+	Altered             int     `json:"altered"`              // and otherwise
+	DuplicateDeliveries int     `json:"duplicate_deliveries"` // beyond the first, after the receipt too
+	CopiesPerSend       float64 `json:"messages_per_send"`    // envelopes put on links, lost ones included, receipts not
+	FalseBlames         uint64  `json:"false_blames"`         // an honest peer gave up an honest one as dead that was there
+	PoisonedShare       float64 `json:"poisoned_share"`       // of the peers that honest ones know: hostile or made up
 
 	VirtualSeconds  float64 `json:"virtual_seconds"`
 	Events          uint64  `json:"events"`

@@ -151,9 +151,9 @@ func (w *World) write(i int32, id trace.MessageID, ask bool) (sealed seal.Sealed
 }
 
 // post seals a message from one peer to another, and gives it to the routing.
-func (w *World) post(from, to int32, id trace.MessageID, duplicates int) error {
+func (w *World) post(from, to int32, id trace.MessageID) error {
 	target := w.nodes[to].contact
-	m := routing.Sending{Message: id, Target: target.Point, Kind: wire.EnvelopeMessage, Duplicates: duplicates}
+	m := routing.Sending{Message: id, Target: target.Point, Kind: wire.EnvelopeMessage, Duplicates: w.config.Duplicates}
 	route := w.routing(from)
 	if w.nodes[from].secret == nil {
 		m.Payload = w.letterOf(w.nodes[from].contact.ID, id, false)

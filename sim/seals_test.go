@@ -189,7 +189,7 @@ func TestSessionsSurviveACrashWithState(t *testing.T) {
 		id := w.messageID()
 		s := &send{from: from, to: to, began: w.now, of: &w.load.messages}
 		w.load.sends[id] = s
-		if err := w.post(from, to, id, w.config.Duplicates); err != nil {
+		if err := w.post(from, to, id); err != nil {
 			t.Fatal(err)
 		}
 		w.settle(from)
@@ -235,12 +235,12 @@ func TestOutcomeUnknownAfterARestart(t *testing.T) {
 		}
 	}
 	id := w.messageID()
-	_ = w.post(from, to, id, w.config.Duplicates)
+	_ = w.post(from, to, id)
 	w.settle(from)
 	watched(w, 5*time.Second, note)
 	id = w.messageID()
 	w.load.sends[id] = &send{from: from, to: to, began: w.now, of: &w.load.messages}
-	_ = w.post(from, to, id, w.config.Duplicates)
+	_ = w.post(from, to, id)
 	w.settle(from)
 	known := []*identity.Contact{w.nodes[0].contact}
 	watched(w, 5*time.Second, func(p *parcel) {

@@ -35,6 +35,10 @@ func (c *simCommand) check(line *kong.Context) error {
 		return usageError("--seed and --seeds: the latter says with which seed to begin")
 	case gave["parallel"] && !c.sweeps():
 		return usageError("--parallel: one seed is one run; only with --seeds or --events")
+	case c.Malicious > 0 && c.Behaviour == "":
+		return usageError("--malicious: say what they do with --behaviour: %s", strings.Join(sim.Behaviours(), ", "))
+	case c.Behaviour != "" && !slices.Contains(sim.Behaviours(), c.Behaviour):
+		return usageError("--behaviour %.100q: want one of %s", c.Behaviour, strings.Join(sim.Behaviours(), ", "))
 	case c.Events < 0 || c.Events > 1e15:
 		return usageError("--events %v: want a number up to 1e15", c.Events)
 	}
