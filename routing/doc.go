@@ -13,7 +13,8 @@
 //
 // # How a message travels
 //
-// The origin hands each copy to another first hop. Every hop acknowledges the
+// The origin hands each copy to another first hop, and where there are several, each
+// goes only by peers of a colour of its own, so that no two share a hop; see colour.go. Every hop acknowledges the
 // copy to the hop before as soon as it is responsible for it, keeps it until
 // the next hop has done the same, and tries another peer where that does not
 // happen in time. A hop that knows nobody left refuses, and the hop before
@@ -44,11 +45,11 @@
 //
 // # What it does not do
 //
-// Copies do not take disjoint paths yet, only different first hops. A peer that takes
-// a part of a broadcast and lies about it is believed as to the count. Who is left
+// It does not lengthen a way to avoid a hostile peer: who is on the only way stays
+// there. A peer that takes a part of a broadcast and lies about it is believed as to the count. Who is left
 // out of a broadcast and has no honest neighbour that has it, or heard of it only
 // after half a minute, does not get it.
 //
-// Begin reading at [Core], then forward.go, send.go, arrive.go, broadcast.go, spread.go,
+// Begin reading at [Core], then forward.go, send.go, colour.go, arrive.go, broadcast.go, spread.go,
 // child.go and pull.go.
 package routing

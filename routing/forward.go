@@ -48,8 +48,12 @@ func (c *Core) relay(now time.Duration, l *link, k key, e wire.Envelope, sealed 
 			variants++
 		}
 	}
-	if e.TTL() == 0 {
+	switch {
+	case e.TTL() == 0:
 		c.refuse(l.id, k, wire.ReasonTTL)
+		return
+	case !answers(e.Kind()) && !passes(e, &c.ring.Self().Point):
+		c.refuse(l.id, k, wire.ReasonColour)
 		return
 	}
 	if variants >= maxVariants || !c.admit(l, len(e.Payload())) {
@@ -164,12 +168,10 @@ type pick struct {
 	strict bool
 }
 
-// eligible reports whether a peer may be the next hop. Colours in the header
-// are always 0 so far, so they exclude nobody: copies may share peers from the
-// second hop on.
+// eligible reports whether a peer may be the next hop.
 func (p *pick) eligible(contact *identity.Contact) bool {
 	x := p.entry
-	if contact.ID == x.from.id || x.tried(contact.ID) != nil {
+	if contact.ID == x.from.id || x.tried(contact.ID) != nil || !passes(x.envelope(), &contact.Point) {
 		return false
 	}
 	if x.send != nil && !x.send.free(contact.ID, p.strict) {

@@ -46,6 +46,7 @@ type send struct {
 	round    int           // from 1
 	begun    time.Duration // of the round
 	copies   int           // of the round that are under way
+	plain    bool          // the round has no colours: the one before found no way of them
 	hops     []identity.ID // first hops of the round
 	used     []identity.ID // first hops of earlier rounds
 	offers   []offered
@@ -185,6 +186,7 @@ func (c *Core) begin(now time.Duration, s *send) int {
 		}
 	}
 	s.hops = s.hops[:0]
+	s.plain = s.round > 0 && s.copies == 0
 	s.round++
 	s.copies, s.begun = 0, now
 	var header [wire.EnvelopeHeaderSize]byte
@@ -204,11 +206,11 @@ func (c *Core) begin(now time.Duration, s *send) int {
 	return s.copies
 }
 
-// header fills in the header of a round: no colours, a fresh nonce.
+// header fills in the header of a round: its colours, a fresh nonce.
 func (c *Core) header(header *[wire.EnvelopeHeaderSize]byte, s *send) {
 	wire.AppendEnvelopeHeader(header[:0], wire.EnvelopeHeader{
 		TTL: wire.MaxTTL, Kind: s.Kind, Counter: s.Counter,
-		Message: s.Message, Nonce: c.nonce(), Target: s.Target,
+		Message: s.Message, Nonce: c.nonce(), Target: s.Target, Colours: s.colours(),
 	})
 }
 
@@ -227,11 +229,16 @@ func (c *Core) launch(now time.Duration, s *send, header []byte) bool {
 	x := c.enter(now, c.own, header, s.payload, 0)
 	x.send, x.round = s, s.round
 	x.ring = s.Routed || s.Duplicates > 0
-	if !c.handOn(now, x) {
-		c.forget(x)
-		return false
+	if c.handOn(now, x) {
+		return true
 	}
-	return true
+	// Nobody of its colour is known, as in a small swarm: any hop is better than none.
+	x.envelope().SetColours(0)
+	if c.handOn(now, x) {
+		return true
+	}
+	c.forget(x)
+	return false
 }
 
 // patience is how long a round waits for the receipt.

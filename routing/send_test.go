@@ -123,9 +123,12 @@ func without(table []*identity.Contact, p *peer) []*identity.Contact {
 	return slices.DeleteFunc(table, func(x *identity.Contact) bool { return x == p.contact })
 }
 
-// Copies leave by different first hops, arrive, and are delivered once.
+// Copies leave by different first hops, arrive, and are delivered once. A copy for which
+// there is no way of its colour from some hop on is tried by another first hop, and
+// may be lost: with six colours seldom, and others arrive.
 func TestDuplicates(t *testing.T) {
 	w := newWorld(t, 3, 300, wide, Config{})
+	all := 0
 	for range 20 {
 		from, to := w.pair()
 		message, copies := from.send(to, "dup", Sending{Duplicates: 5})
@@ -139,19 +142,23 @@ func TestDuplicates(t *testing.T) {
 				first[e.Other.String()] = true
 			}
 		}
-		if len(first) != copies {
-			t.Errorf("got %d first hops, want %d", len(first), copies)
+		if len(first) < copies || len(first) != w.count(trace.CopySent, message) {
+			t.Errorf("got %d first hops of %d copies, %d times, want each once", len(first), copies, w.count(trace.CopySent, message))
 		}
 		if got := w.delivered(message); len(got) != 1 {
 			t.Fatalf("got %d deliveries, want 1", len(got))
 		}
 		arrived, differing := to.core.Copies(to.delivered[len(to.delivered)-1].offer)
-		if arrived != 6 || differing != 0 {
-			t.Errorf("got %d arrived, %d differing, want 6, 0", arrived, differing)
+		all += arrived
+		if arrived < 5 || differing != 0 {
+			t.Errorf("got %d arrived, %d differing, want 5 at least, 0", arrived, differing)
 		}
 		if w.count(trace.ReceiptSent, message) != 1 {
 			t.Errorf("got %d receipts, want 1", w.count(trace.ReceiptSent, message))
 		}
+	}
+	if all < 105 {
+		t.Errorf("got %d of 120 copies, want 105 at least", all)
 	}
 }
 

@@ -48,6 +48,13 @@ type Config struct {
 	// Duplicates is how many extra copies of each message are sent.
 	Duplicates int
 
+	// Malicious is the share of peers that are hostile, drawn by Seed, from when the
+	// watching begins; Behaviour says what they do, one of Behaviours. Whoever sends,
+	// is sent to or asks is honest. What is found wrong with the ring counts as a
+	// broken assumption.
+	Malicious float64
+	Behaviour string
+
 	// Session is the median time that peers stay: then they crash, or leave in order
 	// if they are of the share Leave, and another one joins. Zero means that they stay.
 	Session time.Duration
@@ -135,7 +142,7 @@ func (c *Config) Validate() error {
 	case c.Kill == 0 && c.SendsAfterKill+c.BroadcastsAfterKill > 0:
 		return errors.New("sim: nobody is killed that something could be sent after")
 	}
-	errs := []error{c.validateJoins(), c.Ring.Validate(), share("kill", c.Kill), share("leave", c.Leave), c.Network.validate()}
+	errs := []error{c.validateJoins(), c.validateFoes(), c.Ring.Validate(), share("kill", c.Kill), share("leave", c.Leave), c.Network.validate()}
 	for i, s := range c.Steps {
 		if err := s.fits(c.filled().Duration); err != nil {
 			errs = append(errs, &StepError{i + 1, err})

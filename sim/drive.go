@@ -2,6 +2,7 @@ package sim
 
 import (
 	"encoding/binary"
+	"errors"
 	"slices"
 	"time"
 
@@ -102,7 +103,12 @@ func (w *World) settleRoute(i int32) bool {
 		if n.secret != nil {
 			delete(n.secret.letters, f.Message)
 		}
-		w.sendFailed(f.Message)
+		if s := w.load.sends[f.Message]; s != nil && !w.rescue(f.Message, s) {
+			if errors.Is(f.Err, routing.ErrStuck) {
+				s.of.stuck++
+			}
+			w.sendFailed(f.Message)
+		}
 	}
 	for k := range r.Events {
 		w.tell(i, r.Events[k])
@@ -156,8 +162,14 @@ func (w *World) arrive(i int32, a *routing.Arrival) {
 		w.open(i, a)
 		return
 	}
-	if origin := standsFor(a.Envelope); w.take(i, a, origin) {
-		w.reply(i, a, routing.Replying{Kind: wire.EnvelopeReceipt, Payload: standIn(n.contact.ID), Target: w.pointOf(origin)})
+	origin, whole := w.standsFor(a.Envelope, false)
+	if !whole {
+		n.route.Rejected(a.Offer)
+		w.tell(i, trace.Event{Kind: trace.Refused, Message: a.Offer.Message, Other: a.From, Reason: "not as it was sealed"})
+		return
+	}
+	if w.take(i, a, origin) {
+		w.reply(i, a, routing.Replying{Kind: wire.EnvelopeReceipt, Payload: w.letterOf(n.contact.ID, a.Offer.Message, true), Target: w.pointOf(origin)})
 	}
 }
 
@@ -170,7 +182,7 @@ func (w *World) take(i int32, a *routing.Arrival, origin identity.ID) bool {
 	if a.From == origin {
 		hops = 1
 	}
-	w.delivered(a.Offer.Message, hops)
+	w.delivered(a.Offer.Message, origin, hops)
 	w.tell(i, trace.Event{Kind: trace.Delivered, Message: a.Offer.Message, Other: origin, Hops: hops})
 	return true
 }
@@ -188,7 +200,8 @@ func (w *World) receipt(i int32, r *routing.Receipt) {
 		w.openReceipt(i, r)
 		return
 	}
-	if n.route.Done(w.now, r.Message, standsFor(r.Envelope), r.Hops) {
+	target, whole := w.standsFor(r.Envelope, true)
+	if whole && n.route.Done(w.now, r.Message, target, r.Hops) {
 		w.receipted(r.Message)
 	}
 }
@@ -266,6 +279,9 @@ func (w *World) joined(i int32) { w.nodes[i].joinAt = never }
 func (w *World) event(i int32, e *trace.Event) {
 	if e.Kind == trace.Violation {
 		w.count.violations++
+	}
+	if e.Kind == trace.RingDead && e.Reason != "left" {
+		w.blame(i, e.Other)
 	}
 	if w.config.Trace != nil {
 		w.tell(i, *e)

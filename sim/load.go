@@ -50,6 +50,8 @@ type sends struct {
 	delivered, failed int
 	inOne, inFive     int // delivered within so many seconds
 	twice             int // delivered more than once
+	authentic         int // of those delivered, as what their origin sent
+	stuck             int // ended with nobody left to go by
 	hops              sample
 	millis            sample // from sending to delivery
 	stretch           sample // of that, to what a message takes directly
@@ -60,6 +62,7 @@ type send struct {
 	from, to  int32
 	began     time.Duration
 	delivered bool
+	absent    int    // lookups that named somebody else
 	of        *sends // where it counts
 }
 
@@ -137,12 +140,12 @@ func (w *World) forsake() {
 	}
 }
 
-// someone returns a peer that is a member and does not stand still, at random, or -1
+// someone returns a peer that is a member, honest and does not stand still, at random, or -1
 // if none is found.
 func (w *World) someone() int32 {
 	for range 64 {
 		i := w.alive[w.random.IntN(len(w.alive))]
-		if w.nodes[i].ring.Mode() != chord.Joining && w.nodes[i].resumeAt <= w.now {
+		if w.nodes[i].ring.Mode() != chord.Joining && w.nodes[i].resumeAt <= w.now && w.foe(i) == nil {
 			return i
 		}
 	}
@@ -188,6 +191,9 @@ func (w *World) lookUp(key identity.Point, ofID bool) {
 
 // answered takes the end of a lookup.
 func (w *World) answered(i int32, a *chord.Answer) {
+	if w.rescued(a) {
+		return
+	}
 	l := w.load.lookups[a.Lookup]
 	if l == nil {
 		return
@@ -201,13 +207,19 @@ func (w *World) answered(i int32, a *chord.Answer) {
 	case a.Owner == nil:
 		of.failed++
 		return
-	case w.owned(w.number(a.Owner.ID), a.Key, l.began):
+	case w.isOwner(a.Owner.ID, a.Key, l.began):
 		of.right++
 	default:
 		of.wrong++
 	}
 	of.hops.add(float64(a.Hops))
 	of.millis.add(millis(w.now - l.began))
+}
+
+// isOwner reports whether an ID is that of a peer which owned a key since a time.
+func (w *World) isOwner(id identity.ID, key identity.Point, since time.Duration) bool {
+	i, known := w.numberOf(id)
+	return known && w.owned(i, key, since)
 }
 
 func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
@@ -217,6 +229,9 @@ func (w *World) sendMessage() { w.sendOne(&w.load.messages) }
 
 func (w *World) sendOne(of *sends) {
 	from, to := w.someone(), w.someone()
+	if w.front != nil {
+		from, to = w.front.pair(from, to)
+	}
 	if from < 0 || to < 0 || from == to {
 		if len(w.alive) > 1 {
 			w.at(w.now, func() { w.sendOne(of) }) // another pair
@@ -231,11 +246,12 @@ func (w *World) sendOne(of *sends) {
 	w.settle(from)
 }
 
-// delivered notes that a message reached its target.
-func (w *World) delivered(id trace.MessageID, hops int) {
+// delivered notes that a message reached its target, as its origin's.
+func (w *World) delivered(id trace.MessageID, origin identity.ID, hops int) {
 	s := w.load.sends[id]
 	switch {
 	case s == nil:
+		w.late(id)
 		return // its receipt was there already
 	case s.delivered:
 		s.of.twice++
@@ -244,6 +260,9 @@ func (w *World) delivered(id trace.MessageID, hops int) {
 	of := s.of
 	s.delivered = true
 	of.delivered++
+	if origin == w.nodes[s.from].contact.ID {
+		of.authentic++
+	}
 	took := w.now - s.began
 	if took <= time.Second {
 		of.inOne++
@@ -267,6 +286,7 @@ func (w *World) direct(from, to int32) time.Duration {
 func (w *World) receipted(id trace.MessageID) {
 	if s := w.load.sends[id]; s != nil {
 		delete(w.load.sends, id)
+		w.over(id, s)
 		s.of.receipts++
 	}
 }
@@ -274,6 +294,7 @@ func (w *World) receipted(id trace.MessageID) {
 func (w *World) sendFailed(id trace.MessageID) {
 	if s := w.load.sends[id]; s != nil {
 		delete(w.load.sends, id)
+		w.over(id, s)
 		if !s.delivered {
 			s.of.failed++
 		}

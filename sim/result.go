@@ -45,6 +45,7 @@ type Result struct {
 	DeliveredIn1s    int                `json:"delivered_in_1s"`
 	DeliveredIn5s    int                `json:"delivered_in_5s"`
 	DeliveredTwice   int                `json:"delivered_twice"`
+	Stuck            int                `json:"stuck"` // ended with nobody left to go by
 	LatencyP50       float64            `json:"latency_p50"`
 	LatencyP99       float64            `json:"latency_p99"`
 	Broadcasts       int                `json:"broadcasts"`
@@ -81,6 +82,16 @@ type Result struct {
 
 	Messages float64  `json:"messages_per_second"` // a peer, of every sort, sent
 	Steps    []string `json:"steps,omitempty"`     // what was done, as a scenario file has it
+
+	// With Config.Malicious.
+	Malicious           int     `json:"malicious"`            // how many
+	Behaviour           string  `json:"behaviour,omitempty"`  // what they do
+	Authentic           int     `json:"authentic"`            // delivered as their origins sent them,
+	Altered             int     `json:"altered"`              // and otherwise
+	DuplicateDeliveries int     `json:"duplicate_deliveries"` // beyond the first, after the receipt too
+	CopiesPerSend       float64 `json:"messages_per_send"`    // envelopes put on links, lost ones included, receipts not
+	FalseBlames         uint64  `json:"false_blames"`         // an honest peer gave up an honest one as dead that was there
+	PoisonedShare       float64 `json:"poisoned_share"`       // of the peers that honest ones know: hostile or made up
 
 	VirtualSeconds  float64 `json:"virtual_seconds"`
 	Events          uint64  `json:"events"`
@@ -119,6 +130,7 @@ func (w *World) result(real time.Duration) *Result {
 		r.MessagesPerPeer = float64(w.count.casts) / float64(max(w.count.audience, 1))
 	}
 	w.resultOfBurst(r)
+	w.resultOfFoes(r)
 	w.resultOfTables(r)
 	w.resultOfTraffic(r)
 	w.resultOfHealing(r)

@@ -165,6 +165,7 @@ func (r *runner) watchFor(ctx context.Context) error {
 	w.age()
 	w.measured, w.watchedAt = w.count, w.now
 	end := w.now + c.Duration
+	w.turn()
 	w.spread(c.Lookups, c.Duration, w.lookUpKey)
 	w.spread(c.IDLookups, c.Duration, w.lookUpID)
 	w.spread(c.Sends, c.Duration, w.sendMessage)

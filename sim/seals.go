@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/rand/v2"
 	"time"
@@ -17,7 +18,8 @@ type Sealing string
 
 // The sealings.
 const (
-	// StandIn is whose a message is, in clear. It costs nothing, and nobody forges.
+	// StandIn is whose a message is, in clear, and a sum that no foe can make. It costs
+	// next to nothing.
 	StandIn Sealing = "stand-in"
 	// Noise is what ships: sessions of package seal, and broadcasts that are signed.
 	// The ID of a peer is a public key, then.
@@ -32,10 +34,28 @@ func standIn(origin identity.ID) []byte {
 	return append(make([]byte, 0, standInSize), origin[:]...)[:standInSize]
 }
 
-// standsFor returns whose seal something stands in for.
-func standsFor(e wire.Envelope) (origin identity.ID) {
+// letterOf returns what stands in for what a peer sealed under a message ID: a message,
+// or the receipt for one.
+func (w *World) letterOf(origin identity.ID, message trace.MessageID, receipt bool) []byte {
+	b := standIn(origin)
+	sum := w.config.Seed
+	for i := 0; i < len(origin); i += 8 {
+		sum = mix(sum ^ binary.LittleEndian.Uint64(origin[i:]))
+	}
+	sum = mix(sum ^ binary.LittleEndian.Uint64(message[:]))
+	sum = mix(sum ^ binary.LittleEndian.Uint64(message[8:]))
+	if receipt {
+		sum = mix(sum + 1)
+	}
+	binary.LittleEndian.PutUint64(b[len(origin):], sum)
+	binary.LittleEndian.PutUint64(b[len(origin)+8:], mix(sum))
+	return b
+}
+
+// standsFor returns whose seal something stands in for, and whether it is whole.
+func (w *World) standsFor(e wire.Envelope, receipt bool) (origin identity.ID, whole bool) {
 	copy(origin[:], e.Payload())
-	return origin
+	return origin, bytes.Equal(e.Payload(), w.letterOf(origin, e.Message(), receipt))
 }
 
 // A secret is what a peer seals with, where that is Noise.
@@ -136,7 +156,7 @@ func (w *World) post(from, to int32, id trace.MessageID) error {
 	m := routing.Sending{Message: id, Target: target.Point, Kind: wire.EnvelopeMessage, Duplicates: w.config.Duplicates}
 	route := w.routing(from)
 	if w.nodes[from].secret == nil {
-		m.Payload = standIn(w.nodes[from].contact.ID)
+		m.Payload = w.letterOf(w.nodes[from].contact.ID, id, false)
 		_, err := route.Send(w.now, m)
 		return err
 	}

@@ -39,6 +39,7 @@ type World struct {
 	first      *chord.Core           // that the others share memory with
 	numbers    map[identity.ID]int32 // of peers whose IDs are public keys; nil where they are not
 
+	front     *front // nil: everybody is honest
 	load      load
 	watch     watch
 	count     counters
@@ -62,6 +63,8 @@ type counters struct {
 	casts      uint64                         // broadcasts handed from one peer to another
 	audience   int                            // of all broadcasts, who was there besides the origin when they began
 	lived      float64                        // seconds that all peers lived together, up to aged
+	copies     uint64                         // of messages, each time that one was put on a link
+	blames     uint64                         // times that an honest peer gave up another that was there
 	violations uint64                         // rules that a peer saw another break
 }
 
@@ -71,7 +74,7 @@ func newWorld(config Config) *World {
 		config: config, random: rand.New(rand.NewPCG(config.Seed, 0)), hash: config.Seed, network: config.Network,
 		queue: newQueue(config.Peers),
 	}
-	w.config.Ring.Trace = w.tracing()
+	w.config.Ring.Trace = w.tracing() || config.Malicious > 0 // who is given up tells of false blames
 	if config.Seal == Noise {
 		w.numbers = make(map[identity.ID]int32, config.Peers)
 	}
@@ -278,6 +281,9 @@ func (w *World) tick(i int32) {
 func (w *World) deliver(i int32, p *parcel) {
 	n := &w.nodes[i]
 	from := w.nodes[p.from].contact
+	if f := w.foe(i); f != nil && !w.hears(f, i, p) {
+		return
+	}
 	if p.sort == ringMessage {
 		n.ring.Step(w.now, from, p.ring)
 		return
@@ -304,8 +310,17 @@ func (w *World) deliver(i int32, p *parcel) {
 	}
 }
 
-// send puts a message on its link, where it may get lost, or arrive twice.
+// send sends a message, if its sender is honest or does not mind.
 func (w *World) send(from int32, to identity.ID, size int, l label, ring *chord.Message) {
+	if f := w.foe(from); f != nil {
+		w.say(f, from, to, size, l, ring)
+		return
+	}
+	w.transmit(from, to, size, l, ring, 0)
+}
+
+// transmit puts a message on its link after a while, where it may get lost, or arrive twice.
+func (w *World) transmit(from int32, to identity.ID, size int, l label, ring *chord.Message, after time.Duration) {
 	n := &w.nodes[from]
 	n.sent++
 	w.count.messages++
@@ -313,6 +328,9 @@ func (w *World) send(from int32, to identity.ID, size int, l label, ring *chord.
 	if l.sort == ringMessage && !l.load {
 		w.count.upkeep += uint64(size)
 		w.count.byKind[ring.Kind] += uint64(size)
+	}
+	if l.sort == envelope && !isAnswer(l.bytes) {
+		w.count.copies++
 	}
 	i, known := w.numberOf(to)
 	if !known || !w.spots[i].alive {
@@ -343,7 +361,7 @@ func (w *World) send(from int32, to identity.ID, size int, l label, ring *chord.
 		if net.Jitter > 0 {
 			delay += time.Duration(d.float() * float64(net.Jitter))
 		}
-		w.queue.push(w.now+delay+later, i, w.parcels.put(l, ring))
+		w.queue.push(w.now+after+delay+later, i, w.parcels.put(l, ring))
 	}
 }
 

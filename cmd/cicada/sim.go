@@ -27,6 +27,10 @@ type simCommand struct {
 	Broadcasts int      `placeholder:"N" help:"How many broadcasts."`
 	Duplicates int      `placeholder:"N" help:"Extra copies of each message (0 to 63)."`
 
+	Malicious share  `placeholder:"SHARE" help:"The part of all peers that is hostile, drawn by the seed; who sends and who is sent to is honest. With --behaviour."`
+	Behaviour string `placeholder:"NAME" help:"What hostile peers do: drop, corrupt, misroute, swallow, drop-copies, drop-victim, lie-colluders, lie-nearest, lie-fresh, sparse, replay, churn, delay, lag, frame, poison, surround-target, surround-source or oscillate. docs/attacks.md says what each is."`
+	Rounds    *int   `placeholder:"N" help:"How often a message is sent at most, each time by other ways (8); given, nobody looks up targets that do not answer: 1 is one round and nothing else."`
+
 	Session  patience `placeholder:"MEDIAN" help:"Peers crash after this time, as a median, and others join. Without it they stay."`
 	Sessions string   `default:"exponential" enum:"exponential,pareto,fixed" help:"How these times are distributed: exponential, pareto or fixed (${default})."`
 	Leave    share    `placeholder:"SHARE" help:"The part of those whose time is over that leaves in order, and does not crash."`
@@ -176,9 +180,13 @@ func (c *simCommand) config(from *source) (config sim.Config, asked []string, er
 		Ring:    ring,
 		Lookups: c.Lookups, IDLookups: c.Lookups, Sends: c.Sends, Broadcasts: c.Broadcasts, Duplicates: c.Duplicates,
 		Session: time.Duration(c.Session), Sessions: sim.Distribution(c.Sessions), Leave: float64(c.Leave),
+		Malicious: float64(c.Malicious), Behaviour: c.Behaviour,
 		Kill: float64(c.Kill), SendsAfterKill: c.SendsAfterKill, BroadcastsAfterKill: c.BroadcastsAfterKill,
 		Network:     sim.Network{Loss: float64(c.Loss), Jitter: time.Duration(c.Jitter)},
 		IdealWithin: time.Duration(c.IdealWithin), Seal: c.seal(),
+	}
+	if c.Rounds != nil {
+		config.Routing.Rounds = *c.Rounds
 	}
 	if config.Steps, asked, err = c.usual(from); err != nil {
 		return config, nil, err

@@ -35,6 +35,10 @@ func (c *simCommand) check(line *kong.Context) error {
 		return usageError("--seed and --seeds: the latter says with which seed to begin")
 	case gave["parallel"] && !c.sweeps():
 		return usageError("--parallel: one seed is one run; only with --seeds or --events")
+	case c.Malicious > 0 && c.Behaviour == "":
+		return usageError("--malicious: say what they do with --behaviour: %s", strings.Join(sim.Behaviours(), ", "))
+	case c.Behaviour != "" && !slices.Contains(sim.Behaviours(), c.Behaviour):
+		return usageError("--behaviour %.100q: want one of %s", c.Behaviour, strings.Join(sim.Behaviours(), ", "))
 	case c.Events < 0 || c.Events > 1e15:
 		return usageError("--events %v: want a number up to 1e15", c.Events)
 	}
@@ -54,6 +58,7 @@ func (c *simCommand) checkNumbers() error {
 		{"sends", &c.Sends, 0, math.MaxInt},
 		{"broadcasts", &c.Broadcasts, 0, math.MaxInt},
 		{"duplicates", &c.Duplicates, 0, maxDuplicates},
+		{"rounds", c.Rounds, 1, 100},
 		{"sends-after-kill", &c.SendsAfterKill, 0, math.MaxInt},
 		{"broadcasts-after-kill", &c.BroadcastsAfterKill, 0, math.MaxInt},
 		{"uplink", c.Uplink, 1, math.MaxInt},
@@ -96,6 +101,14 @@ func (c *simCommand) effective(config *sim.Config, line *kong.Context) error {
 		case "sends-after-kill", "broadcasts-after-kill":
 			if config.Kill == 0 {
 				idle = "nobody is killed that something could be sent after; only with --kill"
+			}
+		case "malicious", "behaviour":
+			if config.Malicious == 0 {
+				idle = "nobody is hostile; see --malicious"
+			}
+		case "rounds":
+			if messages == 0 {
+				idle = "no message is sent; see --sends"
 			}
 		case "duplicates":
 			if config.Duplicates > 0 && messages == 0 {

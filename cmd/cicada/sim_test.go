@@ -8,12 +8,15 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/alecthomas/kong"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"cicada/sim"
 )
 
 // again FILE writes the command there that a failed simulation says shows it again.
@@ -120,6 +123,22 @@ func TestQuoted(t *testing.T) {
 	for word, want := range map[string]string{"": "''", "50/50": "50/50", "1m0s": "1m0s", "{at: 1s}": "'{at: 1s}'", "it's": `'it'\''s'`} {
 		if got := quoted(word); got != want {
 			t.Errorf("%q: got %s, want %s", word, got, want)
+		}
+	}
+}
+
+// The help of --behaviour names all that there are.
+func TestBehavioursAreNamed(t *testing.T) {
+	field, _ := reflect.TypeFor[simCommand]().FieldByName("Behaviour")
+	names := sim.Behaviours()
+	want := strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1] + "."
+	if help := field.Tag.Get("help"); !strings.Contains(help, want) {
+		t.Errorf("got %q, want it to name %s", help, want)
+	}
+	page := read(t, "docs/attacks.md")
+	for _, name := range names {
+		if !strings.Contains(page, "| `"+name+"` |") {
+			t.Errorf("docs/attacks.md does not say what %s is", name)
 		}
 	}
 }

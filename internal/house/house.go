@@ -55,6 +55,7 @@ func Rules() []Rule {
 	return []Rule{
 		{"layers", checkLayers},
 		{"window", checkWindow},
+		{"attacks", checkAttacks},
 		{"runtime", checkRuntimeName},
 		{"purity", checkPurity},
 		{"package comments", checkPackageComments},

@@ -204,5 +204,6 @@ var broken = map[string]string{
 	"identity/id_test.go": "package identity\n\nimport \"time\"\n\nfunc wait() { time.Sleep(1) }\n",
 	"chord/chord.go":      "package chord\n\nimport \"net\"\n\nvar Y net.Conn\n",
 	"runtime/run.go":      "package runtime\n\nimport \"runtime\"\n\nvar Z = runtime.GOOS\n",
+	"swarm/swarm.go":      "package swarm\n\nimport \"cicada/routing/adversary\"\n\nvar V adversary.Foe\n",
 	"visualizer/scene.go": "package visualizer\n\nimport \"github.com/hajimehoshi/ebiten/v2\"\n\nvar W ebiten.Game\n",
 }

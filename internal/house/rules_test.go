@@ -36,6 +36,22 @@ func TestWindow(t *testing.T) {
 	})
 }
 
+func TestAttacks(t *testing.T) {
+	const imports = "package p\nimport _ \"cicada/routing/adversary\"\n"
+	checkSamples(t, "attacks", []sample{
+		{"itself, and below", map[string]string{"routing/adversary/a.go": imports, "routing/adversary/deep/a.go": imports}, nil},
+		{"a test", map[string]string{"swarm/a_test.go": imports}, nil},
+		{"the simulator", map[string]string{"sim/a.go": imports}, nil},
+		{"the demo", map[string]string{"cmd/cicada/demo_acts.go": imports}, nil},
+		{"a neighbour with a longer name", map[string]string{"swarm/a.go": "package p\nimport _ \"cicada/routing/adversary2\"\n"}, nil},
+		{"routing", map[string]string{"routing/a.go": imports},
+			[]string{"routing/a.go:2: only tests, sim and the demo may import routing/adversary"}},
+		{"a peer", map[string]string{"swarm/a.go": imports}, []string{"swarm/a.go:2: only tests"}},
+		{"another command", map[string]string{"cmd/cicada/up.go": imports}, []string{"cmd/cicada/up.go:2: only tests"}},
+		{"a demo elsewhere", map[string]string{"samples/demo.go": imports}, []string{"samples/demo.go:2: only tests"}},
+	})
+}
+
 func TestRuntimeName(t *testing.T) {
 	checkSamples(t, "runtime", []sample{
 		{"alone", map[string]string{"cmd/c.go": "package main\nimport _ \"runtime\"\n"}, nil},

@@ -1,0 +1,153 @@
+package adversary
+
+import (
+	"encoding/binary"
+
+	"cicada/chord"
+	"cicada/identity"
+)
+
+// A Story is whom a lie names instead of who is there.
+type Story uint8
+
+// The stories.
+const (
+	Colluders Story = iota // members of the gang, anywhere
+	Nearest                // those members that are nearest to what is asked for
+	Fresh                  // peers made up for the occasion, all but at what is asked for
+)
+
+// Lie answers every lookup that comes by, and every question of a search, with a
+// Story. It knows what is asked. With Refresh it answers those who look after their
+// fingers in the same way, to get into their tables.
+type Lie struct {
+	honest
+	Story   Story
+	Refresh bool
+}
+
+// Hear answers instead of the peer's own state machine.
+func (l Lie) Hear(f *Foe, in Message) bool {
+	m := in.Ring
+	switch {
+	case m == nil:
+		return true
+	case m.Kind == chord.Lookup:
+		l.found(f, in)
+		return false
+	case m.Kind == chord.Query && !m.Wide && (l.Refresh || !m.Table && m.Length == 0):
+		l.peers(f, in)
+		return false
+	}
+	return true
+}
+
+// found says that a peer of the story owns what a lookup asks for.
+func (l Lie) found(f *Foe, in Message) {
+	m := in.Ring
+	who := l.tell(f, m.Key, 1)
+	if len(who) == 0 || len(m.Trail) == 0 {
+		return
+	}
+	trail := append(append([]identity.ID(nil), m.Trail...), f.Self.ID)
+	f.send(Message{Link: in.Link, Ring: &chord.Message{Kind: chord.LookupTaken, Lookup: m.Lookup}})
+	f.send(Message{Link: in.Link, Ring: &chord.Message{
+		Kind: chord.Found, Lookup: m.Lookup, Key: m.Key, Hops: m.Hops, Trail: trail, Peer: who[0],
+	}})
+}
+
+// peers names peers of the story.
+func (l Lie) peers(f *Foe, in Message) {
+	m := in.Ring
+	hints := l.tell(f, m.Key, max(m.Count, 1))
+	order := make([]byte, len(hints))
+	for i := range order {
+		order[i] = byte(i)
+	}
+	f.send(Message{Link: in.Link, Ring: &chord.Message{Kind: chord.Peers, Request: m.Request, Member: true, Hints: hints, Order: order}})
+}
+
+// tell returns up to n peers of the story. A record may be named in one answer some
+// dozens of times at most.
+func (l Lie) tell(f *Foe, key identity.Point, n int) (who []*identity.Contact) {
+	const most = 16
+	n = min(n, most, len(f.Gang.members))
+	switch l.Story {
+	case Nearest:
+		return f.Gang.nearest(key, n)
+	case Fresh:
+		for range n {
+			who = append(who, f.invent(key))
+		}
+		return who
+	}
+	start := f.random.IntN(len(f.Gang.members))
+	for k := range n {
+		who = append(who, f.Gang.members[(start+k)%len(f.Gang.members)])
+	}
+	return who
+}
+
+// invent makes up a peer that stands right behind a point: a key pair that was looked
+// for long enough. Nobody answers there.
+func (f *Foe) invent(point identity.Point) *identity.Contact {
+	c := &identity.Contact{Sequence: 1, Point: point}
+	for i := 0; i < len(c.ID); i += 8 {
+		binary.BigEndian.PutUint64(c.ID[i:], f.random.Uint64())
+	}
+	c.Fingerprint = identity.Fingerprint(c.ID[:len(c.Fingerprint)])
+	low := binary.BigEndian.Uint64(c.Point[24:])
+	binary.BigEndian.PutUint64(c.Point[24:], low+1+f.random.Uint64N(1<<32))
+	return c
+}
+
+// Sparse forges lists: whoever asks for its neighbours hears of the gang alone, which
+// stands further apart than all peers do. It knows who asks.
+type Sparse struct{ honest }
+
+// Say names the gang instead of the neighbours, also where nothing has changed since
+// the asker heard the truth.
+func (Sparse) Say(f *Foe, out *Message) bool {
+	m := out.Ring
+	if m == nil || m.Kind != chord.State || m.Busy || m.Small {
+		return true
+	}
+	forged, point := *m, f.Self.Point
+	after := f.Gang.after(point, len(f.Ring.Successors()))
+	before := f.Gang.before(point, len(f.Ring.Predecessors()))
+	if len(before) == 0 {
+		return true
+	}
+	forged.Base, forged.Unchanged, forged.Version = 0, false, m.Version+1
+	forged.Lists = chord.NewLists(nil, before[0], after, before)
+	out.Ring = &forged
+	return true
+}
+
+// Frame complains of honest peers, to whoever knows them: that they do not answer. It
+// drops what it is handed, so that there is something to find the guilty of.
+type Frame struct {
+	Drop
+	Complaints int // every Beat
+}
+
+// Tick complains.
+func (x Frame) Tick(f *Foe) {
+	var honest, all []*identity.Contact
+	f.Ring.Each(func(peer *identity.Contact) bool {
+		all = append(all, peer)
+		if !f.Gang.Has(peer.ID) {
+			honest = append(honest, peer)
+		}
+		return true
+	})
+	for range x.Complaints {
+		if len(honest) < 2 {
+			return
+		}
+		of, to := honest[f.random.IntN(len(honest))], all[f.random.IntN(len(all))]
+		if of.ID != to.ID {
+			f.send(Message{Link: to.ID, Ring: &chord.Message{Kind: chord.Suspect, Silent: of.ID, Call: true}})
+		}
+	}
+}
