@@ -37,10 +37,23 @@ type Config struct {
 	FingerInterval time.Duration
 	// LookupTimeout is how long a lookup waits for its answer, retries included. Zero means 10 s.
 	LookupTimeout time.Duration
+	// Lookups is how sure answers to lookups are to be. Zero means Weighed.
+	Lookups Lookups
 	// Trace asks for an event for every message sent (trace.RingSent). Without
 	// it they are not made, and cost nothing.
 	Trace bool
 }
+
+// Lookups says how answers to lookups come about.
+type Lookups uint8
+
+// The ways. A peer that stands at the very point that was looked up is found at once by
+// all of them, and so is who owns a key as far as one knows that knows all peers.
+const (
+	Weighed     Lookups = iota // passed on from peer to peer; the answer is weighed by asking some more
+	Searched                   // asked one by one from the start: dearer, and no peer decides for another
+	FirstAnswer                // the first answer is believed, as where nobody lies
+)
 
 // MaxTableBudget is the largest Config.TableBudget, in bytes a second.
 const MaxTableBudget = 1 << 20
@@ -65,6 +78,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("chord: %d candidates a finger: from 1 to %d", c.FingerCandidates, maxCandidates)
 	case c.TableBudget > MaxTableBudget:
 		return fmt.Errorf("chord: a table budget of %d bytes a second: at most %d", c.TableBudget, MaxTableBudget)
+	case c.Lookups > FirstAnswer:
+		return fmt.Errorf("chord: lookups of kind %d: there are %d kinds", c.Lookups, FirstAnswer+1)
 	case c.StabilizeMin < 0 || c.StabilizeMax < 0 || c.ProbeInterval < 0 || c.FingerInterval < 0 || c.LookupTimeout < 0:
 		return errors.New("chord: a duration is negative")
 	case c.StabilizeMax != 0 && c.StabilizeMax < c.StabilizeMin:
@@ -88,6 +103,7 @@ func (c Config) filled() Config {
 	c.StabilizeMax = max(clamp(c.StabilizeMax, 16*time.Second, time.Millisecond, time.Hour), c.StabilizeMin)
 	c.ProbeInterval = clamp(c.ProbeInterval, time.Second, time.Millisecond, time.Hour)
 	c.FingerInterval = clamp(c.FingerInterval, time.Second, time.Millisecond, time.Hour)
+	c.Lookups = min(c.Lookups, FirstAnswer)
 	c.LookupTimeout = clamp(c.LookupTimeout, 10*time.Second, time.Millisecond, time.Hour)
 	return c
 }

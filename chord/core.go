@@ -75,13 +75,14 @@ type Core struct {
 	hops        []hop
 	own         []lookup
 	stays       stays
-	typical     uint32  // round-trip time of all peers, smoothed, in microseconds
-	wobble      uint32  // how far round-trip times of one peer are apart, smoothed: its own line makes all of them vary
-	lossy       uint32  // how many of 65 536 questions go unanswered by those who live, smoothed
-	reach       uint64  // first word of the distance that both lists cover
-	asked       uint64  // number of the latest request
-	unasked     uint64  // number before the first
-	doubts      []doubt // about entries that are not sound
+	answeredAt  time.Duration // when last anybody answered anything
+	typical     uint32        // round-trip time of all peers, smoothed, in microseconds
+	wobble      uint32        // how far round-trip times of one peer are apart, smoothed: its own line makes all of them vary
+	lossy       uint32        // how many of 65 536 questions go unanswered by those who live, smoothed
+	reach       uint64        // first word of the distance that both lists cover
+	asked       uint64        // number of the latest request
+	unasked     uint64        // number before the first
+	doubts      []doubt       // about entries that are not sound
 	fingers     fingers
 	random      *rand.Rand
 

@@ -231,7 +231,10 @@ func (c *Core) putQuery(m *Message, r *request) {
 		c.putWide(m, r)
 	case forSearch:
 		if s := c.searchOf(r); s != nil {
-			m.Key, m.Count, m.Behind, m.Prints = s.key, searchCount, s.own != 0, prints(r.offered)
+			m.Key, m.Count, m.Behind, m.Prints = s.key, searchCount, s.own != 0 || r.whole, prints(r.offered)
+			if r.whole {
+				m.Count = claimNames
+			}
 		}
 	default:
 		start, stop := c.start(int(r.slot)), c.stop(int(r.slot))

@@ -21,6 +21,9 @@ type lookup struct {
 	attemptAt time.Duration // next attempt
 	pause     time.Duration // until the attempt after one that got stuck here
 	searched  bool
+	seeks     bool              // a peer that stands at the key
+	said      *identity.Contact // who is said to own it; that is being weighed
+	saidTrail []identity.ID
 }
 
 // A hop is a lookup that this peer passed on, or is trying to.
@@ -62,6 +65,15 @@ func (c *Core) Lookup(now time.Duration, key identity.Point) trace.MessageID {
 	return id
 }
 
+// Seek asks for the peer that stands at a point, like Lookup. It takes more to find
+// out that nobody does: a few hostile peers cannot hide one who does.
+func (c *Core) Seek(now time.Duration, point identity.Point) trace.MessageID {
+	c.advance(now)
+	id := c.begin(lookup{key: point, seeks: true})
+	c.settle()
+	return id
+}
+
 // begin starts a lookup.
 func (c *Core) begin(l lookup) trace.MessageID {
 	l.id = c.newMessageID()
@@ -82,13 +94,18 @@ func (c *Core) begin(l lookup) trace.MessageID {
 		c.fail(oldest, ErrNoAnswer)
 	}
 	c.own = append(c.own, l)
+	if last := &c.own[len(c.own)-1]; c.config.Lookups == Searched {
+		last.attemptAt, c.dueSet = c.now+stuckPause, false
+		c.beginSearch(last)
+		return l.id
+	}
 	c.attempt(len(c.own) - 1)
 	return l.id
 }
 
 // answerSelf ends a lookup of this peer for a key that is its own.
 func (c *Core) answerSelf(l lookup) {
-	c.done(l, &Message{Kind: Found, Peer: c.self, Trail: []identity.ID{c.self.ID}})
+	c.done(l, &Message{Kind: Found, Peer: c.self, Trail: []identity.ID{c.self.ID}}, 0)
 }
 
 func (c *Core) newMessageID() (id trace.MessageID) {
@@ -464,20 +481,12 @@ func (c *Core) onFound(from *identity.Contact, m *Message) {
 	}
 }
 
-// doneOwn ends own lookup i with its answer.
-func (c *Core) doneOwn(i int, m *Message) {
-	l := c.own[i]
-	c.own = slices.Delete(c.own, i, i+1)
-	c.dueSet = false
-	c.done(l, m)
-}
-
-// done ends a lookup of this peer with its answer.
-func (c *Core) done(l lookup, m *Message) {
+// done ends a lookup of this peer with its answer, for which so many were asked by a search.
+func (c *Core) done(l lookup, m *Message, asked int) {
 	c.endAttempts(&l)
 	hops := max(len(m.Trail)-1, 0)
 	c.event(trace.Event{Kind: trace.LookupDone, Key: l.key, Message: l.id, Other: m.Peer.ID, Hops: hops, Peers: m.Trail})
-	c.outbox.ready.Answers = append(c.outbox.ready.Answers, Answer{Lookup: l.id, Key: l.key, Owner: c.meet(m.Peer), Hops: hops, Trail: m.Trail})
+	c.outbox.ready.Answers = append(c.outbox.ready.Answers, Answer{Lookup: l.id, Key: l.key, Owner: c.meet(m.Peer), Hops: hops, Asked: asked, Trail: m.Trail})
 }
 
 // endAttempts ends all that is under way for a lookup.
@@ -537,16 +546,16 @@ func (c *Core) tickLookups() {
 	for i := 0; i < len(c.own); i++ {
 		switch l := &c.own[i]; {
 		case l.deadline <= c.now:
-			ended := *l
-			c.own = slices.Delete(c.own, i, i+1)
+			c.endOwn(i)
 			i--
-			c.fail(ended, ErrNoAnswer)
 		case l.attemptAt > c.now:
 		case c.Owns(l.key): // by now
 			ended := *l
 			c.own = slices.Delete(c.own, i, i+1)
 			i--
 			c.answerSelf(ended)
+		case c.weighing(l):
+			l.attemptAt = c.now + stuckPause
 		default:
 			c.attempt(i)
 		}

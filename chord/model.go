@@ -51,7 +51,10 @@ func (c *Core) Clone(random *rand.Rand) *Core {
 		for k := range t.branches {
 			t.branches[k].candidates = slices.Clone(s.branches[k].candidates)
 			t.branches[k].trail = slices.Clone(s.branches[k].trail)
+			t.branches[k].used = slices.Clone(s.branches[k].used)
+			t.branches[k].owners = slices.Clone(s.branches[k].owners)
 		}
+		t.verdict.words = slices.Clone(s.verdict.words)
 		d.searches[i] = &t
 	}
 	d.hops = slices.Clone(c.hops)
@@ -116,13 +119,13 @@ func (c *Core) AppendState(b []byte) []byte {
 	b = append(b, byte(len(c.searches)))
 	for _, s := range c.searches {
 		b = append(b, s.key[:8]...)
-		b = append(b, byte(s.own), byte(s.queries))
+		b = append(appendPeer(b, s.verdict.owner), byte(s.own), byte(s.queries), flag(s.verdict.doubtful), byte(len(s.verdict.words)))
 		for i := range s.branches {
 			b = append(b, flag(s.branches[i].asking), byte(len(s.branches[i].candidates)), byte(len(s.branches[i].trail)))
 		}
 	}
 	for i := range c.own {
-		b = append(b, c.own[i].key[:8]...)
+		b = append(appendPeer(b, c.own[i].said), c.own[i].key[:8]...)
 	}
 	return b
 }

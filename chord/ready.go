@@ -67,12 +67,13 @@ type Outgoing struct {
 	Message Message
 }
 
-// An Answer is the end of a lookup made with Core.Lookup.
+// An Answer is the end of a lookup made with Core.Lookup or Core.Seek.
 type Answer struct {
 	Lookup trace.MessageID
 	Key    identity.Point
 	Owner  *identity.Contact // nil if the lookup failed
 	Hops   int
+	Asked  int           // peers that were asked one by one, besides, or instead
 	Trail  []identity.ID // origin first, owner last
 	Err    error         // ErrNoAnswer, ErrNotMember
 }

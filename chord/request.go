@@ -36,6 +36,7 @@ type request struct {
 	number   uint64
 	purpose  purpose
 	busy     bool // the answer so far: later
+	whole    bool // forSearch: asked for all around the key
 	tries    uint8
 	to       *identity.Contact
 	slot     int16               // forSlot: its number; forSearch: that of the branch
@@ -59,7 +60,7 @@ const (
 	firstRTO       = 200 * time.Millisecond // at least, for a peer that never answered yet
 	minMisses      = 3                      // in a row, before a peer is dead; more where much gets lost
 	maxMisses      = 12
-	maxMemberTries = 2                      // of a peer that is no more than known of: most of these are gone
+	maxMemberTries = 2                      // of a peer that is no more than known of, or said to own a key: most of these are gone
 	pauseLimit     = 250 * time.Millisecond // a tick later than this means that this peer stood still
 	busyLimit      = 200 * time.Millisecond // an operation that waits for a busy peer ends after 1.5 to 2.5 of these
 )
@@ -90,9 +91,9 @@ func (p purpose) sides() Sides {
 	return After | Before
 }
 
-// tries returns how often purpose p is asked.
-func (c *Core) tries(p purpose) uint8 {
-	if p == forMember {
+// tries returns how often r is asked.
+func (c *Core) tries(r *request) uint8 {
+	if r.purpose == forMember || r.whole {
 		return maxMemberTries
 	}
 	return c.misses()
@@ -191,7 +192,7 @@ func (c *Core) take(from *identity.Contact, m *Message) (request, bool) {
 	}
 	r := c.requests[i]
 	c.requests = slices.Delete(c.requests, i, i+1)
-	c.dueSet = false
+	c.dueSet, c.answeredAt = false, c.now
 	if r.to.Point != from.Point { // a hint that named the wrong one
 		c.drop(r.to)
 	}
@@ -409,10 +410,13 @@ func (c *Core) miss(i int) {
 	e := c.entry(r.to)
 	counts := r.purpose != forNotify && !r.busy
 	if e != nil && counts && e.heard <= r.sent && (e.sound() || c.doubt(e.contact.ID).missed <= r.sent) {
-		e.misses++
-		c.doubt(e.contact.ID).missed = c.now
+		doubt := c.doubt(e.contact.ID)
+		if doubt.missed == never {
+			doubt.since = r.sent
+		}
+		e.misses, doubt.missed = min(e.misses+1, math.MaxUint8-1), c.now
 		c.event(trace.Event{Kind: trace.RingSuspect, Other: r.to.ID, Count: int(e.misses)})
-		if e.misses >= c.enough(e) {
+		if e.misses >= c.enough(e) && !c.unheard(r.to, doubt.since) {
 			c.dead(r.to, "no answer")
 			return
 		}
@@ -422,7 +426,7 @@ func (c *Core) miss(i int) {
 			r = &c.requests[i]
 		}
 	}
-	if r.tries < c.tries(r.purpose) && !r.busy && !c.passesOver(r) {
+	if r.tries < c.tries(r) && !r.busy && !c.passesOver(r) {
 		c.transmit(r)
 		return
 	}

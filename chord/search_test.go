@@ -111,22 +111,25 @@ func TestABranchIsNotLedOnForEver(t *testing.T) {
 }
 
 // Who knows the owner names it first, and that one is asked next, before peers that
-// are nearer on the other side. What it says of itself ends the search and the lookup.
+// are nearer on the other side. What it says of itself, and those around it, ends the
+// search and the lookup.
 func TestASearchEndsWithTheOwnersWord(t *testing.T) {
 	s := searching(t)
 	s.answer(t, func(who byte) Message {
 		switch who {
 		case 210:
-			return Message{Owns: true, Exact: true}
-		case 130:
+			m := naming(true, 199, 210, 215, 220)
+			m.Owns = true
+			return m
+		case 130, 199, 215, 220:
 			return naming(true, 210, 199)
 		}
 		return naming(false)
 	})
-	if slices.Contains(s.asked, 199) || len(s.searches) > 0 || len(s.own) > 0 {
+	if at := slices.Index(s.asked, 210); at < 0 || at > searchBranches || len(s.searches) > 0 || len(s.own) > 0 {
 		t.Errorf("asked %v; %d searches go on", s.asked, len(s.searches))
 	}
-	if len(s.answers) != 1 || s.answers[0].Owner.ID != at(210).ID || s.answers[0].Hops != 2 {
+	if len(s.answers) != 1 || s.answers[0].Owner.ID != at(210).ID || s.answers[0].Hops != 2 || s.answers[0].Asked != len(s.asked) {
 		t.Errorf("answered with %+v, want 210, after two hops", s.answers)
 	}
 }

@@ -199,3 +199,29 @@ func TestNewsOfManyDeathsIsHurried(t *testing.T) {
 		t.Errorf("minutes later: news waits %v at most, want over %v", got, c.config.StabilizeMin)
 	}
 }
+
+// Where nobody at all answers, this peer's own line is as likely to blame as all others:
+// the last successor is kept for a while. If only somebody else does answer, it is dead.
+func TestTheLastSuccessorIsKeptWhereNobodyAnswers(t *testing.T) {
+	for _, heard := range []bool{false, true} {
+		c := full()
+		c.now = time.Minute
+		c.drop(at(110))
+		c.drop(at(120))
+		c.Ready()
+		var lost time.Duration
+		for lost == 0 && c.now < 2*time.Minute {
+			for _, out := range c.Ready().Messages {
+				if out.Message.Kind == Ping && heard && out.To.ID != at(130).ID {
+					c.Step(c.now, out.To, Message{Kind: Pong, Request: out.Message.Request, Member: true})
+				}
+			}
+			if c.Tick(c.Next()); !holds(c.successors, at(130)) {
+				lost = c.now - time.Minute
+			}
+		}
+		if !heard && (lost < unheardMost || lost > 3*unheardMost) || heard && lost > unheardMost {
+			t.Errorf("others heard %v: lost after %v", heard, lost)
+		}
+	}
+}

@@ -37,7 +37,8 @@ const rttvarUnit = 32
 // could not be reached.
 type doubt struct {
 	id     identity.ID
-	missed time.Duration // when its last miss was counted
+	missed time.Duration // when its last miss was counted,
+	since  time.Duration // and when what it missed first was asked
 	takes  uint32        // Core.takes when it could not be reached
 }
 

@@ -69,6 +69,28 @@ func TestHostilityIsDrawnApart(t *testing.T) {
 	}
 }
 
+// Who lies to lookups does not decide them: peers are found by their IDs, and nearly all
+// keys have the right owner, of which a part would not if the first answer were believed.
+// Where hostile peers deny what is theirs, some of that has no answer.
+func TestLookupsAmongLiars(t *testing.T) {
+	for _, behaviour := range []string{"lie-colluders", "lie-nearest", "lie-fresh", "lie-mixed"} {
+		c := Config{
+			Peers: 500, Seed: 5, Malicious: 0.25, Behaviour: behaviour, Duration: 20 * time.Second,
+			Ring: chord.Config{TableBudget: -1}, Lookups: 150, IDLookups: 150,
+		}
+		r := simulate(t, c)
+		c.Ring.Lookups = chord.FirstAnswer
+		first := simulate(t, c)
+		t.Logf("%s: %d keys and %d IDs right, %d and %d by first answers", behaviour, r.Right, r.IDRight, first.Right, first.IDRight)
+		if r.IDRight != r.IDLookups || r.Right+r.Failed < r.Lookups*97/100 || r.Failed > 0 && behaviour != "lie-colluders" || r.Failed > r.Lookups/8 || r.Violations > 0 {
+			t.Errorf("%s: %d of %d IDs and %d of %d keys right", behaviour, r.IDRight, r.IDLookups, r.Right, r.Lookups)
+		}
+		if first.Right > r.Lookups*9/10 || first.AskedP99 > 0 {
+			t.Errorf("%s: %d keys right by first answers: they hardly lie", behaviour, first.Right)
+		}
+	}
+}
+
 // One round is one: no other ways, no lookup of the target. So what droppers drop is lost.
 func TestOneRound(t *testing.T) {
 	c := hostile("drop")

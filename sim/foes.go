@@ -81,12 +81,15 @@ func (w *World) turn() {
 
 // recruit makes peers hostile. What these say of the ring no invariant is promised under.
 func (w *World) recruit(behaviour string, picked []int32) {
-	var members []*identity.Contact
+	var members, everybody []*identity.Contact
 	for _, i := range picked {
 		members = append(members, w.nodes[i].contact)
 	}
+	for _, i := range w.alive {
+		everybody = append(everybody, w.nodes[i].contact)
+	}
 	w.front = &front{
-		foes: make([]*adversary.Foe, len(w.nodes)), gang: adversary.NewGang(members), source: -1, target: -1,
+		foes: make([]*adversary.Foe, len(w.nodes)), gang: adversary.NewGang(members, everybody), source: -1, target: -1,
 		ended: make(map[trace.MessageID]bool), rescues: make(map[trace.MessageID]trace.MessageID),
 	}
 	w.watch.unsure++
@@ -247,7 +250,7 @@ func (w *World) rescue(id trace.MessageID, s *send) bool {
 		if !w.spots[s.from].alive {
 			return
 		}
-		lookup := w.nodes[s.from].ring.Lookup(w.now, w.nodes[s.to].contact.Point)
+		lookup := w.nodes[s.from].ring.Seek(w.now, w.nodes[s.to].contact.Point)
 		w.front.rescues[lookup] = id
 		w.settle(s.from)
 	})

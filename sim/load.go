@@ -37,6 +37,7 @@ type lookups struct {
 	right, wrong, failed int
 	hops                 sample
 	millis               sample // from asking to the answer
+	asked                sample // peers, one by one
 }
 
 type lookup struct {
@@ -103,7 +104,8 @@ func (w *World) isLoad(i int32, m *chord.Outgoing) bool {
 	case chord.Lookup:
 		w.load.ask(w.now, m.Message.Lookup)
 	case chord.Query:
-		if m.Message.Table || m.Message.Behind || m.Message.Length != 0 {
+		ownPlace := m.Message.Behind && m.Message.Key == w.nodes[i].contact.Point
+		if m.Message.Table || ownPlace || m.Message.Length != 0 {
 			return false
 		}
 		w.load.ask(w.now, questionID(i, m.Message.Request))
@@ -184,7 +186,11 @@ func (w *World) lookUp(key identity.Point, ofID bool) {
 	if i < 0 {
 		return
 	}
-	id := w.nodes[i].ring.Lookup(w.now, key)
+	look := w.nodes[i].ring.Lookup
+	if ofID {
+		look = w.nodes[i].ring.Seek
+	}
+	id := look(w.now, key)
 	w.load.lookups[id] = &lookup{from: i, began: w.now, ofID: ofID}
 	w.settle(i)
 }
@@ -213,6 +219,7 @@ func (w *World) answered(i int32, a *chord.Answer) {
 		of.wrong++
 	}
 	of.hops.add(float64(a.Hops))
+	of.asked.add(float64(a.Asked))
 	of.millis.add(millis(w.now - l.began))
 }
 

@@ -39,6 +39,11 @@ type Result struct {
 	IDRight   int `json:"id_right"`
 	IDWrong   int `json:"id_wrong"`
 	IDFailed  int `json:"id_failed"`
+	// How many peers were asked one by one to search, or to weigh an answer.
+	AskedP50   float64 `json:"asked_p50"`
+	AskedP99   float64 `json:"asked_p99"`
+	IDAskedP50 float64 `json:"id_asked_p50"`
+	IDAskedP99 float64 `json:"id_asked_p99"`
 
 	Sends            int                `json:"sends"` // whose end was seen
 	Delivered        int                `json:"delivered"`
@@ -113,6 +118,8 @@ func (w *World) result(real time.Duration) *Result {
 		Lookups: l.keys.right + l.keys.wrong + l.keys.failed, Right: l.keys.right, Wrong: l.keys.wrong, Failed: l.keys.failed,
 		LookupP50: l.keys.millis.quantile(0.5), LookupP99: l.keys.millis.quantile(0.99), KeyHops: l.keys.hops.mean(),
 		IDLookups: l.ids.right + l.ids.wrong + l.ids.failed, IDRight: l.ids.right, IDWrong: l.ids.wrong, IDFailed: l.ids.failed,
+		AskedP50: l.keys.asked.quantile(0.5), AskedP99: l.keys.asked.quantile(0.99),
+		IDAskedP50: l.ids.asked.quantile(0.5), IDAskedP99: l.ids.asked.quantile(0.99),
 		Sends: l.messages.delivered + l.messages.failed, Delivered: l.messages.delivered,
 		DeliveredIn1s: l.messages.inOne, DeliveredIn5s: l.messages.inFive, DeliveredTwice: l.messages.twice,
 		LatencyP50: l.messages.millis.quantile(0.5), LatencyP99: l.messages.millis.quantile(0.99), StretchP50: l.messages.stretch.quantile(0.5),

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"cicada/chord"
 	"cicada/identity"
+	"cicada/trace"
 )
 
 // Lookup asks the ring for target, and returns where it can be dialled and the
@@ -19,7 +21,7 @@ func (p *Peer) Lookup(ctx context.Context, target identity.ID) (*identity.Contac
 	if err != nil {
 		return nil, nil, fmt.Errorf("swarm: lookup %s: %w", target.Short(), err)
 	}
-	owner, trail, err := p.LookupKey(ctx, point)
+	owner, trail, err := p.lookUp(ctx, point, p.ring.Seek)
 	if err == nil && owner.ID != target {
 		return nil, trail, &TargetError{Target: target, Nearest: owner, Err: ErrNoSuchPeer}
 	}
@@ -28,6 +30,11 @@ func (p *Peer) Lookup(ctx context.Context, target identity.ID) (*identity.Contac
 
 // LookupKey asks the ring who owns a key: the first peer at or after it. See Lookup.
 func (p *Peer) LookupKey(ctx context.Context, key identity.Point) (*identity.Contact, []identity.ID, error) {
+	return p.lookUp(ctx, key, p.ring.Lookup)
+}
+
+// lookUp waits for a lookup that begin starts.
+func (p *Peer) lookUp(ctx context.Context, key identity.Point, begin func(time.Duration, identity.Point) trace.MessageID) (*identity.Contact, []identity.ID, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout(ctx))
 	defer cancel()
 	done := make(chan chord.Answer, 1)
@@ -36,7 +43,8 @@ func (p *Peer) LookupKey(ctx context.Context, key identity.Point) (*identity.Con
 		p.mu.Unlock()
 		return nil, nil, ErrClosed
 	}
-	forget := p.lookup(key, func(a chord.Answer) { done <- a })
+	id := begin(p.now(), key)
+	p.lookups[id] = func(a chord.Answer) { done <- a }
 	p.settleAndUnlock()
 	var err error
 	select {
@@ -52,16 +60,8 @@ func (p *Peer) LookupKey(ctx context.Context, key identity.Point) (*identity.Con
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	forget()
+	delete(p.lookups, id)
 	return nil, nil, fmt.Errorf("swarm: lookup %.8s: %w", key, err)
-}
-
-// lookup starts a lookup and calls done, with mu held, when it ends, unless it
-// was forgotten by then. It is called with mu held.
-func (p *Peer) lookup(key identity.Point, done func(chord.Answer)) (forget func()) {
-	id := p.ring.Lookup(p.now(), key)
-	p.lookups[id] = done
-	return func() { delete(p.lookups, id) }
 }
 
 // answerLookup ends a lookup of this peer.

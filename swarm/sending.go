@@ -347,11 +347,11 @@ func (p *Peer) sendFailed(f routing.Failure) {
 	}
 	s.routed = false
 	id := s.id
-	p.lookup(s.point, func(a chord.Answer) {
+	p.lookups[p.ring.Seek(p.now(), s.point)] = func(a chord.Answer) {
 		if p.sending[id] == s {
 			p.sendLookedUp(s, a)
 		}
-	})
+	}
 }
 
 // lookupsToBeSure is how many lookups have to miss a peer before it is not

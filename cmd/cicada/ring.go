@@ -9,9 +9,10 @@ import (
 // ringFlags say how a peer keeps its ring: those of every command that runs peers, and
 // of the simulator.
 type ringFlags struct {
-	Successors  int `default:"16" placeholder:"R" help:"How many neighbours to remember on each side (${default})."`
-	FingerBase  int `default:"16" placeholder:"B" help:"Of the finger table, a power of two (${default}); 2 is the ring of the textbooks."`
-	TableBudget int `default:"2000" placeholder:"BYTES" help:"What to spend a second on knowing all peers, where that is enough (${default}); 0: nothing."`
+	Successors  int    `default:"16" placeholder:"R" help:"How many neighbours to remember on each side (${default})."`
+	FingerBase  int    `default:"16" placeholder:"B" help:"Of the finger table, a power of two (${default}); 2 is the ring of the textbooks."`
+	TableBudget int    `default:"2000" placeholder:"BYTES" help:"What to spend a second on knowing all peers, where that is enough (${default}); 0: nothing."`
+	Answers     string `default:"weighed" enum:"weighed,searched,first" help:"How lookups are answered: weighed, peers pass them on and some more are asked whether the answer is right; searched, this peer asks one after the other; first, the first answer is believed, as where nobody lies (${default})."`
 
 	Stabilize patience `default:"1s" placeholder:"TIME" help:"How long after a change neighbours compare what they know (${default}); up to 16 times as long while nothing changes. More costs less, and heals later."`
 	Probe     patience `default:"1s" placeholder:"TIME" help:"How long the next neighbour may be silent before it is asked whether it lives (${default}): a quarter less where peers come and go all the time, up to three times that where they stay."`
@@ -28,6 +29,7 @@ func (f *ringFlags) ring() (chord.Config, error) {
 		Successors: f.Successors, FingerBase: f.FingerBase, TableBudget: budget,
 		StabilizeMin: time.Duration(f.Stabilize), StabilizeMax: 16 * time.Duration(f.Stabilize),
 		ProbeInterval: time.Duration(f.Probe), FingerInterval: time.Duration(f.Refresh),
+		Lookups: map[string]chord.Lookups{"searched": chord.Searched, "first": chord.FirstAnswer}[f.Answers],
 	}
 	switch {
 	case f.Successors < 1 || (chord.Config{Successors: f.Successors}).Validate() != nil:

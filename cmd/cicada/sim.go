@@ -28,7 +28,7 @@ type simCommand struct {
 	Duplicates int      `placeholder:"N" help:"Extra copies of each message (0 to 63)."`
 
 	Malicious share  `placeholder:"SHARE" help:"The part of all peers that is hostile, drawn by the seed; who sends and who is sent to is honest. With --behaviour."`
-	Behaviour string `placeholder:"NAME" help:"What hostile peers do: drop, corrupt, misroute, swallow, drop-copies, drop-victim, lie-colluders, lie-nearest, lie-fresh, sparse, replay, churn, delay, lag, frame, poison, surround-target, surround-source or oscillate. docs/attacks.md says what each is."`
+	Behaviour string `placeholder:"NAME" help:"What hostile peers do: drop, corrupt, misroute, swallow, drop-copies, drop-victim, lie-colluders, lie-nearest, lie-fresh, lie-mixed, sparse, replay, churn, delay, lag, frame, poison, surround-target, surround-source or oscillate. docs/attacks.md says what each is."`
 	Rounds    *int   `placeholder:"N" help:"How often a message is sent at most, each time by other ways (8); given, nobody looks up targets that do not answer: 1 is one round and nothing else."`
 
 	Session  patience `placeholder:"MEDIAN" help:"Peers crash after this time, as a median, and others join. Without it they stay."`

@@ -14,6 +14,9 @@ func showResult(out *console, r *sim.Result) {
 			r.Lookups, r.Right, r.Wrong, r.Failed, r.KeyHops, r.LookupP50, r.LookupP99)
 		out.say("             %d of IDs: %d right, %d wrong, %d failed", r.IDLookups, r.IDRight, r.IDWrong, r.IDFailed)
 	}
+	if r.AskedP99 > 0 || r.IDAskedP99 > 0 {
+		out.say("             %.0f peers asked one by one for half of the keys, %.0f for 99 %%; for IDs %.0f and %.0f", r.AskedP50, r.AskedP99, r.IDAskedP50, r.IDAskedP99)
+	}
 	if r.Lookups > 0 || r.Sends > 0 {
 		out.say("hops         %.2f on average, %.0f for half, %.0f for 99 %%", r.HopsMean, r.HopsP50, r.HopsP99)
 	}

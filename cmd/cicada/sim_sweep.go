@@ -40,23 +40,27 @@ func (s seeds) String() string { return fmt.Sprintf("%d-%d", s.first, s.last) }
 // sweeps reports whether more than one seed is asked for.
 func (c *simCommand) sweeps() bool { return c.Chaos && (c.Seeds.last > 0 || c.Events > 0) }
 
+// failedShown is how many seeds that failed are named.
+const failedShown = 100
+
 // A sweepRecord is what came of many seeds.
 type sweepRecord struct {
-	Command     string  `json:"command"` // that runs them again
-	Seeds       uint64  `json:"seeds"`   // that were run to their end
-	First       uint64  `json:"first_seed"`
-	Last        *uint64 `json:"last_seed,omitempty"` // nil: none was
-	Events      uint64  `json:"events"`
-	Steps       int     `json:"steps"` // faults that were made
-	Violations  int     `json:"violations"`
-	Failed      int     `json:"failed_seeds"`     // with a violation
-	Undemanded  int     `json:"undemanded_seeds"` // where faults together broke the assumption, and nothing could be demanded at the end
-	Longest     float64 `json:"quiet_ideal_longest_seconds"`
-	PerSecond   float64 `json:"events_per_second"`
-	FirstFailed *uint64 `json:"first_failed_seed,omitempty"`
-	FirstFound  string  `json:"first_violation,omitempty"`
-	Replay      string  `json:"replay,omitempty"` // the command that shows it again
-	Trace       string  `json:"trace,omitempty"`  // the file with its last events
+	Command     string   `json:"command"` // that runs them again
+	Seeds       uint64   `json:"seeds"`   // that were run to their end
+	First       uint64   `json:"first_seed"`
+	Last        *uint64  `json:"last_seed,omitempty"` // nil: none was
+	Events      uint64   `json:"events"`
+	Steps       int      `json:"steps"` // faults that were made
+	Violations  int      `json:"violations"`
+	Failed      int      `json:"failed_seeds"`     // with a violation
+	Undemanded  int      `json:"undemanded_seeds"` // where faults together broke the assumption, and nothing could be demanded at the end
+	Longest     float64  `json:"quiet_ideal_longest_seconds"`
+	PerSecond   float64  `json:"events_per_second"`
+	FirstFailed *uint64  `json:"first_failed_seed,omitempty"`
+	AllFailed   []uint64 `json:"seeds_that_failed,omitempty"` // the first hundred
+	FirstFound  string   `json:"first_violation,omitempty"`
+	Replay      string   `json:"replay,omitempty"` // the command that shows it again
+	Trace       string   `json:"trace,omitempty"`  // the file with its last events
 }
 
 // add takes in the result of the next seed.
@@ -71,6 +75,9 @@ func (s *sweepRecord) add(r *sim.Result) {
 		s.Undemanded++
 	}
 	if r.Violations > 0 {
+		if len(s.AllFailed) < failedShown {
+			s.AllFailed = append(s.AllFailed, r.Seed)
+		}
 		if s.Failed++; s.Failed == 1 {
 			s.FirstFailed, s.FirstFound = &r.Seed, r.FirstViolation
 		}
@@ -173,4 +180,7 @@ func (s *sweepRecord) show(out *console, began time.Time) {
 	out.say("events       %d, %.0f a second", s.Events, s.PerSecond)
 	out.say("healed       within %.0f s; %d seeds broke what the ring builds on", s.Longest, s.Undemanded)
 	out.say("violations   %d, of %d seeds", s.Violations, s.Failed)
+	if s.Failed > 1 {
+		out.say("             %s", strings.Trim(fmt.Sprint(s.AllFailed), "[]"))
+	}
 }

@@ -56,7 +56,8 @@ func (r ring) Toward(point identity.Point, _ func(*identity.Contact) bool) *iden
 
 // band is a foe at 100, of a gang at 20, 100, 180 and 240, that knows peers at 90, 110 and 140.
 func band(b Behaviour) *Foe {
-	f := New(at(100), NewGang([]*identity.Contact{at(240), at(20), at(100), at(180)}), b, rand.New(rand.NewPCG(1, 2)))
+	gang := []*identity.Contact{at(240), at(20), at(100), at(180)}
+	f := New(at(100), NewGang(gang, append(gang, at(90), at(110), at(140), at(200))), b, rand.New(rand.NewPCG(1, 2)))
 	f.Ring = ring{peers: []*identity.Contact{at(90), at(110), at(140)}}
 	f.Gang.Victim = identity.Point{200}
 	return f
@@ -152,7 +153,7 @@ func TestWhatIsSaid(t *testing.T) {
 	}
 }
 
-// Whom the three lies name, to a lookup and to a question.
+// Whom the lies name, to a lookup and to a question.
 func TestLies(t *testing.T) {
 	key := identity.Point{190}
 	for _, test := range []struct {
@@ -161,7 +162,8 @@ func TestLies(t *testing.T) {
 		named func(*identity.Contact) bool
 	}{
 		{"colluders", Lie{Story: Colluders}, func(c *identity.Contact) bool { return band(nil).Gang.Has(c.ID) }},
-		{"nearest", Lie{Story: Nearest}, func(c *identity.Contact) bool { return c.Point[0] == 180 || c.Point[0] == 240 }},
+		{"nearest", Lie{Story: Nearest}, func(c *identity.Contact) bool { return c.Point[0] == 240 || c.Point[0] == 20 }},
+		{"mixed", Lie{Story: Mixed}, func(c *identity.Contact) bool { return c.Point[0] == 240 || c.Point[0] == 20 }},
 		{"fresh", Lie{Story: Fresh}, func(c *identity.Contact) bool {
 			return c.Point[0] == 190 && c.Point != key && !band(nil).Gang.Has(c.ID)
 		}},
@@ -189,6 +191,29 @@ func TestLies(t *testing.T) {
 	refresh := Message{Link: at(90).ID, Ring: &chord.Message{Kind: chord.Query, Key: key, Count: 2, Length: 1 << 40}}
 	if !band(Lie{}).Hear(0, refresh) || band(Lie{Refresh: true}).Hear(0, refresh) {
 		t.Error("only with Refresh it lies to who looks after its fingers")
+	}
+}
+
+// Who is near a key can say for sure who owns it, itself if no other of the gang is
+// nearer; who is far only names peers, as anybody could tell.
+func TestLiesAreProbable(t *testing.T) {
+	for _, test := range []struct {
+		story       Story
+		key         byte
+		owns, exact bool
+		names       []byte
+	}{
+		{Nearest, 95, true, true, []byte{20, 100, 180, 240}},
+		{Mixed, 95, true, true, []byte{90, 100, 110, 140}},
+		{Mixed, 105, false, true, []byte{100, 180, 200, 240}},
+		{Nearest, 230, false, false, []byte{240, 20, 100}},
+	} {
+		f := band(Lie{Story: test.story})
+		f.Hear(0, Message{Link: at(90).ID, Ring: &chord.Message{Kind: chord.Query, Key: identity.Point{test.key}, Count: 3, Behind: true}})
+		out, _ := f.Take()
+		if m := out[0].Ring; m.Owns != test.owns || m.Exact != test.exact || !slices.Equal(places(m.Hints), test.names) || len(m.Order) != len(m.Hints) {
+			t.Errorf("%d, asked for %d: got owns %v, exact %v, %v", test.story, test.key, m.Owns, m.Exact, places(m.Hints))
+		}
 	}
 }
 
@@ -239,8 +264,7 @@ func TestGang(t *testing.T) {
 		{"after a place of nobody's", g.after(identity.Point{101}, 2), []byte{180, 240}},
 		{"before", g.before(identity.Point{100}, 9), []byte{20, 240, 180}},
 		{"before, across zero", g.before(identity.Point{10}, 1), []byte{240}},
-		{"nearest", g.nearest(identity.Point{190}, 3), []byte{180, 240, 20}},
-		{"nearest of a few", g.nearest(identity.Point{30}, 9), []byte{20, 240, 100, 180}},
+		{"mixed", g.mixed(identity.Point{190}, 3), []byte{240, 20, 90}},
 	} {
 		if got := places(test.got); !slices.Equal(got, test.want) {
 			t.Errorf("%s: got %v, want %v", test.name, got, test.want)

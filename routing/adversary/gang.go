@@ -10,15 +10,18 @@ import (
 
 // A Gang is the foes that work together. Each knows all of it.
 type Gang struct {
-	Victim  identity.Point // whom it is after, where it is after one
-	members []*identity.Contact
-	ids     map[identity.ID]bool
+	Victim    identity.Point // whom it is after, where it is after one
+	members   []*identity.Contact
+	everybody []*identity.Contact
+	ids       map[identity.ID]bool
 }
 
-// NewGang returns the gang of these peers.
-func NewGang(members []*identity.Contact) *Gang {
-	g := &Gang{members: slices.Clone(members), ids: make(map[identity.ID]bool, len(members))}
-	slices.SortFunc(g.members, func(a, b *identity.Contact) int { return bytes.Compare(a.Point[:], b.Point[:]) })
+// NewGang returns the gang of these peers, who know who else there is, besides: everybody.
+func NewGang(members, everybody []*identity.Contact) *Gang {
+	g := &Gang{members: slices.Clone(members), everybody: slices.Clone(everybody), ids: make(map[identity.ID]bool, len(members))}
+	for _, list := range [...][]*identity.Contact{g.members, g.everybody} {
+		slices.SortFunc(list, func(a, b *identity.Contact) int { return bytes.Compare(a.Point[:], b.Point[:]) })
+	}
 	for _, m := range members {
 		g.ids[m.ID] = true
 	}
@@ -32,13 +35,18 @@ func (g *Gang) Has(id identity.ID) bool { return g.ids[id] }
 func (g *Gang) Size() int { return len(g.members) }
 
 // after returns up to n members that follow a point, nearest first.
-func (g *Gang) after(point identity.Point, n int) []*identity.Contact { return g.from(point, n, 1) }
+func (g *Gang) after(point identity.Point, n int) []*identity.Contact {
+	return g.from(g.members, point, n, 1)
+}
 
 // before returns up to n members that come before a point, nearest first.
-func (g *Gang) before(point identity.Point, n int) []*identity.Contact { return g.from(point, n, -1) }
+func (g *Gang) before(point identity.Point, n int) []*identity.Contact {
+	return g.from(g.members, point, n, -1)
+}
 
-func (g *Gang) from(point identity.Point, n, step int) (list []*identity.Contact) {
-	at, there := slices.BinarySearchFunc(g.members, point, func(m *identity.Contact, p identity.Point) int {
+// from returns up to n peers of a sorted list, from a point on, one way or the other.
+func (g *Gang) from(all []*identity.Contact, point identity.Point, n, step int) (list []*identity.Contact) {
+	at, there := slices.BinarySearchFunc(all, point, func(m *identity.Contact, p identity.Point) int {
 		return bytes.Compare(m.Point[:], p[:])
 	})
 	if step < 0 {
@@ -46,26 +54,15 @@ func (g *Gang) from(point identity.Point, n, step int) (list []*identity.Contact
 	} else if there {
 		at++
 	}
-	size := len(g.members)
+	size := len(all)
 	for k := range min(n, size) {
-		m := g.members[((at+k*step)%size+size)%size]
+		m := all[((at+k*step)%size+size)%size]
 		if m.Point == point {
 			break
 		}
 		list = append(list, m)
 	}
 	return list
-}
-
-// nearest returns up to n members nearest to a point, either way round.
-func (g *Gang) nearest(point identity.Point, n int) []*identity.Contact {
-	list := append(g.after(point, n), g.before(point, n)...)
-	slices.SortStableFunc(list, func(a, b *identity.Contact) int {
-		x, y := distance(a.Point, point), distance(b.Point, point)
-		return bytes.Compare(x[:], y[:])
-	})
-	list = slices.CompactFunc(list, func(a, b *identity.Contact) bool { return a.ID == b.ID })
-	return list[:min(n, len(list))]
 }
 
 // distance returns how far two points are apart, the shorter way round.

@@ -22,6 +22,7 @@ var kinds = []kind{
 	{"lie-colluders", func() Behaviour { return Lie{Story: Colluders} }},
 	{"lie-nearest", func() Behaviour { return Lie{Story: Nearest} }},
 	{"lie-fresh", func() Behaviour { return Lie{Story: Fresh} }},
+	{"lie-mixed", func() Behaviour { return Lie{Story: Mixed} }},
 	{"sparse", func() Behaviour { return Sparse{} }},
 	{"replay", func() Behaviour { return new(Replay) }},
 	{"churn", func() Behaviour { return Churn{Every: 10} }},

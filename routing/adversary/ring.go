@@ -1,6 +1,7 @@
 package adversary
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	"cicada/chord"
@@ -15,6 +16,7 @@ const (
 	Colluders Story = iota // members of the gang, anywhere
 	Nearest                // those members that are nearest to what is asked for
 	Fresh                  // peers made up for the occasion, all but at what is asked for
+	Mixed                  // the nearest members, each at its place among good peers, but for who owns what is asked for
 )
 
 // Lie answers every lookup that comes by, and every question of a search, with a
@@ -59,12 +61,36 @@ func (l Lie) found(f *Foe, in Message) {
 // peers names peers of the story.
 func (l Lie) peers(f *Foe, in Message) {
 	m := in.Ring
-	hints := l.tell(f, m.Key, max(m.Count, 1))
-	order := make([]byte, len(hints))
-	for i := range order {
-		order[i] = byte(i)
+	reply := chord.Message{Kind: chord.Peers, Request: m.Request, Member: true, Hints: l.tell(f, m.Key, max(m.Count, 1))}
+	if owner := f.Gang.after(m.Key, 1); l.Story != Colluders && len(owner) > 0 && f.near(m.Key) { // as sure as if it knew
+		reply.Exact, reply.Owns = true, owner[0].ID == f.Self.ID
+		if m.Behind {
+			reply.Hints = append(l.before(f, m.Key), reply.Hints...)
+		}
 	}
-	f.send(Message{Link: in.Link, Ring: &chord.Message{Kind: chord.Peers, Request: m.Request, Member: true, Hints: hints, Order: order}})
+	reply.Order = make([]byte, len(reply.Hints))
+	for i := range reply.Order {
+		reply.Order[i] = byte(i)
+	}
+	f.send(Message{Link: in.Link, Ring: &reply})
+}
+
+// near reports whether f may well have a key's owner in its lists.
+func (f *Foe) near(key identity.Point) bool {
+	last := f.Ring.Successors()
+	if len(last) == 0 {
+		return true
+	}
+	near, reach := distance(f.Self.Point, key), distance(f.Self.Point, last[len(last)-1].Point)
+	return bytes.Compare(near[:], reach[:]) <= 0
+}
+
+// before names whom the story has before a key.
+func (l Lie) before(f *Foe, key identity.Point) []*identity.Contact {
+	if l.Story == Mixed {
+		return f.Gang.from(f.Gang.everybody, key, 1, -1)
+	}
+	return f.Gang.before(key, 1)
 }
 
 // tell returns up to n peers of the story. A record may be named in one answer some
@@ -74,7 +100,9 @@ func (l Lie) tell(f *Foe, key identity.Point, n int) (who []*identity.Contact) {
 	n = min(n, most, len(f.Gang.members))
 	switch l.Story {
 	case Nearest:
-		return f.Gang.nearest(key, n)
+		return f.Gang.after(key, n)
+	case Mixed:
+		return f.Gang.mixed(key, n)
 	case Fresh:
 		for range n {
 			who = append(who, f.invent(key))
@@ -86,6 +114,16 @@ func (l Lie) tell(f *Foe, key identity.Point, n int) (who []*identity.Contact) {
 		who = append(who, f.Gang.members[(start+k)%len(f.Gang.members)])
 	}
 	return who
+}
+
+// mixed returns n peers behind a key, as close together as all are, but for those before
+// the first of the gang: the lie is in who is missing.
+func (g *Gang) mixed(key identity.Point, n int) []*identity.Contact {
+	owner := g.after(key, 1)
+	if len(owner) == 0 {
+		return nil
+	}
+	return append(owner, g.from(g.everybody, owner[0].Point, n-1, 1)...)
 }
 
 // invent makes up a peer that stands right behind a point: a key pair that was looked

@@ -1,0 +1,282 @@
+package chord
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"cicada/identity"
+)
+
+// A trial is a lookup of peer 100 in a ring of peers at 10, 20 … 250, of which some lie
+// and some are dead. Its lookups and questions are answered as they would be.
+type trial struct {
+	*Core
+	t       *testing.T
+	key     identity.Point
+	found   byte                       // whom the first answer of the lookup names; 0: nobody answers it
+	lies    map[byte]func(Message) any // what they answer to a question: a Message, or nil for nothing
+	asked   []byte
+	answers []Answer
+}
+
+func newTrial(t *testing.T, key, found byte) *trial {
+	return &trial{Core: full(), t: t, key: identity.Point{key}, found: found, lies: map[byte]func(Message) any{}}
+}
+
+// silent is a lie: none.
+func silent(Message) any { return nil }
+
+// claims returns the lie that a key is one's own, amid some neighbours.
+func claims(neighbours ...byte) func(Message) any {
+	return func(Message) any {
+		m := naming(true, neighbours...)
+		m.Owns = true
+		return m
+	}
+}
+
+// around returns peers of the ring, in order, from the first at or behind a key on.
+func (x *trial) around(key byte, n int) (list []byte) {
+	at := (int(key) + 9) / 10 * 10
+	for ; len(list) < n; at += 10 {
+		if at > 250 {
+			at = 10
+		}
+		list = append(list, byte(at))
+	}
+	return list
+}
+
+// honest is what a good peer answers: what is in its lists of three, or who of ten
+// steps round the ring is nearest to the key.
+func (x *trial) honest(who byte, q Message) Message {
+	key := q.Key[0]
+	if d := int(who) - int(key); d > -30 && d < 30 {
+		names := x.around(key, q.Count)
+		m := Message{Exact: true, Owns: names[0] == who}
+		if q.Behind {
+			names = append([]byte{names[0] - 10}, names[:min(len(names), 4)]...)
+		}
+		m.order(nil, contacts(names...))
+		return m
+	}
+	if who < key {
+		return naming(false, key/10*10-10, key/10*10-20)
+	}
+	return naming(false, key/10*10+30, key/10*10+40)
+}
+
+// run has all that is asked answered, until the lookup is over.
+func (x *trial) run() (owner byte, asked int) {
+	x.t.Helper()
+	for x.now < time.Minute {
+		ready := x.Ready()
+		x.answers = append(x.answers, ready.Answers...)
+		if len(x.answers) > 0 {
+			break
+		}
+		if len(ready.Messages) == 0 {
+			x.Tick(x.Next())
+		}
+		for _, out := range ready.Messages {
+			x.reply(out)
+		}
+	}
+	if len(x.answers) != 1 {
+		x.t.Fatalf("%d answers, having asked %v", len(x.answers), x.asked)
+	}
+	a := x.answers[0]
+	if a.Err != nil {
+		return 0, a.Asked
+	}
+	if last := a.Trail[len(a.Trail)-1]; last != a.Owner.ID || a.Trail[0] != x.self.ID {
+		x.t.Errorf("the trail %v does not lead to the owner", a.Trail)
+	}
+	return a.Owner.Point[0], a.Asked
+}
+
+func (x *trial) reply(out Outgoing) {
+	m, who := out.Message, out.To.Point[0]
+	switch m.Kind {
+	case Ping:
+		x.Step(x.now, out.To, Message{Kind: Pong, Request: m.Request, Member: true})
+	case Lookup:
+		x.Step(x.now, out.To, Message{Kind: LookupTaken, Lookup: m.Lookup})
+		if x.found != 0 {
+			trail := append(slices.Clone(m.Trail), out.To.ID, at(x.found).ID)
+			x.Step(x.now, out.To, Message{Kind: Found, Lookup: m.Lookup, Key: m.Key, Peer: at(x.found), Trail: trail})
+		}
+	case Query:
+		if m.Key != x.key {
+			return // a finger's
+		}
+		x.asked = append(x.asked, who)
+		var answer any = x.honest(who, m)
+		if lie := x.lies[who]; lie != nil {
+			answer = lie(m)
+		}
+		if a, ok := answer.(Message); ok {
+			a.Kind, a.Request, a.Member = Peers, m.Request, true
+			x.Step(x.now, out.To, a)
+		}
+	}
+}
+
+// Whom the first answer names is asked itself, and three of those around it, or four
+// where one of them stands too far behind to know.
+func TestAnAnswerIsWeighed(t *testing.T) {
+	x := newTrial(t, 205, 210)
+	x.Lookup(0, x.key)
+	if owner, asked := x.run(); owner != 210 || asked < 4 || asked > 5 || x.asked[0] != 210 || x.answers[0].Hops != 2 {
+		t.Errorf("got %d with %d asked: %v, after %d hops; want 210 with 4 or 5, itself first, and the way of the lookup", owner, asked, x.asked, x.answers[0].Hops)
+	}
+}
+
+// Who claims a key, and leaves out who stands nearer, is found out by any good peer that
+// it names; and where it names none of these, for they would tell, by how far apart its friends stand.
+func TestALiarIsFoundOut(t *testing.T) {
+	for name, neighbours := range map[string][]byte{
+		"amid good peers":     {200, 230, 240, 250},
+		"with friends alone":  {150, 230, 10, 40},
+		"with nobody":         {},
+		"with itself alone":   {230},
+		"between two friends": {190, 230, 231},
+	} {
+		x := newTrial(t, 205, 230)
+		x.lies[230] = claims(neighbours...)
+		for _, friend := range []byte{150, 10, 40, 190, 231} {
+			x.lies[friend] = func(Message) any { return naming(true, 230, 10) }
+		}
+		x.Lookup(0, x.key)
+		if owner, _ := x.run(); owner != 210 {
+			t.Errorf("%s: got %d, having asked %v, want 210", name, owner, x.asked)
+		}
+	}
+}
+
+// A peer that is not near a key cannot know who owns it, and so not that it does itself.
+func TestWhoIsFarCannotKnow(t *testing.T) {
+	x := newTrial(t, 205, 70)
+	for _, far := range []byte{70, 80, 90, 110} {
+		x.lies[far] = claims(190, far, 80, 90, 110)
+	}
+	x.Lookup(0, x.key)
+	if owner, _ := x.run(); owner != 210 {
+		t.Errorf("got %d, having asked %v, want 210", owner, x.asked)
+	}
+}
+
+// Who is said to own a key and does not answer, or does not say so, is no owner, and the
+// lookup goes on without.
+func TestWhoIsSaidToOwnAKeySaysSo(t *testing.T) {
+	for name, lie := range map[string]func(Message) any{"silent": silent, "denies it": func(Message) any { return naming(false) }} {
+		x := newTrial(t, 205, 220)
+		x.lies[220] = lie
+		x.Lookup(0, x.key)
+		if owner, _ := x.run(); owner != 210 {
+			t.Errorf("%s: got %d, having asked %v, want 210", name, owner, x.asked)
+		}
+	}
+}
+
+// A witness may still know one who died a moment ago: that one is asked, and then another witness.
+func TestTheDeadOwnNothing(t *testing.T) {
+	x := newTrial(t, 205, 220)
+	x.lies[210] = silent
+	x.lies[220] = claims(200, 220, 230, 240)
+	for _, late := range []byte{200, 230} {
+		x.lies[late] = func(Message) any { return naming(true, 210, 220) }
+	}
+	for _, known := range []byte{180, 190, 240, 250} {
+		x.lies[known] = func(Message) any { return naming(true, 220, 230) }
+	}
+	x.Lookup(0, x.key)
+	if owner, _ := x.run(); owner != 220 || !slices.Contains(x.asked, 210) {
+		t.Errorf("got %d, having asked %v, want 220, and 210 asked", owner, x.asked)
+	}
+}
+
+// Who stands at the point that is sought is found whoever says that it is not there; and
+// that nobody does takes many branches to be sure of.
+func TestSeeking(t *testing.T) {
+	x := newTrial(t, 210, 230)
+	x.lies[230] = claims(200, 230, 240, 250)
+	for _, liar := range []byte{110, 120, 190, 220, 240} {
+		x.lies[liar] = func(Message) any { return naming(true, 230, 240) }
+	}
+	x.Seek(0, x.key)
+	if owner, _ := x.run(); owner != 210 {
+		t.Errorf("got %d, having asked %v, want 210", owner, x.asked)
+	}
+	for _, seek := range []bool{false, true} {
+		x := newTrial(t, 205, 210)
+		if x.Lookup(0, x.key); seek {
+			x = newTrial(t, 205, 210)
+			x.Seek(0, x.key)
+		}
+		if owner, asked := x.run(); owner != 210 || asked > 5 != seek {
+			t.Errorf("seek %v: got %d with %d asked, want 210, and more than 5 where it is sought", seek, owner, asked)
+		}
+	}
+}
+
+// What nobody answers fails in time, also where somebody is said to own the key.
+func TestNobodyKnows(t *testing.T) {
+	for _, found := range []byte{0, 210} {
+		x := newTrial(t, 205, found)
+		for n := byte(10); n <= 250 && n >= 10; n += 10 {
+			x.lies[n] = silent
+		}
+		x.Lookup(0, x.key)
+		if owner, _ := x.run(); owner == 100 && found == 0 {
+			continue // as far as it knows all others are dead by then
+		} else if owner != 0 || !errors.Is(x.answers[0].Err, ErrNoAnswer) || x.now > 11*time.Second {
+			t.Errorf("found %d: got %d, %v at %v", found, owner, x.answers[0].Err, x.now)
+		}
+	}
+}
+
+// The ways to look up: with the first answer nobody is asked, and searched all are.
+func TestWaysToLookUp(t *testing.T) {
+	for _, way := range []Lookups{FirstAnswer, Searched} {
+		x := newTrial(t, 205, 230)
+		x.config.Lookups = way
+		x.Lookup(0, x.key)
+		owner, asked := x.run()
+		if first := way == FirstAnswer; first != (owner == 230) || first != (asked == 0) || !first && owner != 210 {
+			t.Errorf("way %d: got %d with %d asked", way, owner, asked)
+		}
+	}
+	if (Config{Lookups: FirstAnswer + 1}).Validate() == nil {
+		t.Error("there is one way too many")
+	}
+}
+
+// More lookups at a time than searches: all are weighed, one after the other.
+func TestManyAreWeighed(t *testing.T) {
+	x := newTrial(t, 205, 210)
+	const n = maxSearches + maxRequests
+	for range n {
+		x.Lookup(0, x.key)
+	}
+	right := 0
+	for x.now < time.Minute && right < n {
+		ready := x.Ready()
+		for _, a := range ready.Answers {
+			if a.Err == nil && a.Owner.Point[0] == 210 && a.Asked >= 4 {
+				right++
+			}
+		}
+		if len(ready.Messages) == 0 {
+			x.Tick(x.Next())
+		}
+		for _, out := range ready.Messages {
+			x.reply(out)
+		}
+	}
+	if right != n || len(x.searches) > 0 {
+		t.Errorf("%d of %d are right, %d searches go on", right, n, len(x.searches))
+	}
+}
