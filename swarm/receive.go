@@ -37,7 +37,7 @@ const inlineOpen = 64 << 10
 // arrive opens a message for this peer: at once where that is quick.
 func (p *Peer) arrive(a *routing.Arrival) {
 	if a.Envelope.Kind() == wire.EnvelopeMessage && len(a.Envelope) <= inlineOpen {
-		opened, err := p.sealer.Open(nil, a.Envelope)
+		opened, err := p.sealer.Open(nil, a.Envelope, a.From)
 		if !errors.Is(err, seal.ErrPending) {
 			p.placed(a, opened, err)
 			return
@@ -79,7 +79,7 @@ func (p *Peer) placeLater(a *routing.Arrival, opened seal.Opened, err error) {
 
 // openLater opens what takes long, without mu: a first message, or a large one.
 func (p *Peer) openLater(a *routing.Arrival) {
-	opened, err := p.sealer.Open(nil, a.Envelope)
+	opened, err := p.sealer.Open(nil, a.Envelope, a.From)
 	p.place(a, opened, err)
 }
 
