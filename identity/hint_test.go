@@ -109,3 +109,20 @@ func TestSharesOfPoints(t *testing.T) {
 		t.Error("without a difficulty there is something to share")
 	}
 }
+
+// What strangers send again and again takes no memory, good or bad.
+func TestChecksTakeNoMemory(t *testing.T) {
+	valid, refused := difficultKeys(t, 1)
+	points := newPoints(t, identity.PointsConfig{Difficulty: 1}).Share()
+	for name, id := range map[string]identity.ID{"rubbish": testKey(1).ID(), "known": valid[0].ID(), "refused before": refused[0].ID()} {
+		_, want := points.PointOf(id)
+		got := testing.AllocsPerRun(100, func() {
+			if _, err := points.PointOf(id); err != want {
+				t.Fatalf("%s: got %v, want %v", name, err, want)
+			}
+		})
+		if got != 0 {
+			t.Errorf("%s: got %v allocations, want none", name, got)
+		}
+	}
+}
