@@ -132,3 +132,23 @@ func TestStrangersAreHeldToTheirRuns(t *testing.T) {
 		})
 	}
 }
+
+// In a swarm with a difficulty peers come to know all others, as they do in one without.
+func TestAllPeersOfASwarmWithADifficulty(t *testing.T) {
+	inWorld(t, lan, func(t *testing.T, w *world) {
+		member, err := identity.NewSwarm("cicada", 1, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const n = 12
+		for i := range byte(n) {
+			w.grow(1, Config{Swarm: member, Key: puzzledKey(i + 1), Ring: chord.Config{Successors: 3, FingerBase: 2}})
+		}
+		pass(3 * time.Minute)
+		for i, p := range w.peers {
+			if got := p.reach(); got != n-1 {
+				t.Errorf("peer %d knows %d others, want %d", i, got, n-1)
+			}
+		}
+	})
+}
