@@ -118,7 +118,7 @@ func TestNamedPeersAreDialledSparingly(t *testing.T) {
 			t.Fatalf("it knows %d peers, of %d before: the story did not happen", got, known)
 		}
 		once := dials.count()
-		if most := 2 * (32 + 10*2); once == 0 || once > most {
+		if most := 2 * (64 + 10*4); once == 0 || once > most {
 			t.Errorf("one message: got %d dials in ten seconds, want some and at most %d", once, most)
 		}
 		const minutes = 3
@@ -126,7 +126,7 @@ func TestNamedPeersAreDialledSparingly(t *testing.T) {
 			name()
 			pass(time.Second)
 		}
-		if got, most := dials.count()-once, 2*60*minutes*2; got > most {
+		if got, most := dials.count()-once, 2*60*minutes*4; got > most {
 			t.Errorf("a message a second: got %d dials in %d minutes, want at most %d", got, minutes, most)
 		}
 		dials.mu.Lock()

@@ -22,8 +22,8 @@ type portions struct {
 }
 
 const (
-	hintDials  = 8   // a second,
-	hintBurst  = 128 // and after a while without
+	hintDials  = 16  // a second,
+	hintBurst  = 256 // and after a while without: half of a large table may have died
 	namerShare = 4   // one namer has such a part of that
 	mostNamers = 1024
 )

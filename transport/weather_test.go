@@ -260,9 +260,9 @@ func TestDialsOfNamedPeersAreRationed(t *testing.T) {
 			wait(0)
 			return refused
 		}
-		for namer, want := range []int{8, 8, 8, 8, 40} { // a quarter each of 128
-			if got := refused(byte(namer), 40); got < want-2 || got > want {
-				t.Errorf("named by %d: %d of 40 were not dialled, want %d", namer, got, want)
+		for namer, want := range []int{8, 8, 8, 8, 72} { // a quarter each of 256, and what comes back meanwhile
+			if got := refused(byte(namer), 72); got < want-6 || got > want {
+				t.Errorf("named by %d: %d of 72 were not dialled, want %d", namer, got, want)
 			}
 		}
 		sure := b.Contact()
@@ -271,7 +271,7 @@ func TestDialsOfNamedPeersAreRationed(t *testing.T) {
 			t.Errorf("a peer with a record: %v", err)
 		}
 		wait(time.Minute) // the link is closed, and all have their share again
-		for i := range 36 {
+		for i := range 68 {
 			c := w.Peer(t, 1000+i, nil)
 			hint := c.Contact()
 			hint.Namer = [8]byte{9}
@@ -281,8 +281,8 @@ func TestDialsOfNamedPeersAreRationed(t *testing.T) {
 			a.Await("the link", func() bool { return a.Link(c.ID()) != nil })
 		}
 		wait(0)
-		if got := refused(9, 33); got != 1 {
-			t.Errorf("after many that answered %d of 33 were not dialled, want 1", got)
+		if got := refused(9, 65); got != 1 {
+			t.Errorf("after many that answered %d of 65 were not dialled, want 1", got)
 		}
 	})
 }
