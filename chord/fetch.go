@@ -51,7 +51,7 @@ func (c *Core) tickFetch() {
 		return
 	}
 	c.dueSet = false
-	if wait := w.taken.wait(c.now, c.config.TableBudget); wait > 0 {
+	if wait := w.taken.all.wait(c.now, c.config.TableBudget); wait > 0 {
 		f.at = c.now + wait
 		return
 	}
@@ -306,7 +306,7 @@ func (c *Core) onPage(from *identity.Contact, r *request, m *Message) {
 	}
 	w := c.wide
 	w.fetch.asking, c.dueSet = false, false
-	w.taken.spend(c.now, c.config.TableBudget, m.wideSize())
+	w.taken.all.spend(c.now, c.config.TableBudget, m.wideSize()) // it was asked for
 	n := len(m.Hints) + len(m.Others)
 	switch c.enrol(from, m.Wide); {
 	case m.Busy && n == 0:

@@ -40,6 +40,7 @@ type change struct {
 	peer  *identity.Contact // nil: gone
 	relay bool
 	sent  bool
+	from  uint64 // who told of it, the first of the ID; 0: nobody
 	low   uint32 // how far others were told before
 	limit uint32 // where this peer's part of telling ends, as all limits: the first half of a point's first word
 	at    time.Duration
@@ -70,6 +71,7 @@ const (
 	maxJoined    = 64  // peers of one sort in a message
 	maxLeft      = 255 // peers that went, in a message
 	maxChanges   = 4096
+	makeWay      = 64 // changes that do at once, where there are too many
 	maxFlights   = 128
 	flightTries  = 2
 	maxSkipped   = 16
@@ -133,7 +135,7 @@ func (c *Core) hearOf(name uint64, x change) {
 		return
 	}
 	if len(s.words) == maxChanges {
-		s.words, s.changes = slices.Delete(s.words, 0, 1), slices.Delete(s.changes, 0, 1)
+		s.makeRoom()
 	}
 	c.apply(name, &x)
 	c.wide.fetch.same = 0
@@ -142,6 +144,33 @@ func (c *Core) hearOf(name uint64, x change) {
 	if !x.sent {
 		c.spreadSoon()
 	}
+}
+
+// makeRoom forgets changes: the oldest of those that were sent, or else of whoever told
+// most of them, so that who tells of ever more loses its own.
+func (s *spread) makeRoom() {
+	told := make(map[uint64]int)
+	sent, most := 0, s.changes[0].from
+	for i := range s.changes {
+		x := &s.changes[i]
+		if x.sent {
+			sent++
+		}
+		if told[x.from]++; told[x.from] > told[most] {
+			most = x.from
+		}
+	}
+	gone, kept := 0, 0
+	for i := range s.changes {
+		if x := &s.changes[i]; gone < makeWay && (x.sent || sent == 0 && x.from == most) {
+			gone++
+			continue
+		}
+		s.words[kept], s.changes[kept] = s.words[i], s.changes[i]
+		kept++
+	}
+	clear(s.changes[kept:])
+	s.words, s.changes = s.words[:kept], s.changes[:kept]
 }
 
 // spreadSoon has changes sent when others had time to join them.
@@ -420,7 +449,7 @@ func (c *Core) onChanges(from *identity.Contact, m *Message) {
 	c.send(from, Message{Kind: ChangesTaken, Request: m.Request, Wide: true, Accepted: w.complete})
 	this := messageName{from: beginningOf(from.ID), number: m.Request}
 	s := &w.spread
-	if slices.Contains(s.names, this) || w.taken.wait(c.now, c.config.TableBudget) > 0 {
+	if slices.Contains(s.names, this) || w.taken.full(c.now, c.config.TableBudget, from.ID) {
 		return // it comes again, or is more than anybody has a right to tell
 	}
 	if len(s.names) < namesKept {
@@ -429,7 +458,7 @@ func (c *Core) onChanges(from *identity.Contact, m *Message) {
 		s.names[s.next] = this
 	}
 	s.next = (s.next + 1) % namesKept
-	w.taken.spend(c.now, c.config.TableBudget, m.wideSize())
+	w.taken.spend(c.now, c.config.TableBudget, from.ID, m.wideSize())
 	c.enrol(from, true)
 	n := news{relays: m.Hints, others: m.Others, left: m.Left, limits: m.Limits}
 	if len(n.limits) == 1 {
@@ -439,7 +468,7 @@ func (c *Core) onChanges(from *identity.Contact, m *Message) {
 		if x.peer != nil && x.peer.ID == from.ID {
 			x.peer = from // and not where it is said to be
 		}
-		if !w.complete {
+		if x.from = this.from; !w.complete {
 			x.sent = true // somebody else is told to pass it on
 		}
 		c.hearOf(name, x)

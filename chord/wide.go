@@ -37,7 +37,7 @@ type wide struct {
 	heardAt    time.Duration // of a change
 	given      allowance     // of bytes to send, of changes and of questions
 	paged      allowance     // and for telling others who there is
-	taken      allowance     // and to receive
+	taken      takings       // and to receive
 	spread     spread
 	fetch      fetch
 }
@@ -66,43 +66,6 @@ const (
 	mostMissed  = 32               // changes that should have been heard of meanwhile
 	narrowFor   = 10 * time.Minute // before it is tried again
 )
-
-// An allowance bounds the bytes of a minute. What is spent at once may be more than
-// is left: then there is none until that is made up for.
-type allowance struct {
-	spent int
-	at    time.Duration
-}
-
-const allowedFor = 60 // seconds
-
-// spend counts bytes.
-func (a *allowance) spend(now time.Duration, rate, size int) {
-	a.settle(now, rate)
-	a.spent += size
-}
-
-// settle takes off what was earned since.
-func (a *allowance) settle(now time.Duration, rate int) {
-	const most = time.Hour
-	earned := int(min(now-a.at, most) * time.Duration(rate) / time.Second)
-	if a.spent = max(a.spent-earned, 0); earned > 0 || a.spent == 0 {
-		a.at = now
-	}
-}
-
-// left returns how many bytes may be spent now.
-func (a *allowance) left(rate int) int { return rate*allowedFor - a.spent }
-
-// wait returns how long it is until there is something left to spend.
-func (a *allowance) wait(now time.Duration, rate int) time.Duration {
-	a.settle(now, rate)
-	over := -a.left(rate)
-	if over < 0 {
-		return 0
-	}
-	return time.Duration(over+1) * time.Second / time.Duration(rate)
-}
 
 // isWide reports whether this peer keeps a table of all.
 func (c *Core) isWide() bool { return c.wide != nil && c.wide.on }
@@ -252,10 +215,14 @@ func (c *Core) enrol(peer *identity.Contact, relay bool) {
 	if old == nil && w.size() >= w.most {
 		return
 	}
-	if e := c.entry(peer); e != nil {
+	switch e := c.entry(peer); {
+	case e != nil:
 		peer = e.contact
-	} else if same(old, peer) && !proven {
+	case !same(old, peer):
+	case !proven:
 		peer = merged(old, peer)
+	case newer(old, peer):
+		peer = old
 	}
 	w.trust(word(peer.Point))
 	if i := slices.Index(w.struck, word(peer.Point)); i >= 0 {
@@ -593,6 +560,7 @@ func (w *wide) clone() *wide {
 	}
 	d := *w
 	d.relays, d.others = w.relays.clone(), w.others.clone()
+	d.taken.links = slices.Clone(w.taken.links)
 	d.doubts, d.struck = slices.Clone(w.doubts), slices.Clone(w.struck)
 	d.spread.words, d.spread.changes = slices.Clone(w.spread.words), slices.Clone(w.spread.changes)
 	d.spread.flights = slices.Clone(w.spread.flights)

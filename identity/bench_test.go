@@ -1,6 +1,7 @@
 package identity_test
 
 import (
+	"fmt"
 	"testing"
 
 	"cicada/identity"
@@ -27,6 +28,7 @@ func BenchmarkIDX25519(b *testing.B) {
 // BenchmarkPointOfRefusal is what rubbish costs in a swarm of any difficulty.
 func BenchmarkPointOfRefusal(b *testing.B) {
 	id := testKey(1).ID()
+	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := identity.PointOf(id, 12); err == nil {
 			b.Fatal("accepted")
@@ -34,12 +36,22 @@ func BenchmarkPointOfRefusal(b *testing.B) {
 	}
 }
 
+// eighth has an ID that is good in a swarm of difficulty 8.
+func eighth(tb testing.TB) identity.PrivateKey {
+	key := identity.KeyFromSeed([32]byte{154, 68, 0, 'd'})
+	if _, err := identity.PointOf(key.ID(), 8); err != nil {
+		tb.Fatal(err)
+	}
+	return key
+}
+
+// BenchmarkPointOf is what an ID costs that passes the cheap test, whatever the difficulty.
 func BenchmarkPointOf(b *testing.B) {
-	valid, _ := difficultKeys(b, 1)
-	for name, difficulty := range map[string]uint8{"difficulty=0": 0, "difficulty=1": 1} {
-		b.Run(name, func(b *testing.B) {
+	id := eighth(b).ID()
+	for _, difficulty := range []uint8{0, 8} {
+		b.Run(fmt.Sprintf("difficulty=%d", difficulty), func(b *testing.B) {
 			for b.Loop() {
-				if _, err := identity.PointOf(valid[0].ID(), difficulty); err != nil {
+				if _, err := identity.PointOf(id, difficulty); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -47,11 +59,24 @@ func BenchmarkPointOf(b *testing.B) {
 	}
 }
 
-func BenchmarkPointsKnown(b *testing.B) {
-	valid, _ := difficultKeys(b, 1)
-	points := newPoints(b, identity.PointsConfig{Difficulty: 1})
+// BenchmarkPointsRefused is what an ID costs that was refused before.
+func BenchmarkPointsRefused(b *testing.B) {
+	_, refused := difficultKeys(b, 1)
+	points := newPoints(b, identity.PointsConfig{Difficulty: 1}).Share()
+	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := points.PointOf(valid[0].ID()); err != nil {
+		if _, err := points.PointOf(refused[0].ID()); err == nil {
+			b.Fatal("accepted")
+		}
+	}
+}
+
+func BenchmarkPointsKnown(b *testing.B) {
+	id := eighth(b).ID()
+	points := newPoints(b, identity.PointsConfig{Difficulty: 8}).Share()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := points.PointOf(id); err != nil {
 			b.Fatal(err)
 		}
 	}

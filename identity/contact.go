@@ -16,6 +16,8 @@ type Contact struct {
 
 	// Fingerprint is the record's, worked out when the record was verified.
 	Fingerprint Fingerprint
+	// Namer says who named it here, where it is a hint: the first bytes of an ID.
+	Namer [8]byte
 }
 
 // A Fingerprint names one record among those of a few peers: the first 8 bytes of SHA-256 over

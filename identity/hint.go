@@ -8,10 +8,19 @@ import (
 // PlainPoint returns the point of an ID where there is no difficulty.
 func PlainPoint(id ID) Point { return hashPoint(id[:]) }
 
-// Hint returns a contact of which nothing is proven: who can be dialled there, if
-// anybody, TLS tells. It has no record, and any record of that peer replaces it. Its
-// point is the right one where that takes no work; else the claimed one, which a
-// record will confirm or not. Errors wrap ErrID and ErrRecord.
+// HintAddresses is how many addresses of a hint are taken: it costs nothing to name a
+// peer, and whoever is said to be there gets a dial for each.
+const HintAddresses = 2
+
+// hintSpare is the part of all runs that hints leave to records: who joins is let in,
+// whatever strangers name.
+const hintSpare = 0.5
+
+// Hint returns a contact of which nothing is proven but that its ID belongs at its
+// point: who can be dialled there, if anybody, TLS tells. It has no record, and any
+// record of that peer replaces it. claimed is the point that it is said to have, zero
+// where nothing is said. It costs an argon2 run where p does not know the ID yet. Errors
+// wrap ErrID, ErrRecord and ErrDifficulty, or are ErrRate.
 func (p *Points) Hint(id ID, claimed Point, addresses []netip.AddrPort) (*Contact, error) {
 	if err := id.checkBytes(); err != nil {
 		return nil, err
@@ -24,12 +33,12 @@ func (p *Points) Hint(id ID, claimed Point, addresses []netip.AddrPort) (*Contac
 			return nil, fmt.Errorf("%w: %w", ErrRecord, err)
 		}
 	}
-	point, known := p.Known(id)
-	if !known {
-		if !passesScreen(id) {
-			return nil, ErrDifficulty
-		}
-		point = claimed
+	point, err := p.pointOf(id, hintSpare)
+	if err != nil {
+		return nil, err
 	}
-	return &Contact{ID: id, Point: point, Addresses: addresses}, nil
+	if !claimed.IsZero() && claimed != point {
+		return nil, fmt.Errorf("%w: %s is said to stand where it does not", ErrRecord, id.Short())
+	}
+	return &Contact{ID: id, Point: point, Addresses: addresses[:min(len(addresses), HintAddresses)]}, nil
 }

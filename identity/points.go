@@ -17,16 +17,21 @@ var ErrRate = errors.New("identity: too many unknown IDs to check")
 // may be called concurrently. The zero Points is one for difficulty 0.
 type Points struct {
 	difficulty uint8
-	burst      float64
-	rate       float64 // runs per second
+	whole      *Points // what this is a Share of, for what is known; nil: it is no share
 
 	running sync.Mutex // held while argon2 runs: one at a time, 1 MiB in all
 
-	mu      sync.Mutex // guards the fields below
+	mu      sync.Mutex // guards the fields below, and those of all shares
 	valid   lru        // IDs that meet the difficulty
 	refused lru        // IDs that do not; apart, so that they cannot push out the valid ones
-	runs    float64    // argon2 runs that may be made now
-	counted time.Time  // when runs was right
+	runs    runs
+}
+
+// runs are the argon2 runs that may be made.
+type runs struct {
+	burst, rate float64 // at once, and in a second
+	left        float64 // now
+	counted     time.Time
 }
 
 // A PointsConfig holds the parameters of a Points.
@@ -62,42 +67,69 @@ func NewPoints(c PointsConfig) (*Points, error) {
 	}
 	return &Points{
 		difficulty: c.Difficulty,
-		burst:      float64(c.Burst),
-		rate:       float64(c.Rate),
 		valid:      newLRU(c.Capacity),
 		refused:    newLRU((c.Capacity + 3) / 4),
-		runs:       float64(c.Burst),
-		counted:    time.Now(),
+		runs:       newRuns(float64(c.Burst), float64(c.Rate)),
 	}, nil
+}
+
+func newRuns(burst, rate float64) runs {
+	return runs{burst: burst, rate: rate, left: burst, counted: time.Now()}
+}
+
+// sharePart is the part of the rate, and of the burst, that one share has.
+const sharePart = 4
+
+// Share returns a Points for the IDs that one stranger sends. It knows what p knows and
+// teaches p what it finds, but makes a quarter as many runs as p may, so that one
+// stranger leaves something to the others.
+func (p *Points) Share() *Points {
+	if p.difficulty == 0 || p.whole != nil {
+		return p
+	}
+	part := newRuns(max(p.runs.burst/sharePart, 1), p.runs.rate/sharePart)
+	return &Points{difficulty: p.difficulty, whole: p, runs: part}
 }
 
 // PointOf returns what the function PointOf does: the point of id, or
 // ErrDifficulty. Where that is not known yet and the rate is used up the error
 // is ErrRate. It does not wait for the rate, but for the checks of other callers.
-func (p *Points) PointOf(id ID) (Point, error) {
+func (p *Points) PointOf(id ID) (Point, error) { return p.pointOf(id, 0) }
+
+// pointOf is PointOf, which leaves a part of all runs, as much as spare, to others.
+func (p *Points) pointOf(id ID, spare float64) (Point, error) {
 	if p.difficulty == 0 {
 		return hashPoint(id[:]), nil
 	}
 	if !passesScreen(id) {
 		return Point{}, ErrDifficulty
 	}
-	if point, known, err := p.recall(id); known || err != nil {
+	whole := p.all()
+	if point, known, err := whole.recall(id, p, spare); known || err != nil {
 		return point, err
 	}
-	p.running.Lock()
-	defer p.running.Unlock()
-	if point, known, err := p.recallSolved(id); known {
+	whole.running.Lock()
+	defer whole.running.Unlock()
+	if point, known, err := whole.recallSolved(id, p); known {
 		return point, err // another caller asked for the same ID and was quicker
 	}
 	point, err := solvePoint(id, p.difficulty)
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	whole.mu.Lock()
+	defer whole.mu.Unlock()
 	if err != nil {
-		p.refused.add(id, Point{})
+		whole.refused.add(id, Point{})
 	} else {
-		p.valid.add(id, point)
+		whole.valid.add(id, point)
 	}
 	return point, err
+}
+
+// all returns what p is a share of, or p.
+func (p *Points) all() *Points {
+	if p.whole != nil {
+		return p.whole
+	}
+	return p
 }
 
 // Known returns the point of id where that takes no work: it was found before, or
@@ -106,34 +138,47 @@ func (p *Points) Known(id ID) (Point, bool) {
 	if p.difficulty == 0 {
 		return hashPoint(id[:]), true
 	}
+	p = p.all()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.valid.find(id)
 }
 
-// recall looks id up. Where it is not known it takes the right to one run, or returns ErrRate.
-func (p *Points) recall(id ID) (point Point, known bool, err error) {
+// recall looks id up. Where it is not known it takes the right to one run from p and from
+// share, which may be p, or returns ErrRate. Of p's so large a part stays.
+func (p *Points) recall(id ID, share *Points, spare float64) (point Point, known bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if point, known, err = p.findLocked(id); known {
 		return point, true, err
 	}
 	now := time.Now()
-	p.runs = min(p.burst, p.runs+now.Sub(p.counted).Seconds()*p.rate)
-	p.counted = now
-	if p.runs < 1 {
+	if p.runs.until(now) < 1+spare*p.runs.burst || share.runs.until(now) < 1 {
 		return Point{}, false, ErrRate
 	}
-	p.runs--
+	p.runs.left--
+	if share != p {
+		share.runs.left--
+	}
 	return Point{}, false, nil
 }
 
+// until returns how many runs may be made now.
+func (r *runs) until(now time.Time) float64 {
+	r.left = min(r.burst, r.left+now.Sub(r.counted).Seconds()*r.rate)
+	r.counted = now
+	return r.left
+}
+
 // recallSolved looks id up and, where it is known, gives the right to a run back.
-func (p *Points) recallSolved(id ID) (point Point, known bool, err error) {
+func (p *Points) recallSolved(id ID, share *Points) (point Point, known bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if point, known, err = p.findLocked(id); known {
-		p.runs++
+		p.runs.left++
+		if share != p {
+			share.runs.left++
+		}
 	}
 	return point, known, err
 }

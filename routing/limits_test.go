@@ -99,6 +99,52 @@ func TestRelayedLeavesAReserve(t *testing.T) {
 	}
 }
 
+// A neighbour that has a relay pass on all it can, small or large, keeps out nothing that
+// another one sends to the same peer by the same relay, though that takes only a few at a time.
+func TestFloodThroughARelayKeepsNobodyOut(t *testing.T) {
+	for _, size := range []int{100, 8000} {
+		w := line(t, []byte{0, 10, 20, 30}, map[int][]int{1: {2}})
+		c, to := w.peers[1].core, w.peers[2]
+		c.config.MaxEntries, c.pool.max = 512, 1<<20
+		flooder, honest := throwaway(1), throwaway(2)
+		bring := func(from identity.ID) {
+			e := seal(wire.EnvelopeMessage, w.message(), identity.ID{}, string(make([]byte, size)))
+			copy(e[48:80], to.contact.Point[:])
+			c.Envelope(0, from, e)
+		}
+		var passed []key // and not acknowledged yet
+		refused, lost := 0, 0
+		step := func(from identity.ID) {
+			bring(from)
+			r := c.Ready()
+			for i := range r.Envelopes {
+				e := wire.Envelope(r.Envelopes[i].Header[:])
+				passed = append(passed, key{trace.MessageID(e.Message()), e.Copy()})
+			}
+			for _, x := range r.Refusals {
+				if x.To == honest {
+					lost++
+				} else {
+					refused++
+				}
+			}
+		}
+		for range 100 {
+			for range 40 {
+				step(flooder)
+			}
+			step(honest)
+			for range min(4, len(passed)) { // the next hop takes what came first
+				c.Ack(0, to.contact.ID, passed[0].message, passed[0].copy)
+				passed = passed[1:]
+			}
+		}
+		if refused == 0 || lost > 0 {
+			t.Errorf("%d bytes each: %d of the flood were refused, want some; %d of 100 of the other, want none", size, refused, lost)
+		}
+	}
+}
+
 // A link that hands out one interval after another keeps no other link's out,
 // whether the broadcast was verified meanwhile or not.
 func TestPartsOfOneLinkAreBounded(t *testing.T) {

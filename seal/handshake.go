@@ -271,23 +271,42 @@ func (s *Sealer) install(n *session, outward, inward *noise.CipherState, now mom
 	return nil
 }
 
+// unanswered returns the handshake that this end began with a message to target, its mu
+// held, or ErrStale where it was answered or never begun.
+func (s *Sealer) unanswered(message trace.MessageID, target identity.ID) (*pending, error) {
+	s.mu.RLock()
+	p := s.table.pending[message]
+	s.mu.RUnlock()
+	if p == nil || p.target != target {
+		return nil, ErrStale
+	}
+	p.mu.Lock()
+	if p.state == nil {
+		p.mu.Unlock()
+		return nil, ErrStale
+	}
+	return p, nil
+}
+
+// answered ends p, whose mu is held: there is nothing more to come of it.
+func (s *Sealer) answered(p *pending) {
+	p.state = nil
+	s.mu.Lock()
+	s.table.finish(p)
+	s.mu.Unlock()
+}
+
 // readAnswer completes a handshake this end began. It returns what the answer
 // says, its receipt appended to dst.
 func (s *Sealer) readAnswer(dst []byte, e wire.Envelope, target identity.ID, now moment) (Reply, error) {
 	if len(e.Payload()) < answerLeast || len(e.Payload()) > noise.MaxMsgLen {
 		return Reply{}, fmt.Errorf("%w: answer of %d bytes, not %d to %d", ErrMalformed, len(e.Payload()), answerLeast, noise.MaxMsgLen)
 	}
-	s.mu.RLock()
-	p := s.table.pending[e.Message()]
-	s.mu.RUnlock()
-	if p == nil || p.target != target {
-		return Reply{}, ErrStale
+	p, err := s.unanswered(e.Message(), target)
+	if err != nil {
+		return Reply{}, err
 	}
-	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.state == nil {
-		return Reply{}, ErrStale
-	}
 	// The handshake would be spoilt for the true answer by one whose key has small order.
 	if smallOrder(s.private, e.Payload()[:keySize]) {
 		return Reply{}, fmt.Errorf("%w: answer", ErrForged)
@@ -296,12 +315,9 @@ func (s *Sealer) readAnswer(dst []byte, e wire.Envelope, target identity.ID, now
 	if err != nil {
 		return Reply{}, fmt.Errorf("%w: answer", ErrForged)
 	}
-	p.state = nil
+	s.answered(p)
 	plain := out[len(dst):]
 	status, index := answerStatus(plain[1]), binary.BigEndian.Uint64(plain[2:10])
-	s.mu.Lock()
-	s.table.finish(p)
-	s.mu.Unlock()
 	if plain[0] != e.Version() || status != statusAccepted && (status != statusAgain || index == 0 || len(plain) < answerHead+startSize) {
 		return Reply{}, fmt.Errorf("%w: answer of version %d, status %d, index %d", ErrMalformed, plain[0], status, index)
 	}

@@ -128,9 +128,9 @@ func refusalBody(swarm [32]byte, message trace.MessageID, target identity.ID, wh
 }
 
 // sealRefusal returns the signed statement that the first message in e is not under the
-// right keys, or nothing where this peer signed too many of late.
-func (s *Sealer) sealRefusal(e wire.Envelope, why Discord, now moment) Sealed {
-	if !s.refusals.take(now.age) {
+// right keys, or nothing where this peer signed too many of late for the link it came by.
+func (s *Sealer) sealRefusal(e wire.Envelope, why Discord, link identity.ID, now moment) Sealed {
+	if !s.refusals.take(link, now.age) {
 		return Sealed{}
 	}
 	digest := sha256.Sum256(e.Payload())
@@ -147,24 +147,18 @@ func (s *Sealer) readRefusal(e wire.Envelope, target identity.ID) (Reply, error)
 	if len(payload) != refusalSize {
 		return Reply{}, fmt.Errorf("%w: key refusal of %d bytes, not %d", ErrMalformed, len(payload), refusalSize)
 	}
-	s.mu.RLock()
-	p := s.table.pending[e.Message()]
-	s.mu.RUnlock()
-	if p == nil || p.target != target {
-		return Reply{}, ErrStale
+	p, err := s.unanswered(e.Message(), target)
+	if err != nil {
+		return Reply{}, err
 	}
-	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.state == nil || p.digest != [32]byte(payload[1:]) {
+	if p.digest != [32]byte(payload[1:]) {
 		return Reply{}, ErrStale
 	}
 	why := Discord(payload[0])
 	if !target.Verify(identity.PurposeKeys, refusalBody(s.swarm, e.Message(), target, why, p.digest), payload[1+sha256.Size:]) {
 		return Reply{}, fmt.Errorf("%w: key refusal", ErrForged)
 	}
-	p.state = nil
-	s.mu.Lock()
-	s.table.finish(p)
-	s.mu.Unlock()
+	s.answered(p)
 	return Reply{Status: Barred, Discord: why}, nil
 }

@@ -47,7 +47,7 @@ func makeKeyedVectors(t *testing.T) keyedVectors {
 	o, err := b.Open(nil, l.Envelope)
 	wantError(t, "keyed first message", err, ErrChallenge)
 	answer := envelope(o.Reply, a.point, l.message)
-	refusal := envelope(b.sealRefusal(l.Envelope, KeysDiffer, b.now()), a.point, l.message)
+	refusal := envelope(b.sealRefusal(l.Envelope, KeysDiffer, b.id, b.now()), a.point, l.message)
 	a.learn(l, answer, Again)
 	note("answer", "responder", answer, "")
 	l = a.rewrite(l, text)

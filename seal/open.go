@@ -32,17 +32,18 @@ type Handle struct {
 }
 
 // Open opens an envelope of kind First, KeyedFirst or Message and appends the data to dst,
-// which must not overlap e. e is not kept. Only where the error is nil is the
+// which must not overlap e. e is not kept. link is the neighbour that it came by: what has
+// to be signed because of it counts against that one. Only where the error is nil is the
 // message to be delivered. With other errors:
 //
 //   - ErrChallenge: Reply is set, Origin is proven; the message will come again.
 //   - ErrReplay: opened before. Origin is proven. Reply is set where the answer is
 //     known here; Handle where the caller can give its receipt again.
-//   - ErrUnknownSession: Reply is set unless there were too many of late.
-//   - ErrKeys: Origin is proven. Reply is set unless there were too many of late.
+//   - ErrUnknownSession: Reply is set unless there were too many of late, of that link or in all.
+//   - ErrKeys: Origin is proven. Reply is set unless there were too many of late, of that link or in all.
 //   - ErrPending: worth trying again a little later.
 //   - ErrMalformed, ErrForged, ErrTarget, ErrBusy: drop it, without a word.
-func (s *Sealer) Open(dst []byte, e wire.Envelope) (Opened, error) {
+func (s *Sealer) Open(dst []byte, e wire.Envelope, link identity.ID) (Opened, error) {
 	if err := s.check(e); err != nil {
 		return Opened{}, err
 	}
@@ -51,9 +52,9 @@ func (s *Sealer) Open(dst []byte, e wire.Envelope) (Opened, error) {
 	}
 	switch e.Kind() {
 	case wire.EnvelopeMessage:
-		return s.openMessage(dst, e)
+		return s.openMessage(dst, e, link)
 	case wire.EnvelopeFirst, wire.EnvelopeKeyedFirst:
-		return s.openFirst(dst, e)
+		return s.openFirst(dst, e, link)
 	default:
 		return Opened{}, fmt.Errorf("%w: kind %d is no message", ErrMalformed, e.Kind())
 	}
@@ -81,7 +82,7 @@ func (s *Sealer) find(payload []byte) (n *session, half *pending, index uint64, 
 	return s.table.sessions[index], s.table.waiting[index], index, nil
 }
 
-func (s *Sealer) openMessage(dst []byte, e wire.Envelope) (Opened, error) {
+func (s *Sealer) openMessage(dst []byte, e wire.Envelope, link identity.ID) (Opened, error) {
 	n, half, index, err := s.find(e.Payload())
 	if err != nil {
 		return Opened{}, err
@@ -98,7 +99,7 @@ func (s *Sealer) openMessage(dst []byte, e wire.Envelope) (Opened, error) {
 		if half != nil && now.age-half.born < pendingYoung {
 			return Opened{}, ErrPending
 		}
-		o.Reply = s.sealUnknown(e.Message(), index, now)
+		o.Reply = s.sealUnknown(e.Message(), index, link, now)
 		return o, ErrUnknownSession
 	}
 	o.Data, err = n.open(dst, &s.scratches, e, now.age)
@@ -120,7 +121,7 @@ func (s *Sealer) confirm(n *session, now moment) {
 	s.table.confirm(n, now.age)
 }
 
-func (s *Sealer) openFirst(dst []byte, e wire.Envelope) (Opened, error) {
+func (s *Sealer) openFirst(dst []byte, e wire.Envelope, link identity.ID) (Opened, error) {
 	now := s.now()
 	key := keyOf(e)
 	s.mu.RLock()
@@ -137,7 +138,7 @@ func (s *Sealer) openFirst(dst []byte, e wire.Envelope) (Opened, error) {
 		o := Opened{Message: e.Message()}
 		var why Discord
 		if errors.As(err, &why) {
-			o.Origin, o.Reply = f.origin, s.sealRefusal(e, why, now)
+			o.Origin, o.Reply = f.origin, s.sealRefusal(e, why, link, now)
 		}
 		return o, err
 	}

@@ -43,6 +43,11 @@ type actor struct {
 	skew   time.Duration
 }
 
+// Open opens what came by a link that does not matter.
+func (a *actor) Open(dst []byte, e wire.Envelope) (Opened, error) {
+	return a.Sealer.Open(dst, e, identity.ID{1})
+}
+
 func testKey(name string) identity.PrivateKey {
 	return identity.KeyFromSeed(sha256.Sum256([]byte(name)))
 }

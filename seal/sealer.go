@@ -50,7 +50,7 @@ type Limits struct {
 	Sessions   int     // kept at once, the least recently used forgotten first; 4096. At most a quarter is unconfirmed
 	Handshakes int     // begun here and not answered yet; 4096
 	Firsts     int     // first messages remembered for two to four minutes; more are challenged; 8192
-	Unknowns   float64 // signed answers about unknown sessions a second, twice as many at once, and as many about keys; 100
+	Unknowns   float64 // signed answers about unknown sessions a second, twice as many at once, a quarter for one link, and as many about keys; 100
 }
 
 // withDefaults returns l with zeros replaced.
@@ -255,6 +255,8 @@ func (s *Sealer) sendable(target identity.ID, age time.Duration) *session {
 // every ten seconds or so, for the sake of memory; handshakes do it, too.
 func (s *Sealer) Sweep() {
 	now := s.now()
+	s.unknowns.forget(now.age)
+	s.refusals.forget(now.age)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.memory.forget(now)

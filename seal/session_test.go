@@ -42,13 +42,13 @@ func TestUnknownMustBeSignedByTheTarget(t *testing.T) {
 	a, b, m := w.peer("a", nil), w.peer("b", nil), w.peer("m", nil)
 	talk(a, b, "hello")
 	l := a.write(b, "hello again")
-	lie := m.sealUnknown(l.message, l.session, m.now())
+	lie := m.sealUnknown(l.message, l.session, identity.ID{}, m.now())
 	_, err := a.OpenReply(nil, envelope(lie, a.point, l.message), b.id, l.session)
 	wantError(t, "signed by another", err, ErrForged)
-	true1 := b.sealUnknown(l.message, l.session+1, b.now())
+	true1 := b.sealUnknown(l.message, l.session+1, identity.ID{}, b.now())
 	_, err = a.OpenReply(nil, envelope(true1, a.point, l.message), b.id, l.session)
 	wantError(t, "about another session", err, ErrStale)
-	true2 := b.sealUnknown(w.message(), l.session, b.now())
+	true2 := b.sealUnknown(w.message(), l.session, identity.ID{}, b.now())
 	_, err = a.OpenReply(nil, envelope(true2, a.point, l.message), b.id, l.session)
 	wantError(t, "about another message", err, ErrForged)
 	if got := a.Warmth(b.id); got != Warm {
@@ -56,15 +56,17 @@ func TestUnknownMustBeSignedByTheTarget(t *testing.T) {
 	}
 }
 
+// Who asks about sessions that are gone over one link has answers up to a share of what
+// is signed in all: those who ask over others get theirs.
 func TestUnknownsAreLimited(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.peer("a", nil), w.peer("b", nil)
 	talk(a, b, "hello")
 	l := a.write(b, "x")
-	b = w.peer("b", func(c *Config) { c.Limits.Unknowns = 5 })
-	signed := func() (count int) {
+	b = w.peer("b", func(c *Config) { c.Limits.Unknowns = 20 })
+	signed := func(link byte) (count int) {
 		for range 100 {
-			o, err := b.Open(nil, l.Envelope)
+			o, err := b.Sealer.Open(nil, l.Envelope, identity.ID{link})
 			wantError(t, "unknown session", err, ErrUnknownSession)
 			if len(o.Reply.Payload) > 0 {
 				count++
@@ -72,12 +74,33 @@ func TestUnknownsAreLimited(t *testing.T) {
 		}
 		return count
 	}
-	if got := signed(); got != 10 {
-		t.Errorf("got %d signed at once, want 10", got)
+	for link, want := range []int{10, 10, 10, 10, 0} { // a quarter each of 40, twice the rate
+		if got := signed(byte(link)); got != want {
+			t.Errorf("link %d: got %d signed at once, want %d", link, got, want)
+		}
 	}
 	w.pass(time.Second)
-	if got := signed(); got != 5 {
+	if got := signed(0); got != 5 {
 		t.Errorf("got %d signed a second later, want 5", got)
+	}
+	w.pass(time.Second)
+	if got := signed(5); got != 10 {
+		t.Errorf("a link that asked for nothing yet: got %d signed, want 10", got)
+	}
+}
+
+// However many links there were, few are remembered, and none that has its share again.
+func TestLimiterForgetsLinks(t *testing.T) {
+	l := newLimiter(1 << 20)
+	for i := range 3 * mostLinks {
+		l.take(identity.ID{1, byte(i >> 8), byte(i)}, 0)
+	}
+	if got := len(l.links); got > mostLinks+1 {
+		t.Errorf("got %d links remembered, want at most %d", got, mostLinks+1)
+	}
+	l.forget(time.Minute)
+	if got := len(l.links); got != 0 {
+		t.Errorf("got %d links remembered after a minute, want none", got)
 	}
 }
 

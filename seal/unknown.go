@@ -3,7 +3,6 @@ package seal
 import (
 	"encoding/binary"
 	"fmt"
-	"sync"
 	"time"
 
 	"cicada/identity"
@@ -24,9 +23,9 @@ func unknownBody(swarm [32]byte, message trace.MessageID, index uint64, target i
 }
 
 // sealUnknown returns the signed statement that this peer has no session with
-// index, or nothing where it signed too many of late.
-func (s *Sealer) sealUnknown(message trace.MessageID, index uint64, now moment) Sealed {
-	if !s.unknowns.take(now.age) {
+// index, or nothing where it signed too many of late for the link that was asked by.
+func (s *Sealer) sealUnknown(message trace.MessageID, index uint64, link identity.ID, now moment) Sealed {
+	if !s.unknowns.take(link, now.age) {
 		return Sealed{}
 	}
 	signature := s.key.Sign(identity.PurposeUnknown, unknownBody(s.swarm, message, index, s.id, now.uptime()))
@@ -68,30 +67,4 @@ func (s *Sealer) dropRemote(r *relation, index uint64, age time.Duration) {
 			return
 		}
 	}
-}
-
-// A limiter lets rate things a second happen, and burst, twice as many, at once.
-type limiter struct {
-	rate, burst float64
-
-	mu    sync.Mutex // guards the fields below
-	saved float64
-	last  time.Duration
-}
-
-func newLimiter(rate float64) *limiter {
-	return &limiter{rate: rate, burst: 2 * rate, saved: 2 * rate}
-}
-
-// take reports whether one more may happen now.
-func (l *limiter) take(age time.Duration) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.saved = min(l.burst, l.saved+max(age-l.last, 0).Seconds()*l.rate)
-	l.last = max(l.last, age)
-	if l.saved < 1 {
-		return false
-	}
-	l.saved--
-	return true
 }

@@ -100,7 +100,7 @@ func makeVectors(t *testing.T) vectors {
 	exchange("message", "initiator", "responder", a, b, "a message long enough to need no padding, whatever the rule for it may be")
 	exchange("back", "responder", "initiator", b, a, "a message the other way")
 	l = exchange("empty", "initiator", "responder", a, b, "")
-	unknown := b.sealUnknown(l.message, l.session, b.now())
+	unknown := b.sealUnknown(l.message, l.session, b.id, b.now())
 	note("unknown", "responder", envelope(unknown, a.point, l.message),
 		"cicada unknown 1\x00"+string(unknownBody(testSwarm, l.message, l.session, b.id, b.now().uptime())))
 	return v

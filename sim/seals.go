@@ -222,7 +222,7 @@ func (w *World) openReceipt(i int32, r *routing.Receipt) {
 func (w *World) open(i int32, a *routing.Arrival) {
 	n := &w.nodes[i]
 	sealer := w.sealer(i)
-	o, err := sealer.Open(nil, a.Envelope)
+	o, err := sealer.Open(nil, a.Envelope, a.From)
 	switch o.Fate(err) {
 	case seal.Wait:
 		n.route.Postponed(a.Offer)

@@ -9,8 +9,7 @@ import (
 )
 
 // A book remembers records that were verified, so that each is verified once
-// though lists repeat it for ever. It implements codec.Verifier and may be used
-// concurrently.
+// though lists repeat it for ever. It may be used concurrently.
 type book struct {
 	points *identity.Points
 	tell   func(*identity.Contact) // hears of every record, also of those verified before
@@ -32,16 +31,18 @@ func newBook(points *identity.Points) *book {
 }
 
 // Verify returns the contact that r describes, or why r is not valid.
-func (b *book) Verify(r identity.Record) (*identity.Contact, error) {
+func (b *book) Verify(r identity.Record) (*identity.Contact, error) { return b.verify(r, b.points) }
+
+func (b *book) verify(r identity.Record, points *identity.Points) (*identity.Contact, error) {
 	if len(r.Signature) != identity.SignatureSize {
-		return r.Verify(b.points) // which says what is wrong
+		return r.Verify(points) // which says what is wrong
 	}
 	name := signature(r.Signature)
 	if c := b.find(name); c != nil && bytes.Equal(c.Record.Body, r.Body) {
 		b.tell(c)
 		return c, nil
 	}
-	c, err := r.Verify(b.points)
+	c, err := r.Verify(points)
 	if err != nil {
 		return nil, err
 	}
@@ -50,9 +51,30 @@ func (b *book) Verify(r identity.Record) (*identity.Contact, error) {
 	return c, nil
 }
 
-// Hint returns a contact of which nothing is proven.
-func (b *book) Hint(id identity.ID, claimed identity.Point, addresses []netip.AddrPort) (*identity.Contact, error) {
-	return b.points.Hint(id, claimed, addresses)
+// A linkBook is the book for what comes by one link, whose peer has to account for the
+// work that this takes.
+type linkBook struct {
+	book   *book
+	points *identity.Points // a share of the book's
+	peer   [8]byte          // the first bytes of its ID
+}
+
+func (b *book) of(peer identity.ID) *linkBook {
+	return &linkBook{book: b, points: b.points.Share(), peer: [8]byte(peer[:])}
+}
+
+// Verify returns the contact that r describes, or why r is not valid.
+func (b *linkBook) Verify(r identity.Record) (*identity.Contact, error) {
+	return b.book.verify(r, b.points)
+}
+
+// Hint returns a contact of which nothing is proven but its place, and who named it.
+func (b *linkBook) Hint(id identity.ID, claimed identity.Point, addresses []netip.AddrPort) (*identity.Contact, error) {
+	c, err := b.points.Hint(id, claimed, addresses)
+	if err == nil {
+		c.Namer = b.peer
+	}
+	return c, err
 }
 
 func (b *book) find(name signature) *identity.Contact {

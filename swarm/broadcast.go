@@ -172,7 +172,7 @@ func (p *Peer) checkBroadcast(c *routing.BroadcastArrival) (body *wirepb.Broadca
 	case !origin.Verify(identity.PurposeBroadcast, c.Body, c.Signature):
 		return nil, origin, point, errors.New("not signed by its origin")
 	}
-	point, err = p.points.PointOf(origin)
+	point, err = p.pointsFor(c.From).PointOf(origin)
 	return body, origin, point, err
 }
 

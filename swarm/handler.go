@@ -39,9 +39,10 @@ func (h *handler) Up(link transport.Link) {
 	}
 	p.mu.Lock()
 	defer p.settleAndUnlock()
-	n := &neighbour{link: link, hello: make(chan struct{})}
+	n := &neighbour{link: link, hello: make(chan struct{}), book: p.book.of(id)}
+	n.points = n.book.points
 	if old := p.greeted[id]; old != nil { // who waits for the hello does not care on which link it comes
-		n.contact, n.hello = old.contact, old.hello
+		n.contact, n.hello, n.book, n.points = old.contact, old.hello, old.book, old.points
 	}
 	p.greeted[id] = n
 	p.pairing.linked(link)
@@ -255,8 +256,14 @@ func (p *Peer) helloFrame(link transport.Link, body []byte) error {
 	if err != nil {
 		return err
 	}
+	p.mu.Lock()
+	n := p.greeted[link.Peer()]
+	p.mu.Unlock()
+	if n == nil {
+		return nil // the link is on its way down
+	}
 	r := hello.GetRecord()
-	contact, err := p.book.Verify(identity.Record{Body: r.GetBody(), Signature: r.GetSignature()})
+	contact, err := n.book.Verify(identity.Record{Body: r.GetBody(), Signature: r.GetSignature()})
 	if err != nil {
 		return err
 	}
@@ -265,9 +272,8 @@ func (p *Peer) helloFrame(link transport.Link, body []byte) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := p.greeted[link.Peer()]
-	if n == nil || n.link != link {
-		return nil // the link is on its way down
+	if n = p.greeted[link.Peer()]; n == nil || n.link != link {
+		return nil // as above
 	}
 	if n.said == link { // each new record would keep the neighbours' lists changing
 		return &wire.Error{Code: wire.CodeProtocol, Reason: "a second hello"}
@@ -290,7 +296,8 @@ func (p *Peer) controlFrame(link transport.Link, body []byte) error {
 	if c.Body == nil {
 		return nil // a kind of a later version
 	}
-	if worth, err := p.screen(link, c); !worth {
+	book, err := p.screen(link, c)
+	if book == nil {
 		return err
 	}
 	var message chord.Message
@@ -299,7 +306,7 @@ func (p *Peer) controlFrame(link transport.Link, body []byte) error {
 		cast, err = wire.UnmarshalBroadcastBody(b.GetBody())
 	} else if b := c.GetBroadcastGiven(); b != nil {
 		cast, err = wire.UnmarshalBroadcastBody(b.GetBody())
-	} else if message, err = codec.DecodeRing(c, p.book); errors.Is(err, codec.ErrNotRing) {
+	} else if message, err = codec.DecodeRing(c, book); errors.Is(err, codec.ErrNotRing) {
 		message, err = chord.Message{}, nil
 	}
 	if err != nil {

@@ -53,7 +53,9 @@ func (w *world) add(config Config) *Peer {
 	var seed [32]byte
 	binary.BigEndian.PutUint64(seed[:], uint64(i+1))
 	record := &trace.Recorder{Keep: true, Size: 1 << 13}
-	config.Key = identity.KeyFromSeed(seed)
+	if config.Key.IsZero() {
+		config.Key = identity.KeyFromSeed(seed)
+	}
 	config.Address = netip.AddrPortFrom(address, DefaultPort).String()
 	config.Network = w.net.Host(address)
 	config.Trace = record

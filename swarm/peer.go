@@ -89,6 +89,8 @@ type points interface {
 // A neighbour is a peer at the other end of a link.
 type neighbour struct {
 	link    transport.Link
+	book    *linkBook         // for what it sends
+	points  points            // for whose messages it brings: the book's
 	contact *identity.Contact // nil until its hello came
 	said    transport.Link    // that its hello came over; there is one on each
 	hello   chan struct{}     // closed when it came, or will not come any more

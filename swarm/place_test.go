@@ -22,6 +22,16 @@ func (s *slowPoints) PointOf(id identity.ID) (identity.Point, error) {
 	return s.points.PointOf(id)
 }
 
+// slowDown has a peer work out points by s.
+func (p *Peer) slowDown(s points) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.points = s
+	for _, n := range p.greeted {
+		n.points = s
+	}
+}
+
 // Where an origin stands takes long to work out in a swarm with a difficulty. Until
 // that is done, nothing else of the peer waits: neither for a first message, nor
 // for one under a session, nor for a broadcast.
@@ -30,7 +40,7 @@ func TestPointsAreWorkedOutWithoutTheLock(t *testing.T) {
 		w.grow(2, classic())
 		from, to := w.peers[0], w.peers[1]
 		slow := &slowPoints{points: to.points, asked: make(chan identity.ID), let: make(chan struct{})}
-		to.points = slow
+		to.slowDown(slow)
 		send := func() error {
 			_, err := from.Send(t.Context(), to.ID(), []byte("x"), SendOptions{})
 			return err

@@ -37,7 +37,7 @@ const inlineOpen = 64 << 10
 // arrive opens a message for this peer: at once where that is quick.
 func (p *Peer) arrive(a *routing.Arrival) {
 	if a.Envelope.Kind() == wire.EnvelopeMessage && len(a.Envelope) <= inlineOpen {
-		opened, err := p.sealer.Open(nil, a.Envelope)
+		opened, err := p.sealer.Open(nil, a.Envelope, a.From)
 		if !errors.Is(err, seal.ErrPending) {
 			p.placed(a, opened, err)
 			return
@@ -79,7 +79,7 @@ func (p *Peer) placeLater(a *routing.Arrival, opened seal.Opened, err error) {
 
 // openLater opens what takes long, without mu: a first message, or a large one.
 func (p *Peer) openLater(a *routing.Arrival) {
-	opened, err := p.sealer.Open(nil, a.Envelope)
+	opened, err := p.sealer.Open(nil, a.Envelope, a.From)
 	p.place(a, opened, err)
 }
 
@@ -89,7 +89,7 @@ func (p *Peer) place(a *routing.Arrival, opened seal.Opened, err error) {
 	var point identity.Point
 	if !opened.Origin.IsZero() {
 		var unpaid error // an origin must have paid for its place, like anybody
-		if point, unpaid = p.points.PointOf(opened.Origin); err == nil {
+		if point, unpaid = p.pointsFor(a.From).PointOf(opened.Origin); err == nil {
 			err = unpaid
 		}
 	}
@@ -103,6 +103,17 @@ func (p *Peer) place(a *routing.Arrival, opened seal.Opened, err error) {
 		p.ring.Learn(contact)
 	}
 	p.opened(a, opened, point, err)
+}
+
+// pointsFor returns where to look up points for what came by a link: what that takes
+// counts against the link. It is called without mu.
+func (p *Peer) pointsFor(link identity.ID) points {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n := p.greeted[link]; n != nil {
+		return n.points
+	}
+	return p.points
 }
 
 // opened delivers a message whose seal opened, and answers it as is due. The

@@ -74,9 +74,7 @@ func TestATargetThatTookTheMessageIsGone(t *testing.T) {
 		w.grow(3, classic())
 		from, to := w.peers[0], w.peers[1]
 		slow := &slowPoints{points: to.points, asked: make(chan identity.ID), let: make(chan struct{})}
-		to.mu.Lock()
-		to.points = slow // so that it takes a while to open what it took
-		to.mu.Unlock()
+		to.slowDown(slow) // so that it takes a while to open what it took
 		s, err := from.begin(sending{target: to.ID(), point: to.Point(), data: []byte("last words?")}, time.Minute)
 		if err != nil {
 			t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"cicada/identity"
 	"cicada/wire"
@@ -109,7 +110,8 @@ func (s *Links) endTurn() { <-s.dials }
 // returned is nil: the contact's addresses are tried in order, and if all fail
 // Handler.Unreachable is called, from another goroutine. Send does not block.
 //
-// ErrBacklog: too much waits for that peer, or frames wait for too many. Other
+// ErrBacklog: too much waits for that peer, or frames wait for too many, or too many
+// peers that somebody merely named did not answer when dialled. Other
 // errors match ErrClosed, ErrSelf or ErrTooLarge. After an error nothing is queued.
 func (s *Links) Send(to *identity.Contact, kind wire.FrameKind, head, body []byte) (Link, error) {
 	for {
@@ -146,6 +148,9 @@ func (s *Links) waitLocked(to *identity.Contact, kind wire.FrameKind, head, body
 		if s.waiting >= s.limits.MaxWaiting {
 			return fmt.Errorf("%w: %d peers are waited for", ErrBacklog, s.waiting)
 		}
+		if p.idle() && isHint(to) && !s.ration.take(to, time.Now()) {
+			return fmt.Errorf("%w: too many that were named did not answer", ErrBacklog)
+		}
 	} else if len(p.queue.b)+len(head)+len(body) > s.limits.DialBacklog {
 		return ErrBacklog
 	}
@@ -178,15 +183,19 @@ func (s *Links) dialLocked(p *peer) {
 // a link or reported as lost.
 func (s *Links) reach(ctx context.Context, to *identity.Contact) {
 	defer s.running.Done()
+	dialled := false
 	err := s.takeTurn(ctx)
 	if err == nil {
-		err = s.tryAddresses(ctx, to)
+		dialled, err = s.tryAddresses(ctx, to)
 		s.endTurn()
 	}
 	s.mu.Lock()
 	p := s.peers[to.ID]
 	p.dialling()
 	p.dialling = nil
+	if isHint(to) && (!dialled || !p.idle()) {
+		s.ration.giveBack(to)
+	}
 	lost := p.queue != nil && p.idle()
 	if lost {
 		s.dropQueueLocked(p)
@@ -198,9 +207,12 @@ func (s *Links) reach(ctx context.Context, to *identity.Contact) {
 	}
 }
 
+// isHint reports whether nothing is proven of a contact.
+func isHint(c *identity.Contact) bool { return c.Fingerprint.IsZero() }
+
 // tryAddresses dials the addresses of a contact in order until one answers, or
-// until the peer has a link of its own making.
-func (s *Links) tryAddresses(ctx context.Context, to *identity.Contact) error {
+// until the peer has a link of its own making. It reports whether it dialled any.
+func (s *Links) tryAddresses(ctx context.Context, to *identity.Contact) (dialled bool, err error) {
 	var errs []error
 	for _, address := range to.Addresses[:min(len(to.Addresses), maxAddresses)] {
 		if s.Link(to.ID) != nil || ctx.Err() != nil {
@@ -211,15 +223,16 @@ func (s *Links) tryAddresses(ctx context.Context, to *identity.Contact) error {
 			_, err = s.dial(ctx, address, to.ID)
 		}
 		if err == nil {
-			return nil
+			return true, nil
 		}
+		dialled = dialled || !errors.Is(err, ErrBackoff)
 		errs = append(errs, s.dialError(address, err))
 		if !errors.Is(err, ErrBackoff) && ctx.Err() == nil {
 			s.fail(place{address, to.ID})
 		}
 	}
 	if len(errs) == 0 {
-		return ErrNoAddress
+		return false, ErrNoAddress
 	}
-	return errors.Join(errs...)
+	return dialled, errors.Join(errs...)
 }

@@ -34,6 +34,7 @@ func (s *Links) sweep() {
 	stale := s.staleLocked(now)
 	idle := s.idleLocked(now)
 	s.forgetFailuresLocked(now)
+	s.ration.forget(now)
 	if !s.closed {
 		s.sweeper.Reset(s.sweepInterval())
 	}

@@ -46,6 +46,7 @@ type Links struct {
 	waiting   int                // peers with a queue
 	kept      map[identity.ID]struct{}
 	failures  map[place]failure
+	ration    ration
 	sweeper   *time.Timer
 }
 

@@ -236,6 +236,57 @@ func TestFailedAddressIsLeftAloneForLongerAndLonger(t *testing.T) {
 	})
 }
 
+// Peers that are merely said to be somewhere, and do not answer, are dialled at a bounded
+// rate: those that one peer named, and all. Those that answer cost nothing, nor does one
+// with a record.
+func TestDialsOfNamedPeersAreRationed(t *testing.T) {
+	inBubble(t, func(t *testing.T, n *memory.Network, w transporttest.World) {
+		var dials *counting
+		a := w.Peer(t, 1, func(c *transport.Config) {
+			dials = &counting{Network: c.Network}
+			c.Network = dials
+		})
+		b := w.Peer(t, 2, nil)
+		number := 10
+		refused := func(namer byte, count int) (refused int) {
+			for range count {
+				number++
+				gone := &identity.Contact{ID: transporttest.Key(number).ID(), Addresses: []netip.AddrPort{netip.AddrPortFrom(hostAddress(3), 1)}, Namer: [8]byte{namer}}
+				if _, err := a.Send(gone, wire.FrameControl, nil, []byte("anybody?")); errors.Is(err, transport.ErrBacklog) {
+					refused++
+				}
+				wait(time.Millisecond)
+			}
+			wait(0)
+			return refused
+		}
+		for namer, want := range []int{8, 8, 8, 8, 72} { // a quarter each of 256, and what comes back meanwhile
+			if got := refused(byte(namer), 72); got < want-6 || got > want {
+				t.Errorf("named by %d: %d of 72 were not dialled, want %d", namer, got, want)
+			}
+		}
+		sure := b.Contact()
+		sure.Fingerprint = identity.Fingerprint{1}
+		if _, err := a.Send(sure, wire.FrameControl, nil, []byte("anybody?")); err != nil {
+			t.Errorf("a peer with a record: %v", err)
+		}
+		wait(time.Minute) // the link is closed, and all have their share again
+		for i := range 68 {
+			c := w.Peer(t, 1000+i, nil)
+			hint := c.Contact()
+			hint.Namer = [8]byte{9}
+			if _, err := a.Send(hint, wire.FrameControl, nil, []byte("anybody?")); err != nil {
+				t.Fatalf("after %d hints that answered: %v", i, err)
+			}
+			a.Await("the link", func() bool { return a.Link(c.ID()) != nil })
+		}
+		wait(0)
+		if got := refused(9, 65); got != 1 {
+			t.Errorf("after many that answered %d of 65 were not dialled, want 1", got)
+		}
+	})
+}
+
 func TestWaitingFramesAreBounded(t *testing.T) {
 	inBubble(t, func(t *testing.T, n *memory.Network, w transporttest.World) {
 		var dials *counting

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"time"
 
 	"cicada/identity"
 )
@@ -104,9 +105,34 @@ func solve(ctx context.Context, difficulty uint8, out *console) (identity.Privat
 	if difficulty > 0 {
 		out.note("cicada: solving the swarm's puzzle takes about %.0f tries", expected)
 	}
+	began := time.Now()
 	return identity.GenerateKey(ctx, difficulty, func(tries uint64) {
-		out.show("   %d of about %.0f tries", tries, expected)
+		out.show("   %s", progressOf(tries, expected, time.Since(began)))
 	})
+}
+
+// progressOf says how far a puzzle is. What is left does not shrink: the next try is as
+// likely to be the last as the first one was.
+func progressOf(tries uint64, expected float64, took time.Duration) string {
+	text := fmt.Sprintf("%d tries of about %.0f", tries, expected)
+	rate := float64(tries) / max(took.Seconds(), 1e-9)
+	if tries == 0 {
+		return text
+	}
+	return fmt.Sprintf("%s, %.0f a second, on average %s more", text, rate, roughly(expected/rate))
+}
+
+// roughly writes seconds in the unit that suits them.
+func roughly(seconds float64) string {
+	for _, unit := range []struct {
+		name string
+		size float64
+	}{{"days", 24 * 60 * 60}, {"h", 60 * 60}, {"min", 60}} {
+		if seconds >= 2*unit.size {
+			return fmt.Sprintf("%.0f %s", seconds/unit.size, unit.name)
+		}
+	}
+	return fmt.Sprintf("%.0f s", math.Ceil(seconds))
 }
 
 // withoutNames says what the file system said of path, without the name that

@@ -35,6 +35,17 @@ type session struct {
 // open starts a shell at a terminal, and waits for the prompt.
 func open(t *testing.T, arguments ...string) *session {
 	t.Helper()
+	s := atTerminal(t, append([]string{"shell", "--no-port-mapping"}, arguments...)...)
+	s.expect("help lists the commands.*\n> ")
+	if now := s.settings(); now.Lflag == s.before.Lflag {
+		t.Error("the terminal is not raw")
+	}
+	return s
+}
+
+// atTerminal starts this program at a terminal.
+func atTerminal(t *testing.T, arguments ...string) *session {
+	t.Helper()
 	control, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
 		t.Skip("no pseudo-terminals here:", err)
@@ -56,7 +67,7 @@ func open(t *testing.T, arguments ...string) *session {
 	s := &session{t: t, control: control, tty: tty}
 	s.more = sync.NewCond(&s.mu)
 	s.before = s.settings()
-	s.command = exec.Command(os.Args[0], append([]string{"shell", "--no-port-mapping"}, arguments...)...)
+	s.command = exec.Command(os.Args[0], arguments...)
 	s.command.Env = append(os.Environ(), asCommand+"=1")
 	s.command.Stdin, s.command.Stdout, s.command.Stderr = tty, tty, tty
 	s.command.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
@@ -65,10 +76,6 @@ func open(t *testing.T, arguments ...string) *session {
 	}
 	t.Cleanup(func() { s.command.Process.Kill() }) // where it ended, nothing
 	go s.watch()
-	s.expect("help lists the commands.*\n> ")
-	if now := s.settings(); now.Lflag == s.before.Lflag {
-		t.Error("the terminal is not raw")
-	}
 	return s
 }
 

@@ -2,6 +2,7 @@ package codec
 
 import (
 	"encoding/binary"
+	"errors"
 	"net/netip"
 
 	"cicada/identity"
@@ -18,7 +19,7 @@ const (
 
 // appendHint appends a peer as one of which nothing is proven.
 func appendHint(b []byte, c *identity.Contact) []byte {
-	addresses := c.Addresses[:min(len(c.Addresses), identity.MaxAddresses)]
+	addresses := c.Addresses[:min(len(c.Addresses), identity.HintAddresses)] // more are not taken
 	head := byte(len(addresses))
 	told := c.Point != identity.PlainPoint(c.ID)
 	if told {
@@ -92,6 +93,9 @@ func readHint(b []byte, v Verifier) (*identity.Contact, error) {
 		return nil, bad
 	}
 	c, err := v.Hint(id, claimed, addresses)
+	if errors.Is(err, identity.ErrRate) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, &wire.Error{Code: wire.CodeProtocol, Reason: "a hint: " + err.Error()}
 	}
