@@ -40,6 +40,9 @@ func TestAttacks(t *testing.T) {
 	const imports = "package p\nimport _ \"cicada/routing/adversary\"\n"
 	checkSamples(t, "attacks", []sample{
 		{"itself, and below", map[string]string{"routing/adversary/a.go": imports, "routing/adversary/deep/a.go": imports}, nil},
+		{"what makes peers hostile", map[string]string{"swarm/hostile/h.go": imports}, nil},
+		{"who would make peers hostile", map[string]string{"swarm/h.go": "package p\nimport _ \"cicada/swarm/hostile\"\n"},
+			[]string{"swarm/h.go:2: only tests, sim and the demo may import swarm/hostile"}},
 		{"a test", map[string]string{"swarm/a_test.go": imports}, nil},
 		{"the simulator", map[string]string{"sim/a.go": imports}, nil},
 		{"the demo", map[string]string{"cmd/cicada/demo_acts.go": imports}, nil},
