@@ -17,19 +17,13 @@ import (
 	"cicada/transport/memory"
 )
 
+// lan is a network in memory.
+func lan() *memory.Network { return memory.New(memory.Config{Latency: 5 * time.Millisecond}) }
+
 // gather returns peers that are one swarm of the textbooks, in memory.
-func gather(t *testing.T, n int) (peers []*swarm.Peer) {
-	network := memory.New(memory.Config{Latency: 5 * time.Millisecond})
+func gather(t *testing.T, network *memory.Network, n int) (peers []*swarm.Peer) {
 	for i := range n {
-		host := netip.AddrFrom4([4]byte{10, 0, 0, byte(i + 1)})
-		p, err := swarm.Listen(t.Context(), swarm.Config{
-			Address: netip.AddrPortFrom(host, swarm.DefaultPort).String(), Network: network.Host(host), Ring: chord.Classic(),
-			Key: identity.KeyFromSeed([32]byte{byte(i + 1)}),
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { p.Close() })
+		p := listen(t, network, byte(i+1))
 		if peers = append(peers, p); i > 0 {
 			if err := p.Join(t.Context(), peers[0].Address().String()); err != nil {
 				t.Fatal(err)
@@ -38,6 +32,20 @@ func gather(t *testing.T, n int) (peers []*swarm.Peer) {
 	}
 	<-time.After(time.Minute)
 	return peers
+}
+
+// listen starts the peer of a number, which is who it is in every run.
+func listen(t *testing.T, network *memory.Network, number byte) *swarm.Peer {
+	host := netip.AddrFrom4([4]byte{10, 0, 0, number})
+	p, err := swarm.Listen(t.Context(), swarm.Config{
+		Address: netip.AddrPortFrom(host, swarm.DefaultPort).String(), Network: network.Host(host), Ring: chord.Classic(),
+		Key: identity.KeyFromSeed([32]byte{number}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	return p
 }
 
 // all returns what makes every one of a gang behave so.
@@ -92,7 +100,7 @@ func TestEveryBehaviour(t *testing.T) {
 	for _, behaviour := range adversary.Names() {
 		t.Run(behaviour, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				peers := gather(t, 16)
+				peers := gather(t, lan(), 16)
 				foes, good := peers[:4], peers[4:]
 				band := hostile.Turn(foes, all(behaviour))
 				for _, duplicates := range []int{0, 2} {
@@ -110,7 +118,7 @@ func TestEveryBehaviour(t *testing.T) {
 // Foes that were recalled pass on what they are handed.
 func TestRecall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		peers := gather(t, 16)
+		peers := gather(t, lan(), 16)
 		band := hostile.Turn(peers[:4], func(i int) adversary.Behaviour {
 			return adversary.Named([]string{"drop", "corrupt"}[i%2])
 		})
