@@ -55,6 +55,26 @@ func TestAttacks(t *testing.T) {
 	})
 }
 
+func TestNamedTests(t *testing.T) {
+	with := func(page string) map[string]string {
+		return map[string]string{
+			"docs/a.md":         page,
+			"chord/a_test.go":   "package chord\nimport \"testing\"\nfunc TestA(*testing.T) {}\nfunc FuzzA(*testing.F) {}\n",
+			"routing/b_test.go": "package routing\nimport \"testing\"\nfunc TestB(*testing.T) {}\ntype x int\nfunc (x) TestC() {}\n",
+		}
+	}
+	checkSamples(t, "named tests", []sample{
+		{"anywhere", with("`TestA`, `TestB/one_of_them…`, `FuzzA`, `Testing`, `chord.TestZ`\n"), nil},
+		{"in a link", with("[`TestA`](../chord/a_test.go), [`TestB`](../routing/b_test.go)\n"), nil},
+		{"in a file that the page links to", with("[these](../chord/a_test.go): `TestA`\n"), nil},
+		{"in code", with("```\n`TestZ`\n```\n"), nil},
+		{"nowhere", with("# A\n\n`TestZ`\n"), []string{"docs/a.md:3: there is no TestZ … link to its file"}},
+		{"a method", with("`TestC`\n"), []string{"docs/a.md:1: there is no TestC"}},
+		{"in another file", with("[`TestA`](../routing/b_test.go)\n"), []string{"docs/a.md:1: there is no TestA in ../routing/b_test.go"}},
+		{"in a file that the page does not link to", with("[these](../chord/a_test.go): `TestB`\n"), []string{"docs/a.md:1: there is no TestB in the test files"}},
+	})
+}
+
 func TestRuntimeName(t *testing.T) {
 	checkSamples(t, "runtime", []sample{
 		{"alone", map[string]string{"cmd/c.go": "package main\nimport _ \"runtime\"\n"}, nil},
