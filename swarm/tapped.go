@@ -17,7 +17,7 @@ import (
 // pays a comparison for that.
 
 func init() {
-	tap.Set = func(peer any, make func(routing.Ring) tap.Tap) { peer.(*Peer).interpose(make) }
+	tap.Set = func(peer any, create func(routing.Ring) tap.Tap) { peer.(*Peer).interpose(create) }
 }
 
 // A tapped is what stands between a peer and its links. Peer.mu guards it.
@@ -35,11 +35,11 @@ type held struct {
 }
 
 // interpose puts a tap between this peer and its links, or takes it away.
-func (p *Peer) interpose(make func(routing.Ring) tap.Tap) {
+func (p *Peer) interpose(create func(routing.Ring) tap.Tap) {
 	p.mu.Lock()
 	defer p.settleAndUnlock()
-	if p.tapped = nil; make != nil {
-		p.tapped = &tapped{Tap: make(p.ring), beatAt: p.now() + tap.Beat}
+	if p.tapped = nil; create != nil {
+		p.tapped = &tapped{Tap: create(p.ring), beatAt: p.now() + tap.Beat}
 	}
 }
 
@@ -117,9 +117,9 @@ func (p *Peer) divert(ready *routing.Ready) bool {
 	for i := range ready.Refusals {
 		p.says(nil, tap.Message{Link: ready.Refusals[i].To, Refusal: &ready.Refusals[i]})
 	}
-	any := len(ready.Envelopes)+len(ready.Acks)+len(ready.Refusals) > 0
+	some := len(ready.Envelopes)+len(ready.Acks)+len(ready.Refusals) > 0
 	ready.Envelopes, ready.Acks, ready.Refusals = nil, nil, nil
-	return any
+	return some
 }
 
 // put sends a message to a peer: to, where that is known, else who is meant by it.

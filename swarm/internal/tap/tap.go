@@ -45,7 +45,7 @@ type Tap interface {
 // Beat is how often a Tap is ticked.
 const Beat = time.Second
 
-// Set puts what make returns in front of a *swarm.Peer, or takes it away where make is
-// nil. make gets what the peer's ring knows, to be read in the Tap's methods only.
+// Set puts what create returns in front of a *swarm.Peer, or takes it away where create is
+// nil. create gets what the peer's ring knows, to be read in the Tap's methods only.
 // Package swarm sets this variable: a method would be in every program's sight.
-var Set func(peer any, make func(ring routing.Ring) Tap)
+var Set func(peer any, create func(ring routing.Ring) Tap)
