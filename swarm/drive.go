@@ -9,6 +9,7 @@ import (
 	"cicada/identity"
 	"cicada/routing"
 	"cicada/swarm/internal/codec"
+	"cicada/swarm/internal/tap"
 	"cicada/trace"
 	"cicada/transport"
 	"cicada/wire"
@@ -67,6 +68,9 @@ func (p *Peer) tick() (sweep bool) {
 	if now >= p.route.Next() {
 		p.route.Tick(now)
 	}
+	if p.tapped != nil {
+		p.tickTap(now)
+	}
 	p.settle()
 	p.settleOwed()
 	return sweep
@@ -80,6 +84,9 @@ func (p *Peer) next() time.Duration {
 	next := min(p.ring.Next(), p.route.Next(), p.sweepAt)
 	if len(p.owed) > 0 {
 		next = min(next, p.owedAt)
+	}
+	if p.tapped != nil {
+		next = min(next, p.tapped.next())
 	}
 	for i := range p.receipts {
 		next = min(next, p.receipts[i].until)
@@ -137,7 +144,12 @@ func (p *Peer) settleRing() bool {
 		p.emit(ready.Events[i])
 	}
 	for i := range ready.Messages {
-		p.sendRing(ready.Messages[i].To, codec.EncodeRing(ready.Messages[i].Message))
+		m := &ready.Messages[i]
+		if p.tapped != nil {
+			p.says(m.To, tap.Message{Link: m.To.ID, Ring: &m.Message})
+			continue
+		}
+		p.sendRing(m.To, codec.EncodeRing(m.Message))
 	}
 	for _, a := range ready.Answers {
 		p.answerLookup(a)
@@ -151,6 +163,7 @@ func (p *Peer) settleRing() bool {
 // settleRoute carries out one Ready of the routing and reports whether there was any.
 func (p *Peer) settleRoute() bool {
 	ready := p.route.Ready()
+	diverted := p.tapped != nil && p.divert(&ready)
 	for i := range ready.Events {
 		p.emit(ready.Events[i])
 	}
@@ -196,7 +209,7 @@ func (p *Peer) settleRoute() bool {
 	for _, id := range ready.Doubtful {
 		p.ring.Doubt(p.now(), id)
 	}
-	return !idle(&ready)
+	return diverted || !idle(&ready)
 }
 
 // idle reports whether a Ready of the routing asks for nothing.

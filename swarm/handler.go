@@ -10,6 +10,7 @@ import (
 	"cicada/identity"
 	"cicada/routing"
 	"cicada/swarm/internal/codec"
+	"cicada/swarm/internal/tap"
 	"cicada/trace"
 	"cicada/transport"
 	"cicada/wire"
@@ -211,6 +212,9 @@ func (p *Peer) envelopeFrame(link transport.Link, body []byte) error {
 	if _, err := p.neighbour(link); err != nil {
 		return err
 	}
+	if p.tapped != nil && !p.hears(tap.Message{Link: link.Peer(), Envelope: e}) {
+		return nil
+	}
 	p.route.Envelope(p.now(), link.Peer(), e)
 	return nil
 }
@@ -228,6 +232,9 @@ func (p *Peer) ackFrame(link transport.Link, body []byte) error {
 	now := p.now()
 	for i := range acks.Len() {
 		message, number := acks.At(i)
+		if p.tapped != nil && !p.hears(tap.Message{Link: link.Peer(), Ack: &routing.Ack{To: p.id, Message: message, Copy: number}}) {
+			continue
+		}
 		if s := p.sending[message]; s != nil && s.target == link.Peer() {
 			s.handed = true
 		}
@@ -245,6 +252,9 @@ func (p *Peer) refusalFrame(link transport.Link, body []byte) error {
 	defer p.mu.Unlock()
 	if _, err := p.neighbour(link); err != nil {
 		return err
+	}
+	if p.tapped != nil && !p.hears(tap.Message{Link: link.Peer(), Refusal: &routing.Refusal{To: p.id, Message: r.Message, Copy: r.Copy, Reason: r.Reason}}) {
+		return nil
 	}
 	p.route.Refusal(p.now(), link.Peer(), r.Message, r.Copy, r.Reason)
 	return nil
@@ -319,6 +329,9 @@ func (p *Peer) controlFrame(link transport.Link, body []byte) error {
 		return err
 	}
 	if message.Kind != 0 {
+		if p.tapped != nil && !p.hearsRing(link.Peer(), message) {
+			return nil
+		}
 		p.ring.Step(p.now(), n.contact, message)
 		return nil
 	}

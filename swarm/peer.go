@@ -73,9 +73,10 @@ type Peer struct {
 	scratch    []byte
 	sealed     []byte
 	leaving    bool
-	reachable  bool // another peer has dialled this one
-	traced     bool // the state machines make events
-	logs       bool // there is a text log
+	reachable  bool    // another peer has dialled this one
+	traced     bool    // the state machines make events
+	logs       bool    // there is a text log
+	tapped     *tapped // nil but for a hostile peer of a test or of the demonstration
 	counters   Counters
 }
 

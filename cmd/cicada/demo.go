@@ -40,7 +40,7 @@ func (c *demoCommand) Run(ctx context.Context, out *console) error {
 	d := newDemo(c, out)
 	defer d.end()
 	for _, act := range []func(context.Context) error{
-		d.gather, d.showRing, d.sendMessages, d.sendCopies, d.broadcastToAll, d.killSome, d.audit,
+		d.gather, d.showRing, d.sendMessages, d.sendCopies, d.broadcastToAll, d.turnSome, d.killSome, d.audit,
 	} {
 		if err := act(ctx); err != nil {
 			return err
@@ -56,6 +56,7 @@ type demo struct {
 	out     *console
 	lab     *lab.Lab
 	paths   *paths
+	rounds  *rounds
 	ledger  *ledger
 	readers readers
 
@@ -73,10 +74,10 @@ type timing struct {
 }
 
 func newDemo(c *demoCommand, out *console) *demo {
-	d := &demo{config: c, out: out, paths: newPaths(), ledger: newLedger()}
+	d := &demo{config: c, out: out, paths: newPaths(), rounds: newRounds(), ledger: newLedger()}
 	d.readers.init()
 	d.lab = lab.New(lab.Config{
-		Ring: demoRing(c.Peers), Mortal: true, Parallel: parallelJoins, Trace: d.paths, SendTimeout: sendPatience,
+		Ring: demoRing(c.Peers), Mortal: true, Parallel: parallelJoins, Trace: sinks{d.paths, d.rounds}, SendTimeout: sendPatience,
 	})
 	return d
 }

@@ -22,6 +22,7 @@ type ledger struct {
 	mu       sync.Mutex // guards the fields below
 	numbered int
 	expected map[parcel]content
+	allowed  map[parcel]content // what was sent in vain, as far as its sender knows
 	arrived  map[parcel][]content
 	changed  chan struct{} // closed when something arrives
 }
@@ -39,7 +40,7 @@ type content struct {
 
 func newLedger() *ledger {
 	return &ledger{
-		expected: make(map[parcel]content), arrived: make(map[parcel][]content), changed: make(chan struct{}),
+		expected: make(map[parcel]content), allowed: make(map[parcel]content), arrived: make(map[parcel][]content), changed: make(chan struct{}),
 	}
 }
 
@@ -56,6 +57,42 @@ func (l *ledger) expect(message trace.MessageID, from identity.ID, data []byte, 
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.expected[parcel{message, at}] = content{from, data}
+}
+
+// allow notes that a message was sent, and that nobody knows whether it arrived.
+func (l *ledger) allow(message trace.MessageID, from identity.ID, data []byte, at identity.ID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.allowed[parcel{message, at}] = content{from, data}
+}
+
+// sent returns what was sent to somebody. It is called with mu held.
+func (l *ledger) sent(p parcel) (content, bool) {
+	if want, sent := l.expected[p]; sent {
+		return want, true
+	}
+	want, sent := l.allowed[p]
+	return want, sent
+}
+
+// is reports whether what arrived is what was sent.
+func (c content) is(want content) bool { return c.from == want.from && bytes.Equal(c.data, want.data) }
+
+// wrong returns how many messages arrived so far as something that was not sent, and
+// how many came more than once.
+func (l *ledger) wrong() (altered, twice int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for p, copies := range l.arrived {
+		want, sent := l.sent(p)
+		if !sent || !copies[0].is(want) {
+			altered++
+		}
+		if len(copies) > 1 {
+			twice++
+		}
+	}
+	return altered, twice
 }
 
 // heard notes that a message arrived.
@@ -86,13 +123,13 @@ func (l *ledger) audit(ctx context.Context) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for p, copies := range l.arrived {
-		want, sent := l.expected[p]
+		want, sent := l.sent(p)
 		switch {
 		case !sent:
 			return 0, fmt.Errorf("message %s arrived at %s, and was not sent there", p.message, name(p.at))
 		case len(copies) > 1:
 			return 0, fmt.Errorf("message %s arrived at %s %d times", p.message, name(p.at), len(copies))
-		case copies[0].from != want.from || !bytes.Equal(copies[0].data, want.data):
+		case !copies[0].is(want):
 			return 0, fmt.Errorf("message %s arrived at %s as %q from %s, and was sent as %q by %s",
 				p.message, name(p.at), copies[0].data, name(copies[0].from), want.data, name(want.from))
 		}
@@ -172,7 +209,7 @@ func (s *paths) Emit(e trace.Event) {
 	if e.Kind != trace.CopySent && e.Kind != trace.CopyForwarded {
 		return
 	}
-	if e.Name != wire.EnvelopeFirst.String() && e.Name != wire.EnvelopeKeyedFirst.String() && e.Name != wire.EnvelopeMessage.String() {
+	if !isMessage(&e) {
 		return // a receipt on its way back
 	}
 	s.mu.Lock()
@@ -180,6 +217,11 @@ func (s *paths) Emit(e trace.Event) {
 	s.steps[e.Message] = append(s.steps[e.Message], e)
 	close(s.changed)
 	s.changed = make(chan struct{})
+}
+
+// isMessage reports whether an event is about a message and not about a receipt.
+func isMessage(e *trace.Event) bool {
+	return e.Name == wire.EnvelopeFirst.String() || e.Name == wire.EnvelopeKeyedFirst.String() || e.Name == wire.EnvelopeMessage.String()
 }
 
 // of returns the paths of a message, by copy, as soon as n are known from end to

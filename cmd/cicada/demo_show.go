@@ -54,6 +54,11 @@ type (
 		Silent    bool          `json:"silent"`
 		Survivors int           `json:"survivors"`
 	}
+	hostileEvent struct {
+		Event string `json:"event"`
+		foes
+		Foes []identity.ID `json:"foes"`
+	}
 	ringEvent struct { // "ring" and "healed"
 		Event   string     `json:"event"`
 		Ideal   bool       `json:"ideal"`
@@ -82,6 +87,7 @@ type report struct {
 	TalkSeconds float64  `json:"talk_seconds"` // from the death until survivors had sent across the ring
 	HealSeconds float64  `json:"heal_seconds"` // from the death until the ring was ideal
 	Acts        []timing `json:"acts"`
+	Hostile     *foes    `json:"hostile,omitempty"`
 }
 
 // The most lines that the ring takes, and how many of them at its end.
@@ -148,6 +154,11 @@ func (d *demo) summarise() {
 	say("   %d messages were delivered, each once and unchanged; the longest path had %s.", r.Deliveries, plural(r.LongestPath, "hop"))
 	if r.LongestPath < 2 {
 		say("   Among %d peers everybody knows everybody: no path of two hops exists.", r.Peers)
+	}
+	if h := r.Hostile; h != nil {
+		say("   %d of %d peers were hostile for a while: with %s, with %s in the first round; all arrived,",
+			h.Peers, r.Peers, h.Tries[0], h.Tries[1])
+		say("   none altered, none twice.")
 	}
 	if r.Killed > 0 {
 		say("   %d of %d peers died at once. Survivors had talked across the ring %.2f s later, and were one ideal ring after %.2f s.",

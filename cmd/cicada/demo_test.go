@@ -52,6 +52,67 @@ func TestTheLedgerNoticesWhatIsWrong(t *testing.T) {
 	}
 }
 
+// What has no receipt may arrive or not, but not as something else.
+func TestTheLedgerAllowsWhatHadNoReceipt(t *testing.T) {
+	a, b := identity.KeyFromSeed([32]byte{1}).ID(), identity.KeyFromSeed([32]byte{2}).ID()
+	good := swarm.Message{ID: trace.MessageID{7}, From: a, Data: []byte("hello")}
+	changed := swarm.Message{ID: good.ID, From: a, Data: []byte("hullo")}
+	for _, test := range []struct {
+		name           string
+		arrived        []swarm.Message
+		altered, twice int
+	}{
+		{"never", nil, 0, 0},
+		{"once", []swarm.Message{good}, 0, 0},
+		{"twice", []swarm.Message{good, good}, 0, 1},
+		{"changed", []swarm.Message{changed}, 1, 0},
+		{"made up", []swarm.Message{{ID: trace.MessageID{8}, From: a}}, 1, 0},
+	} {
+		l := newLedger()
+		l.allow(good.ID, a, []byte("hello"), b)
+		for _, m := range test.arrived {
+			l.heard(b, m)
+		}
+		altered, twice := l.wrong()
+		n, err := l.audit(t.Context())
+		if altered != test.altered || twice != test.twice || (err == nil) != (altered+twice == 0) || n != 0 {
+			t.Errorf("%s: %d altered, %d twice, audit %d, %v; want %d, %d", test.name, altered, twice, n, err, test.altered, test.twice)
+		}
+	}
+}
+
+// A round is one in which the origin sends a copy anew, and not to another first hop
+// since the one before did not take it.
+func TestRoundsAreCountedAtTheOrigin(t *testing.T) {
+	origin, hop := identity.KeyFromSeed([32]byte{1}).ID(), identity.KeyFromSeed([32]byte{2}).ID()
+	const sent, retried, dropped = trace.CopySent, trace.CopyRetried, trace.CopyDropped
+	for _, test := range []struct {
+		name  string
+		kinds []trace.Kind // at the origin
+		want  int
+	}{
+		{"nothing", nil, 0},
+		{"once", []trace.Kind{sent}, 1},
+		{"by another hop", []trace.Kind{sent, retried, sent}, 1},
+		{"anew", []trace.Kind{sent, sent}, 2},
+		{"anew when nobody took it", []trace.Kind{sent, retried, dropped, sent}, 2},
+	} {
+		r := newRounds()
+		for _, kind := range test.kinds {
+			e := trace.Event{Kind: kind, Message: trace.MessageID{7}, Copy: 1, Peer: origin, Name: wire.EnvelopeFirst.String()}
+			r.Emit(e)
+			e.Peer = hop // does with it what it likes
+			r.Emit(e)
+			e.Name = wire.EnvelopeReceipt.String()
+			e.Copy++
+			r.Emit(e)
+		}
+		if got := r.of(trace.MessageID{7}); got != test.want || r.of(trace.MessageID{7}) != 0 {
+			t.Errorf("%s: got %d, want %d, and then 0", test.name, got, test.want)
+		}
+	}
+}
+
 func TestTheLedgerWaitsForWhatIsOnItsWay(t *testing.T) {
 	a, b := identity.KeyFromSeed([32]byte{1}).ID(), identity.KeyFromSeed([32]byte{2}).ID()
 	l := newLedger()

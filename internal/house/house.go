@@ -68,6 +68,7 @@ func Rules() []Rule {
 		{"format", checkFormat},
 		{"links", checkLinks},
 		{"snippets", checkSnippets},
+		{"named tests", checkNamedTests},
 		{"dependencies", checkDependencies},
 	}
 }

@@ -198,7 +198,7 @@ func (c *Core) Tick(now time.Duration) { c.peers[c.self] = now }
 // broken breaks every rule at least once.
 var broken = map[string]string{
 	"go.mod":    "module cicada\n\nrequire example.org/used v1.2.0\n",
-	"README.md": "[gone](docs/gone.md)\n\n```go\npackage main\n\nfunc main( {}\n```\n",
+	"README.md": "[gone](docs/gone.md) `TestGone`\n\n```go\npackage main\n\nfunc main( {}\n```\n",
 	"identity/util/id.go": "package util\n\nimport \"cicada/chord\"\n\n" +
 		"var X = chord.Y // as the closing " + "note says\n\n// TO" + "DO\nfunc F() {   }\n" + strings.Repeat("\n", 600),
 	"identity/id_test.go": "package identity\n\nimport \"time\"\n\nfunc wait() { time.Sleep(1) }\n",

@@ -13,6 +13,7 @@ import (
 // A page is a markdown file in lines. Code is kept apart from text.
 type page struct {
 	text  []string // lines outside fences, inline code blanked; "" for a line of code
+	prose []string // the same with inline code
 	fence []fence
 }
 
@@ -34,15 +35,16 @@ func readPage(text string) page {
 			mark = trimmed[:len(trimmed)-len(strings.TrimLeft(trimmed, "`"))]
 			language, _, _ := strings.Cut(strings.TrimLeft(trimmed, "`"), " ")
 			current = fence{language: language, line: number + 2}
-			p.text = append(p.text, "")
+			p.text, p.prose = append(p.text, ""), append(p.prose, "")
 		case mark == "":
+			p.prose = append(p.prose, line)
 			p.text = append(p.text, inlineCode.ReplaceAllString(line, ""))
 		case trimmed == mark:
 			p.fence, mark = append(p.fence, current), ""
-			p.text = append(p.text, "")
+			p.text, p.prose = append(p.text, ""), append(p.prose, "")
 		default:
 			current.code += line + "\n"
-			p.text = append(p.text, "")
+			p.text, p.prose = append(p.text, ""), append(p.prose, "")
 		}
 	}
 	return p

@@ -40,6 +40,9 @@ func TestAttacks(t *testing.T) {
 	const imports = "package p\nimport _ \"cicada/routing/adversary\"\n"
 	checkSamples(t, "attacks", []sample{
 		{"itself, and below", map[string]string{"routing/adversary/a.go": imports, "routing/adversary/deep/a.go": imports}, nil},
+		{"what makes peers hostile", map[string]string{"swarm/hostile/h.go": imports}, nil},
+		{"who would make peers hostile", map[string]string{"swarm/h.go": "package p\nimport _ \"cicada/swarm/hostile\"\n"},
+			[]string{"swarm/h.go:2: only tests, sim and the demo may import swarm/hostile"}},
 		{"a test", map[string]string{"swarm/a_test.go": imports}, nil},
 		{"the simulator", map[string]string{"sim/a.go": imports}, nil},
 		{"the demo", map[string]string{"cmd/cicada/demo_acts.go": imports}, nil},
@@ -49,6 +52,26 @@ func TestAttacks(t *testing.T) {
 		{"a peer", map[string]string{"swarm/a.go": imports}, []string{"swarm/a.go:2: only tests"}},
 		{"another command", map[string]string{"cmd/cicada/up.go": imports}, []string{"cmd/cicada/up.go:2: only tests"}},
 		{"a demo elsewhere", map[string]string{"samples/demo.go": imports}, []string{"samples/demo.go:2: only tests"}},
+	})
+}
+
+func TestNamedTests(t *testing.T) {
+	with := func(page string) map[string]string {
+		return map[string]string{
+			"docs/a.md":         page,
+			"chord/a_test.go":   "package chord\nimport \"testing\"\nfunc TestA(*testing.T) {}\nfunc FuzzA(*testing.F) {}\n",
+			"routing/b_test.go": "package routing\nimport \"testing\"\nfunc TestB(*testing.T) {}\ntype x int\nfunc (x) TestC() {}\n",
+		}
+	}
+	checkSamples(t, "named tests", []sample{
+		{"anywhere", with("`TestA`, `TestB/one_of_them…`, `FuzzA`, `Testing`, `chord.TestZ`\n"), nil},
+		{"in a link", with("[`TestA`](../chord/a_test.go), [`TestB`](../routing/b_test.go)\n"), nil},
+		{"in a file that the page links to", with("[these](../chord/a_test.go): `TestA`\n"), nil},
+		{"in code", with("```\n`TestZ`\n```\n"), nil},
+		{"nowhere", with("# A\n\n`TestZ`\n"), []string{"docs/a.md:3: there is no TestZ … link to its file"}},
+		{"a method", with("`TestC`\n"), []string{"docs/a.md:1: there is no TestC"}},
+		{"in another file", with("[`TestA`](../routing/b_test.go)\n"), []string{"docs/a.md:1: there is no TestA in ../routing/b_test.go"}},
+		{"in a file that the page does not link to", with("[these](../chord/a_test.go): `TestB`\n"), []string{"docs/a.md:1: there is no TestB in the test files"}},
 	})
 }
 
