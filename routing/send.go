@@ -33,6 +33,7 @@ type Sending struct {
 	Payload    []byte        // sealed, at most wire.MaxPayload
 	Duplicates int           // extra copies, at most 63
 	Routed     bool          // use the ring even where a direct path is known
+	Found      bool          // the target was looked up: the first copy may take a direct path for all that
 	Deadline   time.Duration // on the core's clock. Zero: 10 s from now
 }
 
@@ -228,7 +229,7 @@ func (c *Core) launch(now time.Duration, s *send, header []byte) bool {
 	s.payload.holders++
 	x := c.enter(now, c.own, header, s.payload, 0)
 	x.send, x.round = s, s.round
-	x.ring = s.Routed || s.Duplicates > 0
+	x.ring = (s.Routed || s.Duplicates > 0) && !(s.Found && x.envelope().Copy() == 0)
 	if c.handOn(now, x) {
 		return true
 	}

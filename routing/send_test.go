@@ -104,6 +104,7 @@ func TestDirect(t *testing.T) {
 		{"known", Sending{}, true},
 		{"routed", Sending{Routed: true}, false},
 		{"with duplicates", Sending{Duplicates: 2}, false},
+		{"with duplicates, looked up", Sending{Duplicates: 2, Found: true}, true},
 	}
 	to.ring.table, from.ring.table = without(to.ring.table, from), without(from.ring.table, to)
 	from.ring.learned = append(from.ring.learned, to.contact)

@@ -271,6 +271,7 @@ func (w *World) rescued(a *chord.Answer) bool {
 		return true
 	case a.Owner != nil && a.Owner.ID == w.nodes[s.to].contact.ID:
 		w.nodes[s.from].ring.Learn(a.Owner)
+		s.found = true
 	case a.Owner != nil: // somebody else is there, they say: it takes two to be sure
 		if s.absent++; s.absent == 2 {
 			w.sendFailed(id)

@@ -64,6 +64,7 @@ type send struct {
 	began     time.Duration
 	delivered bool
 	absent    int    // lookups that named somebody else
+	found     bool   // a lookup found its target
 	of        *sends // where it counts
 }
 

@@ -154,6 +154,9 @@ func (w *World) write(i int32, id trace.MessageID, ask bool) (sealed seal.Sealed
 func (w *World) post(from, to int32, id trace.MessageID) error {
 	target := w.nodes[to].contact
 	m := routing.Sending{Message: id, Target: target.Point, Kind: wire.EnvelopeMessage, Duplicates: w.config.Duplicates}
+	if s := w.load.sends[id]; s != nil {
+		m.Found = s.found
+	}
 	route := w.routing(from)
 	if w.nodes[from].secret == nil {
 		m.Payload = w.letterOf(w.nodes[from].contact.ID, id, false)

@@ -56,7 +56,9 @@ const (
 
 // SendOptions change how one message travels. The zero value is right for most.
 type SendOptions struct {
-	// Duplicates is how many extra copies to send, each by another first hop.
+	// Duplicates is how many extra copies to send over the ring, by ways that share no
+	// peer where there are enough. Where no round brings a receipt, the target is looked up, and one
+	// of the copies goes to it over a direct link.
 	Duplicates int
 	// Routed sends over the ring even where a direct link to the target could be had.
 	Routed bool

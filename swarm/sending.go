@@ -36,6 +36,7 @@ type sending struct {
 	sealed  seal.Sealed // last; its payload is this sending's own memory
 	paths   int         // copies that left by different first hops
 	routed  bool        // the routing has it
+	found   bool        // a lookup found the target where no round had reached it
 	absent  int         // lookups that found another peer in the target's place
 	handed  bool        // the target itself took a copy: it may have delivered it
 
@@ -195,7 +196,7 @@ func (p *Peer) carry(s *sending) (err error) {
 	s.routed = true
 	s.paths, err = p.route.Send(now, routing.Sending{
 		Message: s.id, Target: s.point, Kind: s.sealed.Kind, Counter: s.sealed.Counter, Payload: s.sealed.Payload,
-		Duplicates: s.options.Duplicates, Routed: s.options.Routed, Deadline: now + time.Hour,
+		Duplicates: s.options.Duplicates, Routed: s.options.Routed, Found: s.found && !s.options.Routed, Deadline: now + time.Hour,
 	})
 	return err
 }
@@ -367,6 +368,7 @@ func (p *Peer) sendLookedUp(s *sending, a chord.Answer) {
 	case a.Err != nil:
 	case a.Owner.ID == s.target:
 		p.ring.Learn(a.Owner)
+		s.found = true
 	case a.Owner.ID == p.id && s.paths > 0 && len(p.ring.Successors()) == 0:
 		// Alone, but not when the message left: this peer knows nothing of the others.
 	default:
