@@ -28,12 +28,14 @@ type fingers struct {
 	copying bool           // the successor is being asked for its table
 	page    identity.Point // from here on
 	pages   int            // copied so far
+	again   bool           // from the predecessor, which was asked second
 }
 
 // A slot is an interval of the ring from which some peers are in the table.
 type slot struct {
 	checked time.Duration // when somebody who must know last said who is there; never
 	asking  bool
+	second  bool  // somebody else is being asked whether that is so
 	wary    bool  // the next look asks nobody who was silent for long, where there is another
 	steps   uint8 // questions of the look that is under way
 }
@@ -177,8 +179,9 @@ func (c *Core) lookSoon() {
 // fill makes peers, some of those in the interval of slot i, its candidates: if they
 // are known from somebody who must know, in place of all that it has before the last
 // of them, and behind it, too, where they are as many as a slot remembers; else they
-// join those it has.
-func (c *Core) fill(i int, peers []*identity.Contact, all bool) {
+// join those it has. Who must know may lie: where there is time for it those left out are asked themselves.
+// It reports whether the candidates are others now.
+func (c *Core) fill(i int, peers []*identity.Contact, all bool) (changed bool) {
 	from, to := c.places(i)
 	before := c.candidatesAt(from, to)
 	if n := len(peers); n < c.config.FingerCandidates {
@@ -189,13 +192,18 @@ func (c *Core) fill(i int, peers []*identity.Contact, all bool) {
 	}
 	news := false
 	for k := from; all && k < to; k++ {
-		if e := &c.table[k]; e.is(finger) && !holds(peers, e.contact) {
+		e := &c.table[k]
+		switch {
+		case !e.is(finger) || holds(peers, e.contact):
+		case c.doubtsWord() && e.sound(): // who is there all the same stays, and those behind it go
+			c.probe(e.contact)
+		default:
 			e.flags &^= finger
 			c.stale, news = true, true // it may be in no list
 		}
 	}
 	left := c.config.FingerCandidates
-	if !all {
+	if !all && !c.fingers.again {
 		left -= len(before)
 	}
 	first, end := c.start(c.fingers.first+i), c.stop(c.fingers.first+i)
@@ -223,13 +231,13 @@ func (c *Core) fill(i int, peers []*identity.Contact, all bool) {
 		}
 	}
 	if !news {
-		return
+		return false
 	}
 	c.trim(i)
 	c.settle()
 	after := c.candidates(i)
 	if slices.EqualFunc(before, after, same) {
-		return
+		return false
 	}
 	ids := make([]identity.ID, len(after))
 	for k, peer := range after {
@@ -237,6 +245,7 @@ func (c *Core) fill(i int, peers []*identity.Contact, all bool) {
 	}
 	start, _ := c.bounds(c.fingers.first + i)
 	c.event(trace.Event{Kind: trace.RingFinger, Key: start, Peers: ids})
+	return true
 }
 
 // trim leaves slot i no more candidates than a slot remembers: the first.

@@ -18,13 +18,15 @@ import (
 // a tenth of the messages, and no peer has to pass them on.
 
 const (
-	maxNear      = 64              // peers that an answer names, at most
-	maxPages     = 8               // of a table that is copied: no honest one has more
-	leastNear    = 3               // at least, where the one who answers cannot know who is nearest
-	maxNearSteps = 8               // questions of one look
-	slotsPerStay = 2               // how often all slots are looked after while a peer stays, on average
-	backedFor    = 8               // the word of those who must know is as good as one of its own that is this part of a stay old
-	lookMost     = 2 * time.Minute // between two looks at slots
+	maxNear      = 64               // peers that an answer names, at most
+	maxPages     = 8                // of a table that is copied: no honest one has more
+	leastNear    = 3                // at least, where the one who answers cannot know who is nearest
+	maxNearSteps = 8                // questions of one look
+	slotsPerStay = 2                // how often all slots are looked after while a peer stays, on average
+	backedFor    = 8                // the word of those who must know is as good as one of its own that is this part of a stay old
+	lookMost     = 2 * time.Minute  // between two looks at slots
+	doubtStay    = 10 * time.Minute // where peers stay so long what they say of fingers is checked: else it is soon of the past, and so are liars
+	slotSparse   = 2                // times as far apart as neighbours that candidates may be before others are asked
 )
 
 // tickFingers looks after one slot.
@@ -66,10 +68,11 @@ func (c *Core) lookInterval(checked time.Duration) time.Duration {
 // longest, or, where none is sound, whoever is known to be nearest before it.
 func (c *Core) look(i int) {
 	s := &c.fingers.slots[i]
-	s.steps, s.wary = 0, !s.wary
+	s.steps, s.second, s.wary = 0, false, !s.wary
 	var whom *entry
 	from, to := c.places(i)
-	for k := from; k < to; k++ {
+	elsewhere := s.wary && c.doubtsWord() && c.sparse(i)
+	for k := from; k < to && !elsewhere; k++ {
 		if e := &c.table[k]; e.is(finger|listed) && (whom == nil || c.asksFirst(e, whom, s.wary)) {
 			whom = e
 		}
@@ -84,6 +87,31 @@ func (c *Core) look(i int) {
 		return
 	}
 	c.askNear(whom.contact, i)
+}
+
+// sparse reports whether the candidates of slot i stand so far apart that some were left out.
+func (c *Core) sparse(i int) bool {
+	peers := c.candidates(i)
+	if len(peers) < 2 || c.mode != Full || len(c.successors) == 0 || len(c.predecessors) == 0 {
+		return false
+	}
+	start := c.start(c.fingers.first + i)
+	across := c.clockwise(peers[len(peers)-1], false).minus(start)[0] >> 8
+	return across > c.gap()*uint64(len(peers))*slotSparse
+}
+
+// doubtsWord reports whether there is time to check what others say of fingers.
+func (c *Core) doubtsWord() bool { return c.stay() >= doubtStay }
+
+// askAnother asks one more candidate of slot i who stands there, at random: the first one
+// may have named its friends, and left out who came. The nearest that either names stay.
+func (c *Core) askAnother(i int, first *identity.Contact) {
+	peers := c.candidates(i)
+	peers = slices.DeleteFunc(peers, func(x *identity.Contact) bool { return same(x, first) })
+	if len(peers) > 0 {
+		c.fingers.slots[i].second = true
+		c.askNear(peers[c.random.IntN(len(peers))], i)
+	}
 }
 
 // asksFirst reports whether e is to be asked rather than f: if something speaks against f
@@ -144,7 +172,7 @@ func (c *Core) onPeers(from *identity.Contact, m *Message) {
 	case r.purpose == forSearch:
 		c.onFurther(from, &r, m)
 	case r.purpose == forCopy:
-		c.onCopy(from, m)
+		c.onCopy(from, &r, m)
 	default:
 		c.onSlot(from, &r, m)
 	}
@@ -169,9 +197,17 @@ func (c *Core) onSlot(from *identity.Contact, r *request, m *Message) {
 	}
 	peers := m.named(r.offered)
 	s := &c.fingers.slots[i]
-	c.fill(i, peers, m.Exact)
+	start, _ := c.bounds(int(r.slot))
+	if m.Exact && !c.canKnow(from, start) {
+		s.checked = c.now // it lies
+		return
+	}
+	changed := c.fill(i, peers, m.Exact)
 	if m.Exact {
 		s.checked = c.now
+		if changed && !s.second && c.doubtsWord() {
+			c.askAnother(i, from)
+		}
 		return
 	}
 	if next := c.nearerTo(r.slot, from, peers); next != nil && s.steps < maxNearSteps {
@@ -205,6 +241,7 @@ func (c *Core) clockwiseLess(a, b *identity.Contact) bool {
 func (c *Core) unlooked(r *request) {
 	if r.purpose == forCopy {
 		c.fingers.copying = false
+		c.copyAgain()
 		return
 	}
 	if c.entry(r.to) == nil {
@@ -215,18 +252,32 @@ func (c *Core) unlooked(r *request) {
 	}
 }
 
-// copyTable asks a peer next to this one for its table: its fingers begin nearly
+// copyTable asks a peer next to this one for its table, from a point on: its fingers begin nearly
 // where this one's do, so that those which it knows are good enough to begin with.
 func (c *Core) copyTable(peer *identity.Contact, from identity.Point) {
 	c.fingers.page = from
-	c.fingers.copying = c.askFor(peer, request{purpose: forCopy})
+	r := request{purpose: forCopy}
+	if c.fingers.again {
+		r.offered = c.page(from, maxNear, peer)
+	}
+	c.fingers.copying = c.askFor(peer, r)
+}
+
+// copyAgain asks the predecessor, too, once the successor's table is copied, for what that
+// left out: of those named by either the nearest behind the start of a slot stay.
+func (c *Core) copyAgain() {
+	f := &c.fingers
+	if f.again = !f.again && c.doubtsWord() && len(c.predecessors) > 0 && len(c.successors) > 0; f.again {
+		f.pages = 0
+		c.copyTable(c.predecessors[0], c.successors[len(c.successors)-1].Point)
+	}
 }
 
 // putQuery puts into m what r asks.
 func (c *Core) putQuery(m *Message, r *request) {
 	switch r.purpose {
 	case forCopy:
-		m.Key, m.Count, m.Table = c.fingers.page, maxNear, true
+		m.Key, m.Count, m.Table, m.Prints = c.fingers.page, maxNear, true, prints(r.offered)
 	case forPage, forStretch:
 		c.putWide(m, r)
 	case forSearch:
@@ -245,14 +296,15 @@ func (c *Core) putQuery(m *Message, r *request) {
 }
 
 // onCopy takes over a page of a neighbour's table, and asks for the next.
-func (c *Core) onCopy(from *identity.Contact, m *Message) {
+func (c *Core) onCopy(from *identity.Contact, r *request, m *Message) {
 	c.fingers.copying = false
 	c.settle()
 	last := spanOf(c.fingers.page).minus(c.origin).minus(span{3: 1})
-	for _, peer := range m.named(nil) {
+	for _, peer := range m.named(r.offered) {
 		way := c.clockwise(peer, false)
-		if !last.less(way) {
-			return // it comes round, or is out of order
+		if !last.less(way) { // it comes round, or is out of order
+			c.copyAgain()
+			return
 		}
 		last = way
 		if i := c.slotOf(way); i >= 0 {
@@ -262,7 +314,9 @@ func (c *Core) onCopy(from *identity.Contact, m *Message) {
 	}
 	if c.fingers.pages++; len(m.Order) == maxNear && c.slotOf(last) >= 0 && c.fingers.pages < maxPages {
 		c.copyTable(from, c.origin.plus(last).plus(span{3: 1}).point())
+		return
 	}
+	c.copyAgain()
 }
 
 // onQuery tells who stands at a point and behind it, as the asker wants: from the

@@ -178,7 +178,7 @@ func TestACopyEnds(t *testing.T) {
 		c.config.FingerCandidates = 3
 		c.copyTable(at(110), at(131).Point)
 		pages, next := 0, uint64(0)
-		for ; c.fingers.copying; pages++ {
+		for ; c.fingers.copying && !c.fingers.again; pages++ {
 			if pages > maxPages {
 				t.Fatalf("the same again: %v: it asks on and on", again)
 			}
@@ -215,5 +215,105 @@ func TestAHintMakesWayForARecord(t *testing.T) {
 	}
 	if got := c.meet(hint); got != &record {
 		t.Error("the hint comes back")
+	}
+}
+
+// answered has the peer that a look asks name peers, as one that must know who stands there.
+func answered(t *testing.T, c *Core, i int, who byte, named ...byte) {
+	t.Helper()
+	c.fingers.slots[i].asking = false
+	c.askNear(at(who), i)
+	asks := replies(c, who, Query)
+	if len(asks) != 1 {
+		t.Fatalf("%d was asked %d times", who, len(asks))
+	}
+	m := naming(true, named...)
+	m.Kind, m.Request, m.Member = Peers, asks[0].Request, true
+	c.Step(c.now, at(who), m)
+}
+
+// shortStay has peers seem to come and go all the time.
+func shortStay(c *Core) { c.stays = stays{lived: time.Minute, ended: 10, told: true, since: c.now} }
+
+// One who must know who stands in a slot leaves out two who are there: they are asked
+// themselves, and stay before those whom it named, unless they do not answer. Where
+// peers come and go all the time it is believed at once.
+func TestWhoIsLeftOutOfASlotIsAsked(t *testing.T) {
+	c, i := slotted(t)
+	answered(t, c, i, 180, 190, 195)
+	pinged := map[byte]bool{}
+	for _, out := range c.Ready().Messages {
+		if out.Message.Kind == Ping {
+			pinged[out.To.Point[0]] = true
+		}
+	}
+	if got := c.candidates(i); !holds(got, at(170)) || !holds(got, at(180)) || !holds(got, at(190)) || len(got) != 3 {
+		t.Errorf("candidates are %v, want 170, 180 and 190", got)
+	}
+	if !pinged[170] {
+		t.Errorf("pinged %v, want 170, of which 180 did not speak", pinged)
+	}
+	c, i = slotted(t)
+	shortStay(c)
+	answered(t, c, i, 180, 190, 195)
+	if got := c.candidates(i); holds(got, at(170)) {
+		t.Error("170 is still there where peers come and go")
+	}
+}
+
+// What is new in a slot is asked of one more peer, once; nothing new of nobody.
+func TestNewsOfASlotIsAskedTwice(t *testing.T) {
+	c, i := slotted(t)
+	answered(t, c, i, 180, 170, 180)
+	if who := queried(t, c); who != 0 {
+		t.Errorf("%d was asked, though nothing is new", who)
+	}
+	answered(t, c, i, 180, 170, 180, 190)
+	who := queried(t, c)
+	if who != 170 && who != 190 {
+		t.Fatalf("%d was asked, want another one of the slot", who)
+	}
+	r := c.requests[len(c.requests)-1]
+	m := naming(true, 165, 170, 180)
+	m.Kind, m.Request, m.Member = Peers, r.number, true
+	c.Step(c.now, at(who), m)
+	if again := queried(t, c); again != 0 {
+		t.Errorf("a third, %d, was asked", again)
+	}
+	if got := c.candidates(i); len(got) != 3 || !same(got[0], at(165)) {
+		t.Errorf("candidates are %v, want the nearest that either named", got)
+	}
+}
+
+// Who stands too far from a slot to have it in a list cannot know who is there.
+func TestWhoIsFarKnowsNoSlot(t *testing.T) {
+	c := tight()
+	i := c.slotOf(c.clockwise(at(170), false))
+	c.fill(i, contacts(170, 180), true)
+	answered(t, c, i, 30, 190, 195)
+	if got := c.candidates(i); holds(got, at(190)) || len(got) != 2 {
+		t.Errorf("candidates are %v, want 170 and 180", got)
+	}
+}
+
+// A peer that begins copies the table of its predecessor, too: who is nearer than those whom the
+// successor named takes their place.
+func TestTwoTablesAreCopied(t *testing.T) {
+	c := full()
+	c.copyTable(at(110), at(131).Point)
+	asks := replies(c, 110, Query)
+	m := naming(false, 190)
+	m.Kind, m.Request, m.Member = Peers, asks[0].Request, true
+	c.Step(c.now, at(110), m)
+	again := replies(c, 90, Query)
+	if len(again) != 1 || !again[0].Table || len(again[0].Prints) == 0 {
+		t.Fatalf("the predecessor got %+v, want a question for its table, with what is known", again)
+	}
+	m = naming(false, 170, 190)
+	m.Kind, m.Request, m.Member = Peers, again[0].Request, true
+	c.Step(c.now, at(90), m)
+	i := c.slotOf(c.clockwise(at(190), false))
+	if got := c.candidates(i); len(got) != 1 || !same(got[0], at(170)) || c.fingers.copying || c.fingers.again {
+		t.Errorf("candidates are %v, want 170, the nearest; copying %v", got, c.fingers.copying)
 	}
 }

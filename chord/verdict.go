@@ -51,7 +51,7 @@ const (
 	fewChains    = 3               // where there is no time, or nobody left, for more
 	seekChains   = 24              // where somebody is said not to be there
 	sparseness   = 7               // quarters of a usual gap that the claimant's neighbours may be apart
-	listsDiffer  = 3               // no honest list reaches so many times as far as another
+	listSpare    = 30              // no honest list reaches twice as far as it does on average and so many gaps on top, as one takes them to be that has two or three neighbours to go by
 	weighMost    = 3 * time.Second // for a claim; then what is known has to do
 	leastNames   = claimNames / 2
 )
@@ -151,7 +151,7 @@ func (c *Core) canKnow(peer *identity.Contact, key identity.Point) bool {
 		return true // there are few
 	}
 	distance := spanOf(peer.Point).distance(spanOf(key))[0]
-	return distance>>8 <= c.gap()*uint64(c.config.Successors)*listsDiffer
+	return distance>>8 <= c.gap()*uint64(2*c.config.Successors+listSpare)
 }
 
 // gap returns how far neighbours are apart on average, as in the lists, in 256ths.
@@ -244,8 +244,8 @@ func (c *Core) dense(key identity.Point, peers []*identity.Contact) bool {
 	if c.mode != Full || len(c.successors) == 0 || len(c.predecessors) == 0 {
 		return true // it knows all
 	}
-	if len(peers) < min(leastNames, len(c.successors)) {
-		return false
+	if n := len(peers); n < leastNames {
+		return n >= min(leastNames, len(c.successors)) // too few to tell, where lists are short
 	}
 	first, last := peers[0], peers[len(peers)-1]
 	across := spanOf(last.Point).minus(spanOf(first.Point))[0] >> 8

@@ -2,10 +2,12 @@ package chord
 
 import (
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
 
+	"cicada/chord/internal/model"
 	"cicada/identity"
 )
 
@@ -139,7 +141,6 @@ func TestAnAnswerIsWeighed(t *testing.T) {
 func TestALiarIsFoundOut(t *testing.T) {
 	for name, neighbours := range map[string][]byte{
 		"amid good peers":     {200, 230, 240, 250},
-		"with friends alone":  {150, 230, 10, 40},
 		"with nobody":         {},
 		"with itself alone":   {230},
 		"between two friends": {190, 230, 231},
@@ -156,8 +157,43 @@ func TestALiarIsFoundOut(t *testing.T) {
 	}
 }
 
+// tight returns a core at 100 whose next eight neighbours stand side by side.
+func tight() *Core {
+	c := New(at(100), Config{Successors: 8, FingerBase: 2, FingerCandidates: 3, TableBudget: -1}, rand.New(rand.NewPCG(1, 1)))
+	c.Restore(0, model.Place{Successors: contacts(101, 102, 103, 104, 105, 106, 107, 108), Predecessors: contacts(99, 98, 97, 96, 95, 94, 93, 92)})
+	c.Ready()
+	return c
+}
+
+// Friends of a liar stand further apart than all peers do. Whom it names beside them are
+// as close as usual; of too few nothing can be told, unless all lists are short.
+func TestDensity(t *testing.T) {
+	every := func(step, n int) (list []*identity.Contact) {
+		for i := range n {
+			list = append(list, at(byte(10+i*step)))
+		}
+		return list
+	}
+	for _, test := range []struct {
+		step, n int
+		want    bool
+	}{{1, 16, true}, {2, 16, false}, {4, 16, false}, {1, 8, true}, {2, 8, false}, {1, 7, false}, {1, 0, false}} {
+		if got := tight().dense(at(10).Point, every(test.step, test.n)); got != test.want {
+			t.Errorf("%d peers, every %d: dense %v", test.n, test.step, got)
+		}
+	}
+	if c := full(); !c.dense(at(10).Point, every(40, 3)) || c.dense(at(10).Point, every(1, 2)) {
+		t.Error("with lists of three: want three to be enough, and two too few")
+	}
+}
+
 // A peer that is not near a key cannot know who owns it, and so not that it does itself.
 func TestWhoIsFarCannotKnow(t *testing.T) {
+	for n, want := range map[byte]bool{210: true, 160: true, 250: true, 150: false, 10: false, 90: false} {
+		if got := tight().canKnow(at(n), at(205).Point); got != want {
+			t.Errorf("%d can know who owns 205: %v", n, got)
+		}
+	}
 	x := newTrial(t, 205, 70)
 	for _, far := range []byte{70, 80, 90, 110} {
 		x.lies[far] = claims(190, far, 80, 90, 110)

@@ -100,6 +100,33 @@ func (w *World) recruit(behaviour string, picked []int32) {
 	}
 }
 
+// enlist takes in a peer that joins: the share of those that are hostile stays what it was.
+func (w *World) enlist(i int32) {
+	f := w.front
+	if f == nil {
+		return
+	}
+	if int(i) < len(f.foes) { // it was there before
+		f.gang.Met(w.nodes[i].contact, f.foes[i] != nil)
+		return
+	}
+	f.foes = append(f.foes, nil)
+	own := rand.New(rand.NewPCG(w.config.Seed^hostility, uint64(i)+1<<32))
+	hostile := f.source < 0 && f.target < 0 && own.Float64() < w.config.Malicious
+	f.gang.Met(w.nodes[i].contact, hostile)
+	if hostile {
+		f.foes[i] = adversary.New(w.nodes[i].contact, f.gang, adversary.Named(w.config.Behaviour), own)
+		w.beat(i, w.now+time.Duration(own.Int64N(int64(adversary.Beat))))
+	}
+}
+
+// delist takes in that a peer has gone.
+func (w *World) delist(i int32) {
+	if w.front != nil {
+		w.front.gang.Lost(w.nodes[i].contact)
+	}
+}
+
 // distance returns how far two points are apart, the shorter way round.
 func distance(a, b identity.Point) identity.Point {
 	one, two := chord.Clockwise(a, b), chord.Clockwise(b, a)
@@ -122,7 +149,7 @@ func (w *World) foe(i int32) *adversary.Foe {
 // beat ticks a foe, now and then.
 func (w *World) beat(i int32, at time.Duration) {
 	w.at(at, func() {
-		if w.spots[i].alive && w.nodes[i].resumeAt <= w.now {
+		if w.spots[i].alive && w.nodes[i].ring != nil && w.nodes[i].resumeAt <= w.now {
 			w.foe(i).Tick(w.now)
 			w.carryOut(i)
 		}
@@ -290,6 +317,7 @@ func (w *World) resultOfFoes(r *Result) {
 	r.Behaviour = w.config.Behaviour
 	if w.front != nil {
 		r.Malicious = w.front.gang.Size()
+		r.MaliciousShare = float64(r.Malicious) / float64(max(len(w.alive), 1))
 	}
 	r.Authentic = l.messages.authentic + l.burst.authentic
 	r.Altered = l.messages.delivered + l.burst.delivered - r.Authentic

@@ -72,6 +72,7 @@ func (w *World) spawn(contact *identity.Contact) int32 {
 	n.random = rand.New(rand.NewPCG(w.config.Seed, uint64(i)+1))
 	w.spots[i].location = newLocation(rand.New(rand.NewPCG(w.config.Seed^locations, uint64(i))))
 	w.revive(i)
+	w.enlist(i)
 	return i
 }
 
@@ -136,6 +137,7 @@ func (w *World) end(i int32, reason string) {
 		w.unlist(i, reason)
 	}
 	n.ring, n.route = nil, nil
+	w.delist(i)
 	n.secret.forget()
 	n.resumeAt = 0
 }

@@ -202,6 +202,7 @@ func (w *World) remembered(i int32) []*identity.Contact {
 func (w *World) restart(i int32, known []*identity.Contact) {
 	w.restarts++
 	w.revive(i)
+	w.enlist(i)
 	w.nodes[i].seeds = known
 	w.join(i)
 }

@@ -89,7 +89,8 @@ type Result struct {
 	Steps    []string `json:"steps,omitempty"`     // what was done, as a scenario file has it
 
 	// With Config.Malicious.
-	Malicious           int     `json:"malicious"`            // how many
+	Malicious           int     `json:"malicious"`            // how many at the end
+	MaliciousShare      float64 `json:"malicious_share"`      // of those who are there then
 	Behaviour           string  `json:"behaviour,omitempty"`  // what they do
 	Authentic           int     `json:"authentic"`            // delivered as their origins sent them,
 	Altered             int     `json:"altered"`              // and otherwise

@@ -40,7 +40,8 @@ func showResult(out *console, r *sim.Result) {
 		out.say("at once      %d broadcasts reached %.2f %% on average, %.2f %% at least", r.BurstBroadcasts, 100*r.BurstCoverage, 100*r.BurstCoverageLeast)
 	}
 	if r.Malicious > 0 {
-		out.say("hostile      %d peers (%s), %.1f %% of what the others know; %d false blames", r.Malicious, r.Behaviour, 100*r.PoisonedShare, r.FalseBlames)
+		out.say("hostile      %d peers (%s), %.1f %% of all at the end and %.1f %% of what the others know; %d false blames",
+			r.Malicious, r.Behaviour, 100*r.MaliciousShare, 100*r.PoisonedShare, r.FalseBlames)
 		out.say("             %d messages delivered as sent, %d altered, %d once more; %d stuck; %.2f envelopes a message", r.Authentic, r.Altered, r.DuplicateDeliveries, r.Stuck, r.CopiesPerSend)
 	}
 	for _, s := range r.Steps {

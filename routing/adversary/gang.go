@@ -8,7 +8,7 @@ import (
 	"cicada/identity"
 )
 
-// A Gang is the foes that work together. Each knows all of it.
+// A Gang is the foes that work together. Each knows all of it, and who else there is.
 type Gang struct {
 	Victim    identity.Point // whom it is after, where it is after one
 	members   []*identity.Contact
@@ -20,13 +20,36 @@ type Gang struct {
 func NewGang(members, everybody []*identity.Contact) *Gang {
 	g := &Gang{members: slices.Clone(members), everybody: slices.Clone(everybody), ids: make(map[identity.ID]bool, len(members))}
 	for _, list := range [...][]*identity.Contact{g.members, g.everybody} {
-		slices.SortFunc(list, func(a, b *identity.Contact) int { return bytes.Compare(a.Point[:], b.Point[:]) })
+		slices.SortFunc(list, byPoint)
 	}
 	for _, m := range members {
 		g.ids[m.ID] = true
 	}
 	return g
 }
+
+// Met takes in who has come: one of the gang, or another peer.
+func (g *Gang) Met(peer *identity.Contact, member bool) {
+	insert(&g.everybody, peer)
+	if member {
+		insert(&g.members, peer)
+		g.ids[peer.ID] = true
+	}
+}
+
+// Lost takes in who has gone.
+func (g *Gang) Lost(peer *identity.Contact) {
+	same := func(x *identity.Contact) bool { return x.ID == peer.ID }
+	g.everybody, g.members = slices.DeleteFunc(g.everybody, same), slices.DeleteFunc(g.members, same)
+	delete(g.ids, peer.ID)
+}
+
+func insert(list *[]*identity.Contact, peer *identity.Contact) {
+	i, _ := slices.BinarySearchFunc(*list, peer, byPoint)
+	*list = slices.Insert(*list, i, peer)
+}
+
+func byPoint(a, b *identity.Contact) int { return bytes.Compare(a.Point[:], b.Point[:]) }
 
 // Has reports whether a peer is of the gang.
 func (g *Gang) Has(id identity.ID) bool { return g.ids[id] }
