@@ -56,12 +56,12 @@ const (
 
 const (
 	maxSearches    = 64
-	searchBranches = 3
-	mostBranches   = 8  // where that is not enough
-	searchBudget   = 96 // questions
-	searchSteps    = 8  // of them, one after the other from a first contact
-	searchNear     = 16 // candidates of a branch
-	searchCount    = 4  // peers that an answer is to name
+	searchBranches = 2
+	mostBranches   = 8   // where that is not enough
+	searchBudget   = 128 // questions
+	searchSteps    = 8   // of them, one after the other from a first contact
+	searchNear     = 16  // candidates of a branch
+	searchCount    = 4   // peers that an answer is to name
 )
 
 // searchAfter is how long a lookup may go unanswered before it is searched for, too.

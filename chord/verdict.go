@@ -49,7 +49,7 @@ const (
 	chainWords   = 2               // of those who know, that end a branch
 	enoughChains = 6               // branches that end at the claimant, where there is
 	fewChains    = 3               // where there is no time, or nobody left, for more
-	seekChains   = 24              // where somebody is said not to be there
+	seekChains   = 32              // where somebody is said not to be there
 	sparseness   = 7               // quarters of a usual gap that the claimant's neighbours may be apart
 	listSpare    = 30              // no honest list reaches twice as far as it does on average and so many gaps on top, as one takes them to be that has two or three neighbours to go by
 	weighMost    = 3 * time.Second // for a claim; then what is known has to do
