@@ -317,3 +317,29 @@ func TestTwoTablesAreCopied(t *testing.T) {
 		t.Errorf("candidates are %v, want 170, the nearest; copying %v", got, c.fingers.copying)
 	}
 }
+
+// Where the candidates of a slot stand far apart some were left out, maybe by all of them:
+// every other time somebody outside of it is asked.
+func TestASparseSlotIsAskedOfOthers(t *testing.T) {
+	for _, test := range []struct {
+		candidates []byte
+		outside    bool
+	}{{[]byte{170, 180}, false}, {[]byte{200, 225}, true}} {
+		c := full()
+		c.config.FingerCandidates = 3
+		i := c.slotOf(c.clockwise(at(170), false))
+		c.fill(i, contacts(test.candidates...), true)
+		c.Ready()
+		outside := 0
+		for range 4 {
+			c.fingers.slots[i].asking, c.requests = false, nil
+			c.look(i)
+			if queried(t, c) == 130 {
+				outside++
+			}
+		}
+		if want := map[bool]int{true: 2}[test.outside]; outside != want {
+			t.Errorf("%v: of four looks %d are outside, want %d", test.candidates, outside, want)
+		}
+	}
+}

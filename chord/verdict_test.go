@@ -316,3 +316,161 @@ func TestManyAreWeighed(t *testing.T) {
 		t.Errorf("%d of %d are right, %d searches go on", right, n, len(x.searches))
 	}
 }
+
+// How many have to agree, before it is enough: three witnesses, or six branches where there
+// is doubt; and many where a peer that is sought is not there, or the owner denies it.
+func TestHowManyAreEnough(t *testing.T) {
+	words := func(owner byte, chain bool, n int) (list []testimony) {
+		for range n {
+			list = append(list, testimony{at(owner).ID, chain})
+		}
+		return list
+	}
+	for _, test := range []struct {
+		name            string
+		v               verdict
+		reached, enough bool
+	}{
+		{"nothing", verdict{}, false, false},
+		{"found", verdict{owner: at(1), found: true, seeks: true}, true, true},
+		{"two witnesses", verdict{owner: at(1), words: words(1, false, 2)}, false, true},
+		{"three", verdict{owner: at(1), words: words(1, false, 3)}, true, true},
+		{"three of another", verdict{owner: at(1), words: words(2, false, 3)}, false, true},
+		{"three, in doubt", verdict{owner: at(1), doubtful: true, words: words(1, false, 3)}, false, true},
+		{"five branches, in doubt", verdict{owner: at(1), doubtful: true, words: words(1, true, 5)}, false, true},
+		{"six", verdict{owner: at(1), doubtful: true, words: words(1, true, 6)}, true, true},
+		{"not there, by two branches", verdict{owner: at(1), seeks: true, words: words(1, true, 2)}, false, false},
+		{"by three", verdict{owner: at(1), seeks: true, words: words(1, true, 3)}, false, true},
+		{"by all but one", verdict{owner: at(1), seeks: true, words: words(1, true, seekChains-1)}, false, true},
+		{"by all", verdict{owner: at(1), seeks: true, words: words(1, true, seekChains)}, true, true},
+		{"denied, by two", verdict{denier: at(1), words: words(1, true, 2)}, false, false},
+		{"denied, by three", verdict{denier: at(1), words: words(1, true, 3)}, false, true},
+		{"denied, by six", verdict{denier: at(1), words: words(1, true, 6)}, true, true},
+		{"denied, and claimed behind it", verdict{owner: at(2), denier: at(1), words: append(words(1, true, 6), words(2, true, 1)...)}, true, true},
+	} {
+		v := test.v
+		if got := v.reached(); got != test.reached || got && v.owner != nil && v.owner.ID == at(2).ID {
+			t.Errorf("%s: reached %v, by %v", test.name, got, v.owner)
+		}
+		v = test.v
+		if got := v.enough(); got != test.enough {
+			t.Errorf("%s: enough %v", test.name, got)
+		}
+	}
+}
+
+// While somebody is still to be asked who is said to own the key instead, nothing is decided.
+func TestADisputeIsHeardOut(t *testing.T) {
+	c := full()
+	for _, test := range []struct {
+		name string
+		s    search
+		want bool
+	}{
+		{"asked", search{branches: []branch{{asking: true, owner: true}}}, true},
+		{"to be asked", search{branches: []branch{{candidates: []candidate{{peer: at(9), owner: true}}}}}, true},
+		{"was asked", search{claimed: []identity.ID{at(9).ID}, branches: []branch{{candidates: []candidate{{peer: at(9), owner: true}}}}}, false},
+		{"somebody else", search{branches: []branch{{asking: true, candidates: []candidate{{peer: at(9)}}}}}, false},
+		{"found already", search{verdict: verdict{found: true}, branches: []branch{{asking: true, owner: true}}}, false},
+	} {
+		if got := c.disputed(&test.s); got != test.want {
+			t.Errorf("%s: disputed %v", test.name, got)
+		}
+	}
+}
+
+// Who stands at the point that is sought is found, also while no key is its own yet.
+func TestWhoOwnsNothingYetIsFound(t *testing.T) {
+	x := newTrial(t, 210, 220)
+	x.lies[210] = func(Message) any { return naming(true, 220, 230) }
+	x.Seek(0, x.key)
+	if owner, _ := x.run(); owner != 210 {
+		t.Errorf("got %d, having asked %v, want 210", owner, x.asked)
+	}
+}
+
+// Whom this peer knows to stand nearer than the claimant, it asks, whatever all others say.
+func TestOwnKnowledgeContradicts(t *testing.T) {
+	x := newTrial(t, 105, 130)
+	x.lies[130] = claims(140, 130, 150, 160)
+	for _, friend := range []byte{140, 150, 160} {
+		x.lies[friend] = func(Message) any { return naming(true, 130, 140) }
+	}
+	x.Lookup(0, x.key)
+	if owner, _ := x.run(); owner != 110 {
+		t.Errorf("got %d, having asked %v, want 110", owner, x.asked)
+	}
+}
+
+// weighing returns a core with a search for 205 that begins with one said to own it: 220.
+func weighing(t *testing.T) (*Core, *search) {
+	t.Helper()
+	c := full()
+	id := c.Lookup(0, identity.Point{205})
+	out := c.Ready().Messages
+	i := slices.IndexFunc(out, func(o Outgoing) bool { return o.Message.Kind == Lookup })
+	m := out[i].Message
+	c.Step(0, out[i].To, Message{Kind: Found, Lookup: m.Lookup, Key: m.Key, Peer: at(220), Trail: append(m.Trail, at(220).ID)})
+	c.Ready()
+	s := c.searchFor(id)
+	if s == nil || len(c.searches) != 1 {
+		t.Fatalf("%d searches", len(c.searches))
+	}
+	return c, s
+}
+
+// A search goes on while one is asked who may own the key instead, though witnesses agree;
+// and it ends three seconds after the first claim, whoever is still asked.
+func TestASearchHearsAllOutForAWhile(t *testing.T) {
+	for _, agree := range []bool{true, false} {
+		c, s := weighing(t)
+		s.verdict.owner, s.verdict.since = at(220), c.now
+		for range enoughWords {
+			if agree {
+				s.verdict.words = append(s.verdict.words, testimony{owner: at(220).ID})
+			}
+		}
+		c.goOn(s)
+		c.now = weighMost - 1
+		c.tickSearches()
+		if len(c.searches) != 1 || len(c.Ready().Answers) > 0 {
+			t.Errorf("agree %v: it ended though somebody may own the key instead", agree)
+		}
+		c.now = weighMost
+		c.tickSearches()
+		if answers := c.Ready().Answers; len(c.searches) > 0 || len(answers) != 1 || answers[0].Owner.ID != at(220).ID {
+			t.Errorf("agree %v: it did not end in time: %+v", agree, answers)
+		}
+	}
+}
+
+// Who is said to own a key is asked twice, others in vain once.
+func TestTheOwnerIsAskedTwice(t *testing.T) {
+	c, s := weighing(t)
+	r := request{purpose: forSearch, version: s.number, whole: true}
+	if c.passesOver(&r) || c.tries(&r) != 2 {
+		t.Error("the owner is given up too soon, or asked too often")
+	}
+	if r.whole = false; !c.passesOver(&r) {
+		t.Error("others are asked again")
+	}
+}
+
+// One that did not own the key when it was asked, and is named by a later answer, is asked again.
+func TestALaterAnswerCounts(t *testing.T) {
+	c, s := weighing(t)
+	i := slices.IndexFunc(c.requests, func(r request) bool { return r.purpose == forSearch })
+	c.unanswered(i)
+	before := s.queries
+	c.Ready()
+	c.alsoSaid(s, at(220))
+	asked := false
+	for i := range c.requests {
+		asked = asked || c.requests[i].whole && same(c.requests[i].to, at(220))
+	}
+	if !asked && !slices.ContainsFunc(s.branches, func(b branch) bool {
+		return slices.ContainsFunc(b.candidates, func(x candidate) bool { return x.owner && same(x.peer, at(220)) })
+	}) {
+		t.Errorf("220 is not asked again, after %d questions", before)
+	}
+}
