@@ -11,7 +11,6 @@ import (
 // Replay keeps what it passed on and sends it again, to the target and others, for as
 // long as it lives; and it tells everybody old records of those it names.
 type Replay struct {
-	honest
 	kept []wire.Envelope
 }
 
