@@ -75,7 +75,8 @@ type Core struct {
 	hops        []hop
 	own         []lookup
 	stays       stays
-	answeredAt  time.Duration // when last anybody answered anything
+	answeredAt  time.Duration // when last anybody answered anything in time
+	lateAt      time.Duration // and when too late
 	typical     uint32        // round-trip time of all peers, smoothed, in microseconds
 	wobble      uint32        // how far round-trip times of one peer are apart, smoothed: its own line makes all of them vary
 	lossy       uint32        // how many of 65 536 questions go unanswered by those who live, smoothed

@@ -187,6 +187,8 @@ func (c *Core) take(from *identity.Contact, m *Message) (request, bool) {
 	if i < 0 {
 		if m.Request <= c.unasked || m.Request > c.asked {
 			c.violation(from, m.Kind.String()+" without a request")
+		} else {
+			c.lateAt = c.now
 		}
 		return request{}, false
 	}

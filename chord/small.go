@@ -77,19 +77,34 @@ func (c *Core) compare(from *identity.Contact, m *Message) {
 	if m.Predecessor != nil {
 		c.hint(m.Predecessor)
 	}
-	if m.Small {
-		c.missed(from, m.Successors)
-	}
+	c.missed(from, m)
 }
 
-// missed asks those whom a neighbour that knows all members does not know: they may
-// have left, and their last words got lost.
-func (c *Core) missed(from *identity.Contact, members []*identity.Contact) {
+// missed asks those whom a neighbour should know and does not: they may have left, and
+// their last words got lost. A neighbour in full mode should know whoever stands before
+// the last of its lists; it tells only its own neighbours of who died, and were it not for
+// this, a peer that knows all members would tell of the dead for long.
+func (c *Core) missed(from *identity.Contact, m *Message) {
 	for _, peer := range c.members {
-		if !same(peer, from) && !holds(members, peer) {
+		if same(peer, from) || holds(m.Successors, peer) || holds(m.Predecessors, peer) {
+			continue
+		}
+		if m.Small || covers(from, m.Successors, peer, false) || covers(from, m.Predecessors, peer, true) {
 			c.probe(peer)
 		}
 	}
+}
+
+// covers reports whether peer stands between from and the last of its list.
+func covers(from *identity.Contact, list []*identity.Contact, peer *identity.Contact, back bool) bool {
+	if len(list) == 0 {
+		return false
+	}
+	last := list[len(list)-1]
+	if back {
+		return Between(last.Point, peer.Point, from.Point)
+	}
+	return Between(from.Point, peer.Point, last.Point)
 }
 
 // hint asks a peer that somebody named whether it is a member.

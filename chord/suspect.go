@@ -13,10 +13,11 @@ import (
 // peer is dead kills it, and nobody's word that it lives keeps it: its own call does.
 
 const (
-	onceIn50    = 50              // at most so often is one told of that lives
-	nextAsked   = 4               // neighbours that are asked after where one was found dead
-	unheardMost = 5 * time.Second // that a last successor is kept though nobody answers
-	burstSide   = 4               // where this part of a list is gone within a moment, many die
+	onceIn50    = 50               // at most so often is one told of that lives
+	nextAsked   = 4                // neighbours that are asked after where one was found dead
+	unheardMost = 5 * time.Second  // that a last successor is kept though nobody answers
+	lateMost    = 20 * time.Second // and while answers come, but late
+	burstSide   = 4                // where this part of a list is gone within a moment, many die
 )
 
 // tellOfSilence has whoever is behind a neighbour look after it, too.
@@ -58,10 +59,14 @@ func (c *Core) onSuspect(from *identity.Contact, m *Message) {
 }
 
 // unheard reports whether a peer is the last successor, and not only that one but nobody at
-// all has answered since it did not: then it may be this peer's own line that fails, or
-// is full, and who drops the last has to find the ring anew.
+// all has answered since it did not, or some did too late: then it may be this peer's own
+// line that fails, or is full, and who drops the last has to find the ring anew.
 func (c *Core) unheard(peer *identity.Contact, since time.Duration) bool {
-	return c.mode == Full && len(c.successors) == 1 && same(c.successors[0], peer) && c.answeredAt < since && c.now-since < unheardMost
+	if c.mode != Full || len(c.successors) != 1 || !same(c.successors[0], peer) {
+		return false
+	}
+	silent := c.now - since
+	return c.answeredAt < since && silent < unheardMost || c.lateAt >= since && silent < lateMost
 }
 
 // dead drops a peer that does not answer. In a small ring all others are asked to see
