@@ -138,7 +138,7 @@ func (c *Core) Start(now time.Duration) {
 func (c *Core) becomeAlone() {
 	c.setMode(Small)
 	c.deriveLists(nil)
-	c.searches = slices.DeleteFunc(c.searches, func(s *search) bool { return s.own != 0 })
+	c.searches = slices.DeleteFunc(c.searches, func(s *search) bool { return s.aim != forLookup })
 	c.ownAll()
 	c.changed()
 }

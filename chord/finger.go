@@ -35,7 +35,6 @@ type fingers struct {
 type slot struct {
 	checked time.Duration // when somebody who must know last said who is there; never
 	asking  bool
-	second  bool  // somebody else is being asked whether that is so
 	wary    bool  // the next look asks nobody who was silent for long, where there is another
 	steps   uint8 // questions of the look that is under way
 }
@@ -195,8 +194,6 @@ func (c *Core) fill(i int, peers []*identity.Contact, all bool) (changed bool) {
 		e := &c.table[k]
 		switch {
 		case !e.is(finger) || holds(peers, e.contact):
-		case c.doubtsWord() && e.sound(): // who is there all the same stays, and those behind it go
-			c.probe(e.contact)
 		default:
 			e.flags &^= finger
 			c.stale, news = true, true // it may be in no list

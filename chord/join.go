@@ -186,7 +186,7 @@ func (c *Core) failJoin() {
 
 // dropJoin gives up what the attempt has under way.
 func (c *Core) dropJoin() {
-	c.searches = slices.DeleteFunc(c.searches, func(s *search) bool { return s.own == forJoin })
+	c.searches = slices.DeleteFunc(c.searches, func(s *search) bool { return s.aim == forJoin })
 	c.requests = slices.DeleteFunc(c.requests, func(r request) bool {
 		return r.purpose == forJoinBefore || r.purpose == forJoinAfter
 	})

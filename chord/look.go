@@ -12,7 +12,8 @@ import (
 // the slot's start and behind it: its lists tell. So one question proves one
 // candidate to be alive, gets rid of all that are not, and finds whoever is new; and
 // a round of questions, as it goes on, hears from every candidate. Nobody else is
-// ever asked whether it lives but the neighbours.
+// ever asked whether it lives but the neighbours. Where peers stay for long, what the one
+// candidate says is not enough (survey.go).
 //
 // This costs less, and finds more, than looking fingers up as in the original Chord:
 // a tenth of the messages, and no peer has to pass them on.
@@ -26,7 +27,6 @@ const (
 	backedFor    = 8                // the word of those who must know is as good as one of its own that is this part of a stay old
 	lookMost     = 2 * time.Minute  // between two looks at slots
 	doubtStay    = 10 * time.Minute // where peers stay so long what they say of fingers is checked: else it is soon of the past, and so are liars
-	slotSparse   = 2                // times as far apart as neighbours that candidates may be before others are asked
 )
 
 // tickFingers looks after one slot.
@@ -68,11 +68,10 @@ func (c *Core) lookInterval(checked time.Duration) time.Duration {
 // longest, or, where none is sound, whoever is known to be nearest before it.
 func (c *Core) look(i int) {
 	s := &c.fingers.slots[i]
-	s.steps, s.second, s.wary = 0, false, !s.wary
+	s.steps, s.wary = 0, !s.wary
 	var whom *entry
 	from, to := c.places(i)
-	elsewhere := s.wary && c.doubtsWord() && c.sparse(i)
-	for k := from; k < to && !elsewhere; k++ {
+	for k := from; k < to; k++ {
 		if e := &c.table[k]; e.is(finger|listed) && (whom == nil || c.asksFirst(e, whom, s.wary)) {
 			whom = e
 		}
@@ -86,33 +85,15 @@ func (c *Core) look(i int) {
 		s.checked = c.now
 		return
 	}
-	c.askNear(whom.contact, i)
-}
-
-// sparse reports whether the candidates of slot i stand so far apart that some were left out.
-func (c *Core) sparse(i int) bool {
-	peers := c.candidates(i)
-	if len(peers) < 2 || c.mode != Full || len(c.successors) == 0 || len(c.predecessors) == 0 {
-		return false
+	if c.doubtsWord() {
+		c.survey(i, whom.contact)
+		return
 	}
-	start := c.start(c.fingers.first + i)
-	across := c.clockwise(peers[len(peers)-1], false).minus(start)[0] >> 8
-	return across > c.gap()*uint64(len(peers))*slotSparse
+	c.askNear(whom.contact, i)
 }
 
 // doubtsWord reports whether there is time to check what others say of fingers.
 func (c *Core) doubtsWord() bool { return c.stay() >= doubtStay }
-
-// askAnother asks one more candidate of slot i who stands there, at random: the first one
-// may have named its friends, and left out who came. The nearest that either names stay.
-func (c *Core) askAnother(i int, first *identity.Contact) {
-	peers := c.candidates(i)
-	peers = slices.DeleteFunc(peers, func(x *identity.Contact) bool { return same(x, first) })
-	if len(peers) > 0 {
-		c.fingers.slots[i].second = true
-		c.askNear(peers[c.random.IntN(len(peers))], i)
-	}
-}
 
 // asksFirst reports whether e is to be asked rather than f: if something speaks against f
 // alone; if, every other time, f alone was silent for so long that it is as likely gone as
@@ -202,12 +183,9 @@ func (c *Core) onSlot(from *identity.Contact, r *request, m *Message) {
 		s.checked = c.now // it lies
 		return
 	}
-	changed := c.fill(i, peers, m.Exact)
+	c.fill(i, peers, m.Exact)
 	if m.Exact {
 		s.checked = c.now
-		if changed && !s.second && c.doubtsWord() {
-			c.askAnother(i, from)
-		}
 		return
 	}
 	if next := c.nearerTo(r.slot, from, peers); next != nil && s.steps < maxNearSteps {
@@ -282,7 +260,7 @@ func (c *Core) putQuery(m *Message, r *request) {
 		c.putWide(m, r)
 	case forSearch:
 		if s := c.searchOf(r); s != nil {
-			m.Key, m.Count, m.Behind, m.Prints = s.key, searchCount, s.own != 0 || r.whole, prints(r.offered)
+			m.Key, m.Count, m.Behind, m.Prints = s.key, searchCount, s.ownPlace() || r.whole, prints(r.offered)
 			if r.whole {
 				m.Count = claimNames
 			}

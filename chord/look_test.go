@@ -91,6 +91,7 @@ func TestALookIsAtWhoIsLikelyThere(t *testing.T) {
 // Where a question about a slot goes unanswered the slot is looked at again soon.
 func TestASlotIsLookedAtAgainSoon(t *testing.T) {
 	c, i := slotted(t)
+	shortStay(c)
 	c.fingers.next = far
 	c.look(i)
 	c.dead(at(180), "a test")
@@ -128,6 +129,7 @@ func TestHintsAreGivenUpSooner(t *testing.T) {
 		for _, n := range []byte{170, 180} {
 			c.entry(at(n)).heard = test.heard
 		}
+		shortStay(c)
 		c.look(i)
 		questions := 0
 		for c.entry(at(170)) != nil && c.entry(at(180)) != nil && questions < 10 {
@@ -232,57 +234,9 @@ func answered(t *testing.T, c *Core, i int, who byte, named ...byte) {
 	c.Step(c.now, at(who), m)
 }
 
-// shortStay has peers seem to come and go all the time.
-func shortStay(c *Core) { c.stays = stays{lived: time.Minute, ended: 10, told: true, since: c.now} }
-
-// One who must know who stands in a slot leaves out two who are there: they are asked
-// themselves, and stay before those whom it named, unless they do not answer. Where
-// peers come and go all the time it is believed at once.
-func TestWhoIsLeftOutOfASlotIsAsked(t *testing.T) {
-	c, i := slotted(t)
-	answered(t, c, i, 180, 190, 195)
-	pinged := map[byte]bool{}
-	for _, out := range c.Ready().Messages {
-		if out.Message.Kind == Ping {
-			pinged[out.To.Point[0]] = true
-		}
-	}
-	if got := c.candidates(i); !holds(got, at(170)) || !holds(got, at(180)) || !holds(got, at(190)) || len(got) != 3 {
-		t.Errorf("candidates are %v, want 170, 180 and 190", got)
-	}
-	if !pinged[170] {
-		t.Errorf("pinged %v, want 170, of which 180 did not speak", pinged)
-	}
-	c, i = slotted(t)
-	shortStay(c)
-	answered(t, c, i, 180, 190, 195)
-	if got := c.candidates(i); holds(got, at(170)) {
-		t.Error("170 is still there where peers come and go")
-	}
-}
-
-// What is new in a slot is asked of one more peer, once; nothing new of nobody.
-func TestNewsOfASlotIsAskedTwice(t *testing.T) {
-	c, i := slotted(t)
-	answered(t, c, i, 180, 170, 180)
-	if who := queried(t, c); who != 0 {
-		t.Errorf("%d was asked, though nothing is new", who)
-	}
-	answered(t, c, i, 180, 170, 180, 190)
-	who := queried(t, c)
-	if who != 170 && who != 190 {
-		t.Fatalf("%d was asked, want another one of the slot", who)
-	}
-	r := c.requests[len(c.requests)-1]
-	m := naming(true, 165, 170, 180)
-	m.Kind, m.Request, m.Member = Peers, r.number, true
-	c.Step(c.now, at(who), m)
-	if again := queried(t, c); again != 0 {
-		t.Errorf("a third, %d, was asked", again)
-	}
-	if got := c.candidates(i); len(got) != 3 || !same(got[0], at(165)) {
-		t.Errorf("candidates are %v, want the nearest that either named", got)
-	}
+// shortStay has peers seem to stay for half of what is long enough to doubt what others say.
+func shortStay(c *Core) {
+	c.stays = stays{lived: 10 * doubtStay / 2, ended: 10, told: true, since: c.now}
 }
 
 // Who stands too far from a slot to have it in a list cannot know who is there.
@@ -315,31 +269,5 @@ func TestTwoTablesAreCopied(t *testing.T) {
 	i := c.slotOf(c.clockwise(at(190), false))
 	if got := c.candidates(i); len(got) != 1 || !same(got[0], at(170)) || c.fingers.copying || c.fingers.again {
 		t.Errorf("candidates are %v, want 170, the nearest; copying %v", got, c.fingers.copying)
-	}
-}
-
-// Where the candidates of a slot stand far apart some were left out, maybe by all of them:
-// every other time somebody outside of it is asked.
-func TestASparseSlotIsAskedOfOthers(t *testing.T) {
-	for _, test := range []struct {
-		candidates []byte
-		outside    bool
-	}{{[]byte{170, 180}, false}, {[]byte{200, 225}, true}} {
-		c := full()
-		c.config.FingerCandidates = 3
-		i := c.slotOf(c.clockwise(at(170), false))
-		c.fill(i, contacts(test.candidates...), true)
-		c.Ready()
-		outside := 0
-		for range 4 {
-			c.fingers.slots[i].asking, c.requests = false, nil
-			c.look(i)
-			if queried(t, c) == 130 {
-				outside++
-			}
-		}
-		if want := map[bool]int{true: 2}[test.outside]; outside != want {
-			t.Errorf("%v: of four looks %d are outside, want %d", test.candidates, outside, want)
-		}
 	}
 }

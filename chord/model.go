@@ -119,7 +119,7 @@ func (c *Core) AppendState(b []byte) []byte {
 	b = append(b, byte(len(c.searches)))
 	for _, s := range c.searches {
 		b = append(b, s.key[:8]...)
-		b = append(appendPeer(b, s.verdict.owner), byte(s.own), byte(s.queries), flag(s.verdict.doubtful), byte(len(s.verdict.words)))
+		b = append(appendPeer(b, s.verdict.owner), byte(s.aim), byte(s.queries), flag(s.verdict.doubtful), byte(len(s.verdict.words)))
 		for i := range s.branches {
 			b = append(b, flag(s.branches[i].asking), byte(len(s.branches[i].candidates)), byte(len(s.branches[i].trail)))
 		}

@@ -17,7 +17,9 @@ type search struct {
 	number   uint64
 	lookup   trace.MessageID // that it is for
 	key      identity.Point
-	own      place // for this peer's own place: forJoin or forMerge; 0: for a lookup
+	aim      aim
+	slot     int        // forFinger: its number
+	seen     []sighting // forFinger: whom those who must know named, nearest first
 	branches []branch
 	claimed  []identity.ID // asked by a branch, and no other's any more
 	queries  int
@@ -46,13 +48,18 @@ type candidate struct {
 	owner bool  // as the owner
 }
 
-// A place says what a search for this peer's own place is for.
-type place uint8
+// An aim says what a search is for.
+type aim uint8
 
 const (
-	forJoin  place = iota + 1 // to join a ring
-	forMerge                  // to find out whether there is another one
+	forLookup aim = iota
+	forFinger     // who stands in a slot of the finger table
+	forJoin       // this peer's own place, to join a ring
+	forMerge      // the same, to find out whether there is another ring
 )
+
+// ownPlace reports whether s is for this peer's own place: the first who knows it ends it.
+func (s *search) ownPlace() bool { return s.aim == forJoin || s.aim == forMerge }
 
 const (
 	maxSearches    = 64
@@ -86,8 +93,8 @@ func (c *Core) beginSearch(l *lookup) bool {
 
 // searchPlace starts a search, by way of a peer of a ring that this one is not, or may
 // not be, a member of, for those between whom it would stand there.
-func (c *Core) searchPlace(why place, via *identity.Contact) {
-	c.startSearch(&search{own: why, key: c.self.Point, branches: []branch{{candidates: []candidate{{peer: via}}}}})
+func (c *Core) searchPlace(why aim, via *identity.Contact) {
+	c.startSearch(&search{aim: why, key: c.self.Point, branches: []branch{{candidates: []candidate{{peer: via}}}}})
 }
 
 // startSearch starts s, unless too many are under way.
@@ -104,7 +111,7 @@ func (c *Core) startSearch(s *search) {
 // goOn has every branch of s ask, and ends s where that is enough, or where none has
 // anybody left to ask.
 func (c *Core) goOn(s *search) {
-	if s.own == 0 && s.verdict.reached() && !c.disputed(s) {
+	if !s.ownPlace() && s.verdict.reached() && !c.disputed(s) {
 		c.endSearch(s)
 		return
 	}
@@ -120,7 +127,7 @@ func (c *Core) goOn(s *search) {
 		if busy || len(c.requests) >= maxRequests && s.queries < s.budget {
 			return // in the latter case tickSearches goes on
 		}
-		if s.own != 0 || s.verdict.doubtful || s.queries >= s.budget {
+		if s.ownPlace() || s.verdict.doubtful || s.queries >= s.budget {
 			break
 		}
 		s.verdict.doubtful = true // nobody is left to agree: the other branches may know
@@ -140,7 +147,7 @@ func (c *Core) disputed(s *search) bool {
 // branchOut has more branches go on where some ended and that was not enough.
 func (s *search) branchOut() {
 	v := &s.verdict
-	if s.own != 0 || v.owner != nil && !v.doubtful && !v.seeks {
+	if s.ownPlace() || v.owner != nil && !v.doubtful && !v.seeks {
 		return
 	}
 	own := 0
@@ -149,7 +156,11 @@ func (s *search) branchOut() {
 			own++
 		}
 	}
-	for ; own < min(searchBranches+s.ended, mostBranches); own++ {
+	first := searchBranches
+	if s.aim == forFinger {
+		first = 1
+	}
+	for ; own < min(first+s.ended, mostBranches); own++ {
 		s.branches = append(s.branches, branch{})
 	}
 }
@@ -158,7 +169,7 @@ func (s *search) branchOut() {
 // witnesses do not contradict, the others rest.
 func (s *search) wants(b *branch) bool {
 	v := &s.verdict
-	if s.own != 0 || v.doubtful || v.seeks || v.owner == nil && !v.said {
+	if s.ownPlace() || v.doubtful || v.seeks || v.owner == nil && !v.said {
 		return true
 	}
 	return b.witnesses || slices.ContainsFunc(b.candidates, func(x candidate) bool { return x.owner })
@@ -178,7 +189,7 @@ func (c *Core) askNext(s *search, i int) {
 	if next.peer == nil {
 		return
 	}
-	asked := c.askFor(next.peer, request{purpose: forSearch, slot: int16(i), version: s.number, offered: c.searchOffer(s), whole: next.owner})
+	asked := c.askFor(next.peer, request{purpose: forSearch, slot: int16(i), version: s.number, offered: c.searchOffer(s), whole: next.owner || s.aim == forFinger && s.queries == 0})
 	if !asked {
 		b.candidates = slices.Insert(b.candidates, 0, next)
 		return
@@ -223,7 +234,7 @@ func (c *Core) nextOf(s *search, b *branch) (next candidate) {
 // firstContact returns the peer of the table nearest to the key that no branch has
 // asked, or nil. A search for the own place has none but the one that it began with.
 func (c *Core) firstContact(s *search) (first *identity.Contact) {
-	if s.own != 0 {
+	if s.ownPlace() {
 		return nil
 	}
 	c.settle()
@@ -244,7 +255,10 @@ func (c *Core) firstContact(s *search) (first *identity.Contact) {
 // searchOffer returns whom a question of s names as known: where this peer looks for
 // itself, those whom it expects.
 func (c *Core) searchOffer(s *search) []*identity.Contact {
-	if s.own != forMerge {
+	if s.aim == forFinger {
+		return c.surveyOffer(s)
+	}
+	if s.aim != forMerge {
 		return nil
 	}
 	offer := []*identity.Contact{c.self}
@@ -267,7 +281,7 @@ func (c *Core) searchOf(r *request) *search {
 // searchFor returns the search for a lookup, or nil.
 func (c *Core) searchFor(lookup trace.MessageID) *search {
 	for _, s := range c.searches {
-		if s.own == 0 && s.lookup == lookup {
+		if s.aim == forLookup && s.lookup == lookup {
 			return s
 		}
 	}
@@ -292,7 +306,7 @@ func (c *Core) onFurther(from *identity.Contact, r *request, m *Message) {
 	b.asking = false
 	b.trail, b.used = append(b.trail, from.ID), append(b.used, 0)
 	peers := m.named(r.offered)
-	if s.own != 0 {
+	if s.ownPlace() {
 		if m.Exact {
 			c.foundPlace(s, peers)
 			return
@@ -345,7 +359,7 @@ func (c *Core) passesOver(r *request) bool {
 		return c.mode == Full && !same(c.join.seed, r.to)
 	case forSearch:
 		s := c.searchOf(r)
-		return s == nil || s.own == 0 && !r.whole
+		return s == nil || !s.ownPlace() && !r.whole
 	}
 	return false
 }
@@ -363,11 +377,15 @@ func (c *Core) notFurther(r *request) {
 // endSearch ends a search and, where it came to one, its lookup.
 func (c *Core) endSearch(s *search) {
 	c.dropSearch(s)
+	if s.aim == forFinger {
+		c.surveyed(s)
+		return
+	}
 	i := slices.IndexFunc(c.own, func(l lookup) bool { return l.id == s.lookup })
 	switch {
-	case s.own == forJoin:
+	case s.aim == forJoin:
 		c.joinAgain()
-	case s.own != 0 || i < 0:
+	case s.ownPlace() || i < 0:
 	case s.verdict.enough(), s.verdict.owner != nil: // nobody is left to ask
 		c.conclude(i, s)
 	default: // nobody answered, not even who was said to be the owner
@@ -402,10 +420,10 @@ func (c *Core) foundPlace(s *search, peers []*identity.Contact) {
 		}
 	}
 	switch {
-	case len(others) == 0 && s.own == forJoin:
+	case len(others) == 0 && s.aim == forJoin:
 		c.joinAgain() // nobody is there but who this peer was
 	case len(others) == 0:
-	case s.own == forJoin:
+	case s.aim == forJoin:
 		c.joinBetween(others[0], others[min(1, len(others)-1)])
 	default:
 		c.merge(others[0], others[min(1, len(others)-1)])

@@ -109,6 +109,9 @@ func (v *verdict) agree(peer *identity.Contact) (witnesses, chains int) {
 // weighWord takes in what a peer answered that a search for a lookup asked.
 func (c *Core) weighWord(s *search, b *branch, from *identity.Contact, m *Message, peers []*identity.Contact) {
 	v := &s.verdict
+	if s.aim == forFinger && (m.Owns || m.Exact) && c.canKnow(from, s.key) {
+		s.sight(peers)
+	}
 	switch {
 	case from.Point == s.key:
 		v.owner, v.trail, v.found = from, slices.Clone(b.trail), true
@@ -118,10 +121,11 @@ func (c *Core) weighWord(s *search, b *branch, from *identity.Contact, m *Messag
 	case m.Owns:
 		c.weighClaim(s, b, from, peers)
 	case m.Exact && len(peers) > 0:
-		s.note(b, peers[0].ID)
-		c.suspectOwner(s, b, peers[0])
+		first := slices.MinFunc(peers, func(a, b *identity.Contact) int { return byDistanceBehind(s.key, a, b) })
+		s.note(b, first.ID)
+		c.suspectOwner(s, b, first)
 		if !b.witnesses {
-			c.addCandidates(s, b, peers[1:])
+			c.addCandidates(s, b, peers)
 		}
 	default:
 		if b.owner && (v.denier == nil || nearerBehind(s.key, from, v.denier)) {
@@ -192,6 +196,17 @@ func (s *search) begin(b *branch) {
 func nearerBehind(key identity.Point, a, b *identity.Contact) bool {
 	k := spanOf(key)
 	return spanOf(a.Point).minus(k).less(spanOf(b.Point).minus(k))
+}
+
+// byDistanceBehind orders peers by how far behind a key they stand.
+func byDistanceBehind(key identity.Point, a, b *identity.Contact) int {
+	switch {
+	case nearerBehind(key, a, b):
+		return -1
+	case nearerBehind(key, b, a):
+		return 1
+	}
+	return 0
 }
 
 // suspectOwner has a peer asked whether it owns the key, unless somebody nearer does.

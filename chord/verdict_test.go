@@ -312,8 +312,9 @@ func TestManyAreWeighed(t *testing.T) {
 			x.reply(out)
 		}
 	}
-	if right != n || len(x.searches) > 0 {
-		t.Errorf("%d of %d are right, %d searches go on", right, n, len(x.searches))
+	going := slices.DeleteFunc(x.searches, func(s *search) bool { return s.aim != forLookup })
+	if right != n || len(going) > 0 {
+		t.Errorf("%d of %d are right, %d searches go on", right, n, len(going))
 	}
 }
 
