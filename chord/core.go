@@ -75,6 +75,7 @@ type Core struct {
 	hops        []hop
 	own         []lookup
 	stays       stays
+	ownLook     ownLooks
 	answeredAt  time.Duration // when last anybody answered anything in time
 	lateAt      time.Duration // and when too late
 	typical     uint32        // round-trip time of all peers, smoothed, in microseconds
@@ -321,6 +322,9 @@ func (c *Core) setMode(mode Mode) {
 	}
 	c.mode = mode
 	c.version++
+	if mode == Full {
+		c.ownLookSoon()
+	}
 	c.event(trace.Event{Kind: trace.RingMode, Reason: mode.String()})
 }
 

@@ -28,7 +28,7 @@ func (c *Core) cut(head *identity.Contact, tail []*identity.Contact, back bool) 
 		}
 		list = append(list, c.meet(peer))
 	}
-	return list
+	return c.keepGrafts(list, back)
 }
 
 // lookAtAgain has the neighbour of a side asked before long, and its list read though it be

@@ -261,7 +261,7 @@ func (c *Core) putQuery(m *Message, r *request) {
 	case forSearch:
 		if s := c.searchOf(r); s != nil {
 			m.Key, m.Count, m.Behind, m.Prints = s.key, searchCount, s.ownPlace() || r.whole, prints(r.offered)
-			if r.whole {
+			if r.whole || s.aim == forList {
 				m.Count = claimNames
 			}
 		}

@@ -54,7 +54,7 @@ func (c *Core) Clone(random *rand.Rand) *Core {
 			t.branches[k].used = slices.Clone(s.branches[k].used)
 			t.branches[k].owners = slices.Clone(s.branches[k].owners)
 		}
-		t.verdict.words = slices.Clone(s.verdict.words)
+		t.verdict.words, t.seen = slices.Clone(s.verdict.words), slices.Clone(s.seen)
 		d.searches[i] = &t
 	}
 	d.hops = slices.Clone(c.hops)

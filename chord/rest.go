@@ -24,6 +24,8 @@ func (c *Core) rest(p *model.Rest) {
 		stay := min(max(p.Stay, leastStay), mostStay)
 		c.stays = stays{lived: staysKept / 2 * stay, ended: staysKept / 2, told: true, since: c.now}
 	}
+	c.ownLook.pause = max(c.stay()/ownLooksAStay, firstOwnLook)
+	c.ownLook.at = c.now + c.residual(c.ownLook.pause)
 	c.restLists(p)
 	c.restTable(p)
 	c.restMet(p)

@@ -19,7 +19,7 @@ type search struct {
 	key      identity.Point
 	aim      aim
 	slot     int        // forFinger: its number
-	seen     []sighting // forFinger: whom those who must know named, nearest first
+	seen     []sighting // forFinger, forList: whom those who must know named, nearest first
 	branches []branch
 	claimed  []identity.ID // asked by a branch, and no other's any more
 	queries  int
@@ -54,6 +54,7 @@ type aim uint8
 const (
 	forLookup aim = iota
 	forFinger     // who stands in a slot of the finger table
+	forList       // who stands behind this peer
 	forJoin       // this peer's own place, to join a ring
 	forMerge      // the same, to find out whether there is another ring
 )
@@ -96,6 +97,9 @@ func (c *Core) beginSearch(l *lookup) bool {
 func (c *Core) searchPlace(why aim, via *identity.Contact) {
 	c.startSearch(&search{aim: why, key: c.self.Point, branches: []branch{{candidates: []candidate{{peer: via}}}}})
 }
+
+// surveys reports whether s is for all who stand behind its key.
+func (s *search) surveys() bool { return s.aim == forFinger || s.aim == forList }
 
 // startSearch starts s, unless too many are under way.
 func (c *Core) startSearch(s *search) {
@@ -157,7 +161,7 @@ func (s *search) branchOut() {
 		}
 	}
 	first := searchBranches
-	if s.aim == forFinger {
+	if s.surveys() {
 		first = 1
 	}
 	for ; own < min(first+s.ended, mostBranches); own++ {
@@ -189,7 +193,7 @@ func (c *Core) askNext(s *search, i int) {
 	if next.peer == nil {
 		return
 	}
-	asked := c.askFor(next.peer, request{purpose: forSearch, slot: int16(i), version: s.number, offered: c.searchOffer(s), whole: next.owner || s.aim == forFinger && s.queries == 0})
+	asked := c.askFor(next.peer, request{purpose: forSearch, slot: int16(i), version: s.number, offered: c.searchOffer(s), whole: next.owner || s.surveys() && s.queries == 0})
 	if !asked {
 		b.candidates = slices.Insert(b.candidates, 0, next)
 		return
@@ -255,10 +259,13 @@ func (c *Core) firstContact(s *search) (first *identity.Contact) {
 // searchOffer returns whom a question of s names as known: where this peer looks for
 // itself, those whom it expects.
 func (c *Core) searchOffer(s *search) []*identity.Contact {
-	if s.aim == forFinger {
+	switch s.aim {
+	case forFinger:
 		return c.surveyOffer(s)
-	}
-	if s.aim != forMerge {
+	case forList:
+		return c.successors
+	case forMerge:
+	default:
 		return nil
 	}
 	offer := []*identity.Contact{c.self}
@@ -377,8 +384,12 @@ func (c *Core) notFurther(r *request) {
 // endSearch ends a search and, where it came to one, its lookup.
 func (c *Core) endSearch(s *search) {
 	c.dropSearch(s)
-	if s.aim == forFinger {
+	switch s.aim {
+	case forFinger:
 		c.surveyed(s)
+		return
+	case forList:
+		c.lookedBehind(s)
 		return
 	}
 	i := slices.IndexFunc(c.own, func(l lookup) bool { return l.id == s.lookup })

@@ -135,6 +135,9 @@ func (c *Core) consider(peer *identity.Contact) {
 	case Full:
 		c.approach(peer)
 		c.precede(peer) // the ring may have become full since it was asked
+		if c.graft(peer) {
+			c.send(peer, Message{Kind: Notify})
+		}
 	}
 }
 

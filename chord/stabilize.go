@@ -55,6 +55,7 @@ func (c *Core) stabilize() {
 		return
 	}
 	c.probeOldest()
+	c.probeGrafts()
 	switch {
 	case c.mode == Small:
 		c.ask(c.successors[0], forSmall, c.seen(c.successors[0]))

@@ -25,6 +25,7 @@ const (
 	refused flags = 1 << iota // the driver could not reach it
 	finger                    // a slot has it for a candidate
 	listed                    // some list has it, as far as settle knew
+	grafted                   // it is in a list though its teller leaves it out
 	backed                    // who must know said that it is there; not what a neighbour copied
 )
 
@@ -154,6 +155,9 @@ func (c *Core) settle() {
 		e := &c.table[i]
 		if e.is(listed) || e.is(finger) && c.slotOf(c.way(i)) >= 0 {
 			c.ways[len(kept)] = c.ways[i]
+			if !e.is(listed) {
+				e.flags &^= grafted
+			}
 			kept = append(kept, *e)
 			continue
 		}

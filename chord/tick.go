@@ -70,6 +70,9 @@ func (c *Core) Next() time.Duration {
 	if len(c.fingers.slots) > 0 && c.accepted {
 		due = min(due, c.fingers.next)
 	}
+	if c.mode == Full {
+		due = min(due, c.ownLook.at)
+	}
 	if c.mode == Joining && c.join.seed != nil {
 		due = min(due, c.join.deadline, c.join.againAt)
 	}
@@ -101,6 +104,7 @@ func (c *Core) Tick(now time.Duration) {
 		c.stabilize()
 	}
 	c.tickFingers()
+	c.tickOwnLook()
 	c.tickWide()
 	c.settle()
 	c.dueSet = false

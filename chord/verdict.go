@@ -109,7 +109,7 @@ func (v *verdict) agree(peer *identity.Contact) (witnesses, chains int) {
 // weighWord takes in what a peer answered that a search for a lookup asked.
 func (c *Core) weighWord(s *search, b *branch, from *identity.Contact, m *Message, peers []*identity.Contact) {
 	v := &s.verdict
-	if s.aim == forFinger && (m.Owns || m.Exact) && c.canKnow(from, s.key) {
+	if s.surveys() && (m.Owns || m.Exact) && c.canKnow(from, s.key) {
 		s.sight(peers)
 	}
 	switch {

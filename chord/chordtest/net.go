@@ -30,8 +30,6 @@ type NetConfig struct {
 	// Silent makes crashed peers vanish without a word, as if their machine had
 	// lost its power; else who writes to one is told by Core.Unreachable.
 	Silent bool
-	// Stay is what the peers that Rest adds have measured of how long peers stay, see Perfect.
-	Stay time.Duration
 	// Event, if set, sees every event of every peer, with At and Peer filled in.
 	Event func(trace.Event)
 	// Sent, if set, sees every message at the instant it is sent.
@@ -160,7 +158,6 @@ func (n *Net) Rest(contacts []*identity.Contact) {
 	list := slices.Clone(contacts)
 	slices.SortFunc(list, byPoint)
 	perfect := NewPerfect(list)
-	perfect.Stay = n.config.Stay
 	perfect.RoundTrip = func(a, b *identity.Contact) time.Duration {
 		return n.config.Latency(a.ID, b.ID) + n.config.Latency(b.ID, a.ID)
 	}

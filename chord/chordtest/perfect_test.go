@@ -78,7 +78,8 @@ func compareCores(t *testing.T, size int, got, want *chord.Core) {
 }
 
 // TestPerfectRests compares what a ring says in its first minute that was put
-// there with what one says that grew and has been quiet for ten.
+// there with what one says that grew and has been quiet for ten. What looks at slots cost
+// goes by how long peers stay, and those that grew have measured that.
 func TestPerfectRests(t *testing.T) {
 	const size, windows = 300, 12 // of five seconds
 	type said struct{ messages, bytes int }
@@ -96,8 +97,7 @@ func TestPerfectRests(t *testing.T) {
 	ideal(t, old, 16, 5*time.Minute)
 	old.Run(10 * time.Minute)
 	_, want := listen(old)
-	const stay = 20 * time.Minute // is what those that grew have measured by then, a few changes of their lists for peers that went
-	fresh := resting(NetConfig{Seed: 8, Stay: stay, Chord: chord.Config{TableBudget: -1}, Event: func(e trace.Event) {
+	fresh := resting(NetConfig{Seed: 8, Chord: chord.Config{TableBudget: -1}, Event: func(e trace.Event) {
 		switch e.Kind {
 		case trace.LookupSent, trace.LookupForwarded, trace.LookupAnswered, trace.LookupDone:
 		default:
@@ -110,11 +110,11 @@ func TestPerfectRests(t *testing.T) {
 	}}, size)
 	list, got := listen(fresh)
 	t.Logf("in five seconds each: %v; in a minute: %v, one that grew: %v", list, got, want)
-	if !near(got.messages, want.messages, 15) || !near(got.bytes, want.bytes, 10) {
+	if !near(got.messages, want.messages, 15) || !near(got.bytes, want.bytes, 25) {
 		t.Errorf("got %v messages and bytes in a minute, want about %v", got, want)
 	}
 	for _, part := range list {
-		if !near(windows*part.messages, want.messages, 30) || !near(windows*part.bytes, want.bytes, 30) {
+		if !near(windows*part.messages, want.messages, 30) || !near(windows*part.bytes, want.bytes, 50) {
 			t.Errorf("got %v messages and bytes in five seconds, want about a twelfth of %v", part, want)
 		}
 	}
