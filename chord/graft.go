@@ -9,7 +9,7 @@ import (
 
 // A list is as true as those who tell it: a peer hears from its successor who is behind
 // that one, which heard it from its own, and one liar among them hides everybody further
-// on and names friends instead, who stand further apart. So where peers stay for long each
+// on and names friends instead, who stand further apart. So each peer
 // compares now and then how far apart those of its list stand with how far apart its
 // fingers say that peers do (the density test of Castro and others, 2002). Where that is
 // far more it looks for itself who is there (survey.go): whom those around name, and its
@@ -25,7 +25,7 @@ const (
 	ownLooksAStay  = 4                // later, while nobody was left out
 	graftSilent    = 20 * time.Second
 	graftsAskedMax = 4 // at a time
-	thinList       = 3 // halves of what fingers say that a list's peers may be apart
+	thinList       = 6 // quarters of what fingers say that a list's peers may be apart
 	leastFingers   = 8 // that tell
 )
 
@@ -48,7 +48,7 @@ func (c *Core) tickOwnLook() {
 	}
 	c.ownLook.pause = min(2*c.ownLook.pause, max(c.stay()/ownLooksAStay, firstOwnLook))
 	c.ownLook.at, c.dueSet = c.now+c.jitter(c.ownLook.pause), false
-	if c.accepted && c.doubtsWord() && c.config.Lookups != FirstAnswer && c.thin(c.successors) {
+	if c.accepted && c.config.Lookups != FirstAnswer && c.thin(c.successors) {
 		c.startSearch(&search{aim: forList, key: c.origin.plus(span{3: 1}).point(), branches: []branch{{}}})
 	}
 }
@@ -69,7 +69,7 @@ func (c *Core) thin(list []*identity.Contact) bool {
 		return false
 	}
 	apart := (c.clockwise(list[len(list)-1], false)[0] >> 8) / uint64(len(list))
-	return apart > across/peers*thinList/2
+	return apart > across/peers*thinList/4
 }
 
 // lookedBehind ends that search: those who were left out are asked.
@@ -87,10 +87,13 @@ func (c *Core) lookedBehind(s *search) {
 	}
 }
 
+// doubtsLists reports whether somebody may be left out of this peer's lists for long.
+func (c *Core) doubtsLists() bool { return c.doubtsWord() || c.thin(c.successors) }
+
 // graft puts a peer that says itself that it is a member at its place of the lists, where
 // that is behind the first and before the last, and reports whether it was left out there.
 func (c *Core) graft(peer *identity.Contact) (grafts bool) {
-	if c.mode != Full || !c.doubtsWord() || same(peer, c.self) {
+	if c.mode != Full || same(peer, c.self) {
 		return false
 	}
 	peer = c.meet(peer)

@@ -81,7 +81,7 @@ func (c *Core) announced(from *identity.Contact) {
 	case Between(c.self.Point, from.Point, head.Point):
 		c.changed()
 		c.approach(from) // the successor may not know of it: it may come from a ring that was lost
-	default:
+	case c.doubtsLists():
 		c.graft(from)
 	}
 }
