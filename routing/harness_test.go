@@ -412,7 +412,7 @@ func (p *peer) open(r Ready) {
 	}
 	for _, x := range r.Receipts {
 		again = true
-		if target, _, ok := unseal(x.Envelope); ok && p.core.Done(w.now, x.Message, target, x.Hops) {
+		if target, _, ok := unseal(x.Envelope); ok && p.core.Done(w.now, x.Offer, target, x.Hops) {
 			x.Envelope = nil
 			p.receipts[x.Message] = x
 		}
