@@ -297,7 +297,7 @@ func TestEndedSendIsQuiet(t *testing.T) {
 				t.Fatal(err)
 			}
 			if name == "done" {
-				c.Done(0, m.Message, w.peers[10].contact.ID, 2)
+				c.Done(0, Offer{Message: m.Message}, w.peers[10].contact.ID, 2)
 			} else {
 				c.Cancel(m.Message)
 			}

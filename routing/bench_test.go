@@ -91,7 +91,7 @@ func (p *path) send(buffer []byte) {
 	e = onLink(buffer, &p.relay.Ready().Envelopes[0])
 	p.origin.Envelope(p.now, p.ids[1], e)
 	p.relay.Ack(p.now, p.ids[0], m, 0)
-	if r := p.origin.Ready().Receipts; len(r) != 1 || !p.origin.Done(p.now, m, p.ids[2], 2) {
+	if r := p.origin.Ready().Receipts; len(r) != 1 || !p.origin.Done(p.now, r[0].Offer, p.ids[2], 2) {
 		panic("no receipt")
 	}
 }

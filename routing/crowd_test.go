@@ -246,7 +246,7 @@ func TestReceiptPostponed(t *testing.T) {
 	if got := len(c.Ready().Receipts); got != 1 {
 		t.Errorf("got %d receipts offered, want 1: the driver is at it", got)
 	}
-	c.Done(0, message, identity.ID{1}, 1)
+	c.Done(0, Offer{Message: message}, identity.ID{1}, 1)
 	c.ReceiptPostponed(Offer{Message: message}) // too late, and no harm
 }
 

@@ -21,7 +21,8 @@
 // tries its own next one. Each step is strictly nearer to the target, either
 // way round, so nothing runs in circles. The target answers along the path of
 // the first copy, and where there were duplicates also by a route of its own.
-// An origin without receipt begins another round: new nonce, other first hops.
+// An origin without receipt begins another round: new nonce, other first hops. It
+// remembers for a while by which its copies got lost, see blame.go.
 //
 // # How a broadcast travels
 //
@@ -45,11 +46,11 @@
 //
 // # What it does not do
 //
-// It does not lengthen a way to avoid a hostile peer: who is on the only way stays
-// there. A peer that takes a part of a broadcast and lies about it is believed as to the count. Who is left
+// It does not lengthen a way by more than a hop to avoid a hostile peer: who is on the
+// only way stays there. A peer that takes a part of a broadcast and lies about it is believed as to the count. Who is left
 // out of a broadcast and has no honest neighbour that has it, or heard of it only
 // after half a minute, does not get it.
 //
-// Begin reading at [Core], then forward.go, send.go, colour.go, arrive.go, broadcast.go, spread.go,
+// Begin reading at [Core], then forward.go, send.go, colour.go, blame.go, arrive.go, broadcast.go, spread.go,
 // child.go and pull.go.
 package routing

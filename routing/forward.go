@@ -133,7 +133,8 @@ func (c *Core) handOn(now time.Duration, x *entry) bool {
 
 // choose picks the next peer for x: the way back, the target itself, the
 // nearest to it. Of two passes, the first leaves out peers that are suspect or
-// that an earlier round of an own send began with, the second takes them too.
+// that an earlier round of an own send began with, the second takes them too. See
+// instead for first hops that lost own copies before.
 func (c *Core) choose(now time.Duration, x *entry) (*link, *identity.Contact) {
 	if l := x.reverse; l != nil {
 		x.reverse = nil
@@ -153,6 +154,7 @@ func (c *Core) choose(now time.Duration, x *entry) (*link, *identity.Contact) {
 			contact = c.ring.Toward(target, c.eligible)
 		}
 		if contact != nil {
+			contact = c.instead(x, contact)
 			return c.reach(contact), contact
 		}
 	}
@@ -166,6 +168,8 @@ type pick struct {
 	entry  *entry
 	now    time.Duration
 	strict bool
+	// unblamed leaves out who is shunned, too.
+	unblamed bool
 }
 
 // eligible reports whether a peer may be the next hop.
@@ -175,6 +179,9 @@ func (p *pick) eligible(contact *identity.Contact) bool {
 		return false
 	}
 	if x.send != nil && !x.send.free(contact.ID, p.strict) {
+		return false
+	}
+	if p.unblamed && p.core.links.shuns(p.now, contact.ID) {
 		return false
 	}
 	if !p.strict {

@@ -72,7 +72,7 @@ func (s *script) step() {
 	case 9:
 		c.Unreachable(s.now, s.peer().ID)
 	case 10:
-		c.Done(s.now, s.message(), s.peer().ID, 1)
+		c.Done(s.now, Offer{Message: s.message()}, s.peer().ID, 1)
 	case 11:
 		c.Cancel(s.message())
 	case 12:

@@ -107,11 +107,11 @@ func (r *tableRing) Known(p identity.Point) *identity.Contact {
 func (r *tableRing) RoundTrip(*identity.Contact) (mean, deviation time.Duration) { return 0, 0 }
 
 func (r *tableRing) Toward(target identity.Point, ok func(*identity.Contact) bool) *identity.Contact {
-	own := symmetric(r.self.Point, target)
+	own := apart(r.self.Point, target)
 	var best *identity.Contact
 	var least identity.Point
 	for _, contact := range r.table {
-		d := symmetric(contact.Point, target)
+		d := apart(contact.Point, target)
 		if bytes.Compare(d[:], own[:]) < 0 && (best == nil || bytes.Compare(d[:], least[:]) < 0) && ok(contact) {
 			best, least = contact, d
 		}
@@ -133,15 +133,6 @@ func (r *tableRing) Each(yield func(*identity.Contact) bool) {
 			return
 		}
 	}
-}
-
-// symmetric returns the distance between two points, the shorter way round.
-func symmetric(a, b identity.Point) identity.Point {
-	one, two := chord.Clockwise(a, b), chord.Clockwise(b, a)
-	if bytes.Compare(one[:], two[:]) < 0 {
-		return one
-	}
-	return two
 }
 
 // A shape says whom a peer has in its table: r neighbours on each side and one
@@ -412,7 +403,7 @@ func (p *peer) open(r Ready) {
 	}
 	for _, x := range r.Receipts {
 		again = true
-		if target, _, ok := unseal(x.Envelope); ok && p.core.Done(w.now, x.Message, target, x.Hops) {
+		if target, _, ok := unseal(x.Envelope); ok && p.core.Done(w.now, x.Offer, target, x.Hops) {
 			x.Envelope = nil
 			p.receipts[x.Message] = x
 		}

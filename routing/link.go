@@ -39,6 +39,7 @@ type link struct {
 	rtt     delay
 	missed  int           // times in a row that it did not acknowledge
 	suspect time.Duration // until then others are tried first
+	blame   blame         // for own copies that were lost by it
 
 	entries, arrivals, broadcasts int // kept on its behalf
 	bytes                         int // without those of its entries
@@ -64,6 +65,8 @@ type links struct {
 	vacate func(*link)
 	// suspected is until when any link is suspect, to skip looking.
 	suspected time.Duration
+	// blamed is the same for those that are shunned.
+	blamed time.Duration
 }
 
 func newLink(id identity.ID) *link {

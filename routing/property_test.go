@@ -63,7 +63,7 @@ func (w *world) nearer(r *rapid.T) {
 		if e.Kind != trace.CopySent && e.Kind != trace.CopyForwarded || e.Name != "message" {
 			continue
 		}
-		before, after := symmetric(w.byID[e.Peer].contact.Point, e.Key), symmetric(w.byID[e.Other].contact.Point, e.Key)
+		before, after := apart(w.byID[e.Peer].contact.Point, e.Key), apart(w.byID[e.Other].contact.Point, e.Key)
 		if bytes.Compare(after[:], before[:]) >= 0 {
 			r.Fatalf("%s handed a copy to %s, which is no nearer", e.Peer.Short(), e.Other.Short())
 		}

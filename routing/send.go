@@ -58,6 +58,8 @@ type send struct {
 type offered struct {
 	digest uint64
 	from   identity.ID
+	hop    *link // the first hop of the copy that it answers; nil: it took a route of its own
+	round  int   // that it answers: that of the copy, or the running one
 }
 
 // free reports whether a first hop was not used: by another copy of the round,
@@ -312,12 +314,16 @@ func (c *Core) receive(now time.Duration, l *link, k key, e wire.Envelope, seale
 		return
 	}
 	c.ack(l.id, k)
-	s.offers = append(s.offers, offered{sealed, l.id})
+	offer := offered{digest: sealed, from: l.id, round: s.round}
 	for x := c.entries.first(k); x != nil; x = x.following() {
 		if t := x.tried(l.id); t != nil && x.send == s {
 			c.accept(now, x, t)
+			if x.envelope().Nonce() == e.Nonce() {
+				offer.hop, offer.round = l, x.round
+			}
 		}
 	}
+	s.offers = append(s.offers, offer)
 	b := c.pool.keep(e)
 	c.ready.Receipts = append(c.ready.Receipts, Receipt{
 		Offer: Offer{k.message, sealed}, Message: k.message, Envelope: c.hold(b), From: l.id,
@@ -335,16 +341,17 @@ func (c *Core) ReceiptPostponed(o Offer) {
 	}
 }
 
-// Done ends a send: its receipt opened. target and hops, of the message, are for
-// the trace. It reports whether the send was still under way.
-func (c *Core) Done(now time.Duration, message trace.MessageID, target identity.ID, hops int) bool {
-	s := c.sends[message]
+// Done ends a send: the receipt that was offered as o opened, and is target's. hops, of
+// the message, are for the trace. It reports whether the send was still under way.
+func (c *Core) Done(now time.Duration, o Offer, target identity.ID, hops int) bool {
+	s := c.sends[o.Message]
 	if s == nil {
 		return false
 	}
 	if s.round == 1 && len(s.payload.bytes) <= large { // of later rounds nobody knows which was answered
 		c.path.add(now - s.begun)
 	}
+	c.learn(now, s, o, target)
 	c.done(s, target, hops)
 	c.end(s)
 	return true

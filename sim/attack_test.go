@@ -201,3 +201,20 @@ func TestDeliveriesAfterTheEnd(t *testing.T) {
 		}
 	}
 }
+
+// Five peers send all messages, each by one copy, and a quarter of the others drop what
+// they are handed: soon the five begin with hops that do not. Where all send none sends enough for that.
+func TestFewSendersLearn(t *testing.T) {
+	c := hostile("drop")
+	c.Peers, c.Malicious, c.Lookups, c.IDLookups, c.Duplicates = 300, 0.25, 0, 0, 0
+	c.Sends, c.Duration = 1500, time.Minute
+	all := simulate(t, c)
+	c.Senders = 5
+	few := simulate(t, c)
+	if few.Delivered != few.Sends || all.Delivered != all.Sends {
+		t.Errorf("%d and %d of %d delivered, want all", few.Delivered, all.Delivered, all.Sends)
+	}
+	if late := few.Sends - few.DeliveredIn1s; 2*late > all.Sends-all.DeliveredIn1s {
+		t.Errorf("%d took longer than a second, %d where all send, want half of that at most", late, all.Sends-all.DeliveredIn1s)
+	}
+}

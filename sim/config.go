@@ -47,6 +47,8 @@ type Config struct {
 	Lookups, IDLookups, Sends, Broadcasts int
 	// Duplicates is how many extra copies of each message are sent.
 	Duplicates int
+	// Senders is how many peers send them, drawn by Seed. Zero means all.
+	Senders int
 
 	// Malicious is the share of peers that are hostile, drawn by Seed, from when the
 	// watching begins; Behaviour says what they do, one of Behaviours. Whoever sends,
@@ -133,7 +135,7 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("sim: sessions %q: want %s, %s or %s", c.Sessions, Exponential, Pareto, Fixed)
 	case c.Duration < 0 || c.Session < 0 || c.Check < 0 || c.IdealWithin < 0:
 		return errors.New("sim: a time is negative")
-	case min(c.Lookups, c.IDLookups, c.Sends, c.Broadcasts, c.Duplicates, c.SendsAfterKill, c.BroadcastsAfterKill) < 0:
+	case min(c.Lookups, c.IDLookups, c.Sends, c.Broadcasts, c.Duplicates, c.Senders, c.SendsAfterKill, c.BroadcastsAfterKill) < 0:
 		return errors.New("sim: a number is negative")
 	case c.Duplicates > maxDuplicates:
 		return fmt.Errorf("sim: %d duplicates: want 0 to %d", c.Duplicates, maxDuplicates)

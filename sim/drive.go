@@ -201,7 +201,7 @@ func (w *World) receipt(i int32, r *routing.Receipt) {
 		return
 	}
 	target, whole := w.standsFor(r.Envelope, true)
-	if whole && n.route.Done(w.now, r.Message, target, r.Hops) {
+	if whole && n.route.Done(w.now, r.Offer, target, r.Hops) {
 		w.receipted(r.Message)
 	}
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"cicada/chord"
@@ -20,6 +21,8 @@ type load struct {
 	keys, ids lookups
 	messages  sends
 	casts     broadcasts
+
+	senders []int32 // those that send, where only a few do
 
 	burst      sends // those that were all sent at one instant
 	burstCasts broadcasts
@@ -148,11 +151,41 @@ func (w *World) forsake() {
 func (w *World) someone() int32 {
 	for range 64 {
 		i := w.alive[w.random.IntN(len(w.alive))]
-		if w.nodes[i].ring.Mode() != chord.Joining && w.nodes[i].resumeAt <= w.now && w.foe(i) == nil {
+		if w.acts(i) {
 			return i
 		}
 	}
 	return -1
+}
+
+// acts reports whether a peer is a member, honest and does not stand still.
+func (w *World) acts(i int32) bool {
+	return w.nodes[i].ring.Mode() != chord.Joining && w.nodes[i].resumeAt <= w.now && w.foe(i) == nil
+}
+
+// sender returns a peer that sends a message, or -1 if none is found: one of a few,
+// where only these do. In the place of one that is gone comes another.
+func (w *World) sender() int32 {
+	few := w.load.senders
+	if len(few) < w.config.Senders {
+		i := w.someone()
+		if i >= 0 && !slices.Contains(few, i) {
+			w.load.senders = append(few, i)
+		}
+		return i
+	}
+	if len(few) == 0 {
+		return w.someone()
+	}
+	k := w.random.IntN(len(few))
+	if i := few[k]; w.spots[i].alive && w.acts(i) {
+		return i
+	}
+	i := w.someone()
+	if i >= 0 {
+		few[k] = i
+	}
+	return i
 }
 
 // spread calls f count times, evenly over a time from now on.
@@ -236,7 +269,7 @@ func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisec
 func (w *World) sendMessage() { w.sendOne(&w.load.messages) }
 
 func (w *World) sendOne(of *sends) {
-	from, to := w.someone(), w.someone()
+	from, to := w.sender(), w.someone()
 	if w.front != nil {
 		from, to = w.front.pair(from, to)
 	}

@@ -209,7 +209,7 @@ func (w *World) openReceipt(i int32, r *routing.Receipt) {
 	switch l.course.Next(reply) {
 	case seal.Finish:
 		delete(n.secret.letters, r.Message)
-		if n.route.Done(w.now, r.Message, l.target.ID, r.Hops) {
+		if n.route.Done(w.now, r.Offer, l.target.ID, r.Hops) {
 			w.receipted(r.Message)
 		}
 	case seal.GiveUp, seal.Desist: // of these no peer here has keys

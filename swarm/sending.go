@@ -261,17 +261,17 @@ func (p *Peer) receipt(r *routing.Receipt) {
 	}
 	if r.Envelope.Kind() == wire.EnvelopeReceipt {
 		reply, err := p.sealer.OpenReply(p.scratch[:0], r.Envelope, s.target, s.sealed.Session)
-		p.replied(s, r.From, reply, err)
+		p.replied(s, r.Offer, r.From, reply, err)
 		return
 	}
-	e, from, target, session := bytes.Clone(r.Envelope), r.From, s.target, s.sealed.Session
-	if !p.soon(func() { p.openReply(e, from, target, session) }) {
+	e, offer, from, target, session := bytes.Clone(r.Envelope), r.Offer, r.From, s.target, s.sealed.Session
+	if !p.soon(func() { p.openReply(e, offer, from, target, session) }) {
 		p.route.ReceiptPostponed(r.Offer)
 	}
 }
 
 // openReply opens an answer that takes long, without mu.
-func (p *Peer) openReply(e wire.Envelope, from, target identity.ID, session uint64) {
+func (p *Peer) openReply(e wire.Envelope, offer routing.Offer, from, target identity.ID, session uint64) {
 	reply, err := p.sealer.OpenReply(nil, e, target, session)
 	var contact *identity.Contact
 	if report, bad := parseReport(reply.Receipt); err == nil && bad == nil && report.record != nil {
@@ -283,12 +283,12 @@ func (p *Peer) openReply(e wire.Envelope, from, target identity.ID, session uint
 		p.ring.Learn(contact)
 	}
 	if s := p.sending[e.Message()]; s != nil {
-		p.replied(s, from, reply, err)
+		p.replied(s, offer, from, reply, err)
 	}
 }
 
 // replied carries out what the target said about s; from handed it over.
-func (p *Peer) replied(s *sending, from identity.ID, reply seal.Reply, err error) {
+func (p *Peer) replied(s *sending, offer routing.Offer, from identity.ID, reply seal.Reply, err error) {
 	if err != nil {
 		return // forged, or too late: the true answer may still come
 	}
@@ -299,7 +299,7 @@ func (p *Peer) replied(s *sending, from identity.ID, reply seal.Reply, err error
 			return // a target that seals rubbish is as good as silent
 		}
 		o := report.outcome(from == s.target, time.Since(s.started))
-		p.route.Done(p.now(), s.id, s.target, o.receipt.Hops)
+		p.route.Done(p.now(), offer, s.target, o.receipt.Hops)
 		p.finish(s, o)
 	case seal.Desist:
 		p.finish(s, outcome{err: keysError(reply.Discord)})

@@ -26,6 +26,7 @@ type simCommand struct {
 	Sends      int      `placeholder:"N" help:"How many messages are sent."`
 	Broadcasts int      `placeholder:"N" help:"How many broadcasts."`
 	Duplicates int      `placeholder:"N" help:"Extra copies of each message (0 to 63)."`
+	Senders    int      `placeholder:"N" help:"How many peers send these messages, drawn by the seed (any)."`
 
 	Malicious share  `placeholder:"SHARE" help:"The part of all peers that is hostile, drawn by the seed; who sends and who is sent to is honest. With --behaviour."`
 	Behaviour string `placeholder:"NAME" help:"What hostile peers do: drop, corrupt, misroute, swallow, drop-copies, drop-victim, lie-colluders, lie-nearest, lie-fresh, lie-mixed, sparse, replay, churn, delay, lag, frame, poison, surround-target, surround-source or oscillate. docs/attacks.md says what each is."`
@@ -178,7 +179,7 @@ func (c *simCommand) config(from *source) (config sim.Config, asked []string, er
 	config = sim.Config{
 		Peers: c.peers(), Seed: c.Seed, Start: sim.Start(c.Start), Duration: time.Duration(c.Duration),
 		Ring:    ring,
-		Lookups: c.Lookups, IDLookups: c.Lookups, Sends: c.Sends, Broadcasts: c.Broadcasts, Duplicates: c.Duplicates,
+		Lookups: c.Lookups, IDLookups: c.Lookups, Sends: c.Sends, Broadcasts: c.Broadcasts, Duplicates: c.Duplicates, Senders: c.Senders,
 		Session: time.Duration(c.Session), Sessions: sim.Distribution(c.Sessions), Leave: float64(c.Leave),
 		Malicious: float64(c.Malicious), Behaviour: c.Behaviour,
 		Kill: float64(c.Kill), SendsAfterKill: c.SendsAfterKill, BroadcastsAfterKill: c.BroadcastsAfterKill,

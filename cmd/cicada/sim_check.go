@@ -58,6 +58,7 @@ func (c *simCommand) checkNumbers() error {
 		{"sends", &c.Sends, 0, math.MaxInt},
 		{"broadcasts", &c.Broadcasts, 0, math.MaxInt},
 		{"duplicates", &c.Duplicates, 0, maxDuplicates},
+		{"senders", &c.Senders, 0, sim.MaxPeers},
 		{"rounds", c.Rounds, 1, 100},
 		{"sends-after-kill", &c.SendsAfterKill, 0, math.MaxInt},
 		{"broadcasts-after-kill", &c.BroadcastsAfterKill, 0, math.MaxInt},
@@ -113,6 +114,10 @@ func (c *simCommand) effective(config *sim.Config, line *kong.Context) error {
 		case "duplicates":
 			if config.Duplicates > 0 && messages == 0 {
 				idle = "no message is sent that there could be copies of; see --sends"
+			}
+		case "senders":
+			if messages == 0 {
+				idle = "no message is sent; see --sends"
 			}
 		case "partition":
 			if c.Partition == "" {
