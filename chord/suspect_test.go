@@ -200,28 +200,39 @@ func TestNewsOfManyDeathsIsHurried(t *testing.T) {
 	}
 }
 
-// Where nobody at all answers, this peer's own line is as likely to blame as all others:
-// the last successor is kept for a while. If only somebody else does answer, it is dead.
+// Where nobody at all answers, or some do too late, this peer's own line is as likely to
+// blame as all others: the last successor is kept for a while. If only somebody else does
+// answer in time, it is dead.
 func TestTheLastSuccessorIsKeptWhereNobodyAnswers(t *testing.T) {
-	for _, heard := range []bool{false, true} {
+	for _, test := range []struct {
+		others      string
+		least, most time.Duration
+	}{
+		{"are silent", unheardMost, 3 * unheardMost},
+		{"answer", 0, unheardMost},
+		{"answer late", lateMost, 3 * lateMost},
+	} {
 		c := full()
 		c.now = time.Minute
 		c.drop(at(110))
 		c.drop(at(120))
 		c.Ready()
 		var lost time.Duration
-		for lost == 0 && c.now < 2*time.Minute {
+		for lost == 0 && c.now < 3*time.Minute {
 			for _, out := range c.Ready().Messages {
-				if out.Message.Kind == Ping && heard && out.To.ID != at(130).ID {
+				if out.Message.Kind == Ping && test.others == "answer" && out.To.ID != at(130).ID {
 					c.Step(c.now, out.To, Message{Kind: Pong, Request: out.Message.Request, Member: true})
 				}
+			}
+			if test.others == "answer late" { // what was asked long ago
+				c.Step(c.now, at(90), Message{Kind: Pong, Request: c.unasked + 1, Member: true})
 			}
 			if c.Tick(c.Next()); !holds(c.successors, at(130)) {
 				lost = c.now - time.Minute
 			}
 		}
-		if !heard && (lost < unheardMost || lost > 3*unheardMost) || heard && lost > unheardMost {
-			t.Errorf("others heard %v: lost after %v", heard, lost)
+		if lost < test.least || lost > test.most {
+			t.Errorf("others %s: lost after %v, want %v to %v", test.others, lost, test.least, test.most)
 		}
 	}
 }
