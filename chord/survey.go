@@ -42,7 +42,7 @@ func (s *search) sight(peers []*identity.Contact) {
 		switch {
 		case i < len(s.seen) && same(s.seen[i].peer, peer):
 			s.seen[i].by++
-		case i < claimNames:
+		default:
 			s.seen = slices.Insert(s.seen, i, sighting{peer, 1})
 			s.seen = s.seen[:min(len(s.seen), claimNames)]
 		}
