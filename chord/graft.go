@@ -78,9 +78,6 @@ func (c *Core) lookedBehind(s *search) {
 		return
 	}
 	for _, x := range s.seen {
-		if same(x.peer, c.self) {
-			return // that is once round
-		}
 		if withGraft(c, c.successors, x.peer, false) != nil && !c.lost.recent(x.peer.ID, c.now) {
 			c.ask(c.meet(x.peer), forHint, 0)
 		}

@@ -19,6 +19,8 @@ func TestGraftsStandAtTheirPlace(t *testing.T) {
 		{110, "\x6e\x78\x82", "\x5a\x50\x46"}, // the first itself
 		{115, "\x6e\x73\x78", "\x5a\x50\x46"},
 		{125, "\x6e\x78\x7d", "\x5a\x50\x46"},
+		{120, "\x6e\x78\x82", "\x5a\x50\x46"}, // there already
+		{95, "\x6e\x78\x82", "\x5a\x50\x46"},  // in front of the first predecessor
 		{135, "\x6e\x78\x82", "\x5a\x50\x46"}, // behind the last
 		{85, "\x6e\x78\x82", "\x5a\x55\x50"},
 		{60, "\x6e\x78\x82", "\x5a\x50\x46"},
@@ -78,15 +80,32 @@ func TestGraftsStayUntilTheyAreTold(t *testing.T) {
 func TestGraftsDie(t *testing.T) {
 	c, told := grafting(t)
 	c.entry(at(115)).heard = c.now
-	c.now += graftSilent + 1
-	c.probeGrafts()
-	if !c.asking(at(115), forProbe) {
+	c.now += graftSilent
+	if c.probeGrafts(); c.asking(at(115), forProbe) {
+		t.Error("it is asked too soon")
+	}
+	c.now++
+	if c.probeGrafts(); !c.asking(at(115), forProbe) {
 		t.Fatal("it is not asked")
 	}
 	c.dead(at(115), "a test")
 	told(8, 120, 130)
 	if got := points(c.Successors()); got != "\x6e\x78\x82" || c.entry(at(115)) != nil {
 		t.Errorf("dead, the list is %x, want 110, 120 and 130", got)
+	}
+}
+
+// Not all grafts are asked at once.
+func TestGraftsAreAskedByAndBy(t *testing.T) {
+	c := tight()
+	for k := range byte(6) {
+		c.entry(at(102 + k)).flags |= grafted
+	}
+	c.now += time.Hour
+	c.requests = nil
+	c.probeGrafts()
+	if n := c.probing(); n != graftsAskedMax {
+		t.Errorf("%d of six are asked, want %d", n, graftsAskedMax)
 	}
 }
 
@@ -134,12 +153,18 @@ func TestWhoIsHiddenIsFound(t *testing.T) {
 	c := x.Core
 	c.setSuccessors(contacts(110, 190, 250))
 	x.lies[110] = func(q Message) any { return claims(100, 110, 190, 250)(q) }
+	c.lost.add(at(140), x.now, false)
 	x.Ready()
+	c.accepted = false
+	if c.tickOwnLook(); len(c.searches) > 0 {
+		t.Error("it looks though it owns nothing yet")
+	}
+	c.accepted, c.ownLook.at = true, x.now
 	if c.tickOwnLook(); c.ownLook.at <= x.now || len(c.searches) != 1 {
 		t.Fatalf("%d searches go on, the next at %v", len(c.searches), c.ownLook.at)
 	}
 	x.key = c.searches[0].key
-	told := map[byte]bool{}
+	told, pinged := map[byte]bool{}, map[byte]bool{}
 	for len(c.searches) > 0 || c.asking(at(120), forHint) {
 		ready := x.Ready()
 		if len(ready.Messages) == 0 {
@@ -147,6 +172,7 @@ func TestWhoIsHiddenIsFound(t *testing.T) {
 		}
 		for _, out := range ready.Messages {
 			told[out.To.Point[0]] = told[out.To.Point[0]] || out.Message.Kind == Notify
+			pinged[out.To.Point[0]] = pinged[out.To.Point[0]] || out.Message.Kind == Ping
 			x.reply(out)
 		}
 	}
@@ -155,6 +181,12 @@ func TestWhoIsHiddenIsFound(t *testing.T) {
 	}
 	if got := c.Successors(); !slices.EqualFunc(got, contacts(110, 120, 130), same) || !told[120] {
 		t.Errorf("the list is %x, want 110, 120 and 130; 120 told: %v; asked %v", points(got), told[120], x.asked)
+	}
+	if pinged[140] || pinged[190] || !pinged[150] {
+		t.Errorf("pinged %v, want 150, and neither 140, which was lost just now, nor 190, which is in the list", pinged)
+	}
+	if c.ownLook.pause != firstOwnLook || c.ownLook.at > x.now+3*firstOwnLook {
+		t.Errorf("the next look is at %v, and then after %v; want it soon: there may be more", c.ownLook.at, c.ownLook.pause)
 	}
 }
 

@@ -56,6 +56,7 @@ func TestASlotIsSurveyed(t *testing.T) {
 	}{
 		{"all are honest", nil, []byte{170, 180}, there, 5},
 		{"the asked one is not the first", nil, []byte{180}, there, 16},
+		{"full of those further on", nil, []byte{180, 190, 200}, there, 16},
 		{"new to the slot", nil, nil, there, 16},
 		{"the one that is asked names friends", map[byte]func(Message) any{190: lying}, []byte{190}, there, 64},
 		{"the one that is asked claims all", map[byte]func(Message) any{190: claims(150, 190, 220, 250)}, []byte{190}, there, 64},
@@ -101,6 +102,7 @@ func TestWhoIsNamedAloneIsAsked(t *testing.T) {
 	s.verdict.owner = at(170)
 	s.sight(contacts(170, 180))
 	s.sight(contacts(170, 190))
+	s.sight(contacts(110)) // is in a list, and not of the slot
 	x.Ready()
 	x.surveyed(s)
 	var pinged []byte
