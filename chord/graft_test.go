@@ -48,6 +48,7 @@ func grafting(t *testing.T) (c *Core, told func(version uint64, list ...byte)) {
 	return c, func(version uint64, list ...byte) {
 		t.Helper()
 		c.requests, c.operation = nil, operation{}
+		c.Ready()
 		c.askSuccessor()
 		asks := replies(c, 110, Ask)
 		if len(asks) != 1 {
@@ -85,7 +86,7 @@ func TestGraftsDie(t *testing.T) {
 		t.Error("it is asked too soon")
 	}
 	c.now++
-	if c.probeGrafts(); !c.asking(at(115), forProbe) {
+	if c.Stabilize(c.now); !c.asking(at(115), forProbe) {
 		t.Fatal("it is not asked")
 	}
 	c.dead(at(115), "a test")
@@ -172,6 +173,9 @@ func TestWhoIsHiddenIsFound(t *testing.T) {
 		}
 		for _, out := range ready.Messages {
 			told[out.To.Point[0]] = told[out.To.Point[0]] || out.Message.Kind == Notify
+			if q := out.Message; q.Kind == Query && q.Count != claimNames {
+				t.Errorf("%d is to name %d, want %d", out.To.Point[0], q.Count, claimNames)
+			}
 			pinged[out.To.Point[0]] = pinged[out.To.Point[0]] || out.Message.Kind == Ping
 			x.reply(out)
 		}
@@ -190,9 +194,24 @@ func TestWhoIsHiddenIsFound(t *testing.T) {
 	}
 }
 
+// Who stands in no list is no graft, though a slot has it.
+func TestFingersAreNoGrafts(t *testing.T) {
+	c, _ := slotted(t)
+	c.entry(at(170)).flags |= grafted
+	c.stale = true
+	if c.settle(); c.entry(at(170)) == nil || c.entry(at(170)).is(grafted) {
+		t.Error("170 is a graft")
+	}
+}
+
 // A list as thick as it should be is looked into no more, and less and less often compared.
 func TestOwnLooksGetSeldom(t *testing.T) {
 	c := full()
+	c.stabilizeAt, c.newsAt, c.fingers.next = far, far, far
+	c.ownLook.at, c.dueSet = c.now+1, false
+	if c.Next() != c.ownLook.at {
+		t.Errorf("the next tick is due at %v, want %v", c.Next(), c.ownLook.at)
+	}
 	var pauses []time.Duration
 	for range 6 {
 		c.now = c.ownLook.at

@@ -67,6 +67,9 @@ func TestASlotIsSurveyed(t *testing.T) {
 		if !slices.Equal(who, test.want) || len(x.asked) > test.most {
 			t.Errorf("%s: the slot has %v, want %v; asked %v", test.name, who, test.want, x.asked)
 		}
+		if test.candidates != nil && test.candidates[0] == 180 && test.lies == nil && x.asked[1] != 170 {
+			t.Errorf("%s: asked %v, want 170 as soon as it is named", test.name, x.asked)
+		}
 	}
 }
 
