@@ -265,3 +265,25 @@ func TestHintThatFailedIsNamedAgain(t *testing.T) {
 		t.Error("it would not hear of 120 again")
 	}
 }
+
+// A notify that is not answered is sent again, though the successor have no news and name
+// this peer before it: it may have that from others, and own this one's keys still.
+func TestANotifyThatGotLostIsSentAgain(t *testing.T) {
+	c := full()
+	c.accepted, c.knownTo = true, true
+	c.seenOf, c.seenVersion = at(110).ID, 7
+	c.requests = nil
+	c.ask(at(110), forNotify, 0)
+	c.unanswered(len(c.requests) - 1)
+	c.operation = operation{}
+	c.Ready()
+	c.askSuccessor()
+	asks := replies(c, 110, Ask)
+	if len(asks) != 1 || asks[0].Version != 0 {
+		t.Fatalf("the successor got %+v, want a question for its lists, whatever their version", asks)
+	}
+	c.Step(c.now, at(110), Message{Kind: State, Request: asks[0].Request, Member: true, Version: 7, Lists: whole(at(100), 120, 130, 140)})
+	if len(replies(c, 110, Notify)) != 1 {
+		t.Error("it is not told again")
+	}
+}

@@ -51,6 +51,7 @@ type request struct {
 const (
 	maxRequests = 96
 	maxHints    = 64
+	maxSearched = 64 // from so many on searches wait
 )
 
 const (
@@ -138,7 +139,7 @@ func (c *Core) ask(to *identity.Contact, p purpose, version uint64) bool {
 
 // askFor sends r, a request that lacks but its number, unless too many are under way.
 func (c *Core) askFor(to *identity.Contact, r request) bool {
-	if len(c.requests) >= maxRequests {
+	if n := len(c.requests); n >= maxRequests || r.purpose == forSearch && n >= maxSearched {
 		return false
 	}
 	c.asked++
@@ -458,6 +459,9 @@ func (c *Core) unanswered(i int) {
 	case forJoinBefore, forJoinAfter:
 		c.joinAgain()
 	case forNotify:
+		if c.seenOf == r.to.ID {
+			c.seenOf = identity.ID{} // so that it is told again, though nothing changes there
+		}
 		c.selfAccept(r.to)
 	case forSlot, forCopy:
 		c.unlooked(&r)

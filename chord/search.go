@@ -128,7 +128,7 @@ func (c *Core) goOn(s *search) {
 			}
 			busy = busy || s.branches[i].asking
 		}
-		if busy || len(c.requests) >= maxRequests && s.queries < s.budget {
+		if busy || len(c.requests) >= maxSearched && s.queries < s.budget {
 			return // in the latter case tickSearches goes on
 		}
 		if s.ownPlace() || s.verdict.doubtful || s.queries >= s.budget {

@@ -13,6 +13,9 @@ import (
 // like, but nobody can keep another from naming him: of all who are named the nearest
 // stay, and who is named by one alone is asked whether it is there.
 
+// maxSurveys bounds the looks that go on at once: they leave room for what the ring itself has to ask.
+const maxSurveys = 3
+
 // A sighting is a peer that was named as one of those in a slot.
 type sighting struct {
 	peer *identity.Contact
@@ -22,8 +25,14 @@ type sighting struct {
 // survey begins a search for who stands in slot i, by way of a peer.
 func (c *Core) survey(i int, via *identity.Contact) {
 	s := &c.fingers.slots[i]
-	if len(c.searches) >= maxSearches {
-		s.checked = c.now // its turn comes again
+	surveys := 0
+	for _, x := range c.searches {
+		if x.aim == forFinger {
+			surveys++
+		}
+	}
+	if surveys == maxSurveys || len(c.searches) >= maxSearches {
+		c.fingers.next = c.now + c.jitter(c.config.StabilizeMin/2) // its turn is still to come
 		return
 	}
 	s.asking = true

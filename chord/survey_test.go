@@ -121,15 +121,54 @@ func TestWhoIsNamedAloneIsAsked(t *testing.T) {
 	x.surveyed(s)
 }
 
-// Where as many searches go on as may be, a slot waits for its turn.
+// Where as many searches go on as may be, or looks, a slot waits for its turn.
 func TestASurveyWaitsForItsTurn(t *testing.T) {
-	c, i := slotted(t)
-	for len(c.searches) < maxSearches {
-		c.searches = append(c.searches, &search{})
+	for _, test := range []struct {
+		aim   aim
+		n     int
+		waits bool
+	}{{forLookup, maxSearches, true}, {forFinger, maxSurveys, true}, {forFinger, maxSurveys - 1, false}, {forLookup, maxSurveys, false}} {
+		c, i := slotted(t)
+		for range test.n {
+			c.searches = append(c.searches, &search{aim: test.aim})
+		}
+		before := c.fingers.slots[i].checked
+		c.look(i)
+		s := c.fingers.slots[i]
+		if soon := c.fingers.next > c.now && c.fingers.next <= c.now+c.config.StabilizeMin; s.asking == test.waits || s.checked != before || test.waits && !soon {
+			t.Errorf("%d searches of aim %d: the slot is %+v, the next look at %v", test.n, test.aim, s, c.fingers.next)
+		}
 	}
-	c.look(i)
-	if s := c.fingers.slots[i]; s.asking || s.checked != c.now || queried(t, c) != 0 {
-		t.Errorf("the slot is %+v", s)
+}
+
+// Searches leave room for what the ring itself asks; and where there is none all the same,
+// a neighbour that is to be asked has to wait, and does not keep this peer busy.
+func TestSearchesLeaveRoom(t *testing.T) {
+	c := full()
+	c.now = time.Minute
+	wait := func(purpose purpose, n int) {
+		for len(c.requests) < n {
+			c.requests = append(c.requests, request{to: at(250), purpose: purpose, deadline: far})
+		}
+	}
+	wait(forSearch, maxSearched)
+	c.startSearch(&search{key: at(170).Point, branches: make([]branch, 2)})
+	if queried(t, c) != 0 || len(c.searches) != 1 {
+		t.Errorf("a search asks though %d answers are awaited", maxSearched)
+	}
+	if !c.ask(at(110), forProbe, 0) {
+		t.Errorf("the neighbour is not asked where searches wait for %d", maxSearched)
+	}
+	wait(forHint, maxRequests)
+	c.requests = slices.DeleteFunc(c.requests, func(r request) bool { return r.purpose == forProbe })
+	wait(forHint, maxRequests)
+	c.heardFrom[0] = lastHeard{c.successors[0], 0}
+	c.stabilizeAt, c.newsAt, c.fingers.next, c.ownLook.at = far, far, far, far
+	c.entry(at(90)).heard = c.now
+	c.dueSet = false
+	c.Tick(c.now)
+	if wait := c.Next() - c.now; wait <= 0 || wait > askAgain {
+		t.Errorf("the next tick is due in %v, want it in %v", wait, askAgain)
 	}
 }
 

@@ -94,11 +94,13 @@ func (c *Core) Tick(now time.Duration) {
 	c.tickLookups()
 	c.tickJoin()
 	interval := c.probeInterval()
-	if c.probeAt(0, c.successors, interval) <= c.now {
-		c.probe(c.successors[0])
-	}
-	if c.probeAt(1, c.predecessors, interval) <= c.now {
-		c.probe(c.predecessors[0])
+	for which, list := range [...][]*identity.Contact{c.successors, c.predecessors} {
+		if c.probeAt(which, list, interval) <= c.now {
+			c.probe(list[0])
+		}
+		if c.probeAt(which, list, interval) <= c.now { // too much is awaited already
+			c.heardFrom[which].at += c.now + askAgain - c.probeAt(which, list, interval)
+		}
 	}
 	if min(c.stabilizeAt, c.newsAt) <= c.now {
 		c.stabilize()
@@ -138,6 +140,9 @@ func (c *Core) probeAt(which int, list []*identity.Contact, interval time.Durati
 	}
 	return h.at + interval + time.Duration(which)*interval/2
 }
+
+// askAgain is how long a neighbour waits to be asked where too much is awaited.
+const askAgain = 250 * time.Millisecond
 
 // probesPerStay is how often a neighbour is asked while a peer stays, on average,
 // if that is not too often, or too seldom.
