@@ -43,12 +43,13 @@ func (c *Core) survey(i int, via *identity.Contact) {
 
 // sight takes in whom somebody who must know named behind the key of a search.
 func (s *search) sight(peers []*identity.Contact) {
-	for _, peer := range peers {
+	for k, peer := range peers {
 		i := 0
 		for i < len(s.seen) && nearerBehind(s.key, s.seen[i].peer, peer) {
 			i++
 		}
 		switch {
+		case holds(peers[:k], peer): // one answer counts once
 		case i < len(s.seen) && same(s.seen[i].peer, peer):
 			s.seen[i].by++
 		default:

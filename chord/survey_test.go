@@ -77,7 +77,7 @@ func TestASlotIsSurveyed(t *testing.T) {
 func TestSightings(t *testing.T) {
 	s := &search{key: at(164).Point}
 	s.sight(contacts(180, 150, 170))
-	s.sight(contacts(170, 200, 180))
+	s.sight(contacts(170, 200, 180, 200))
 	s.sight(contacts(165))
 	var got []string
 	for _, x := range s.seen {
