@@ -35,6 +35,9 @@ func full() *Core {
 	return c
 }
 
+// longLists has the peer told to keep lists of so many that it doubts what others say.
+func longLists(c *Core) { c.config.Successors = leastNames }
+
 // replies returns the messages of a kind that were sent to a peer, and forgets all others.
 func replies(c *Core, to byte, kind Kind) []Message {
 	var list []Message

@@ -55,7 +55,7 @@ func (c *Core) tickOwnLook() {
 
 // thin reports whether the peers of a successor list stand much further apart than fingers say that peers do.
 func (c *Core) thin(list []*identity.Contact) bool {
-	if len(list) == 0 {
+	if len(list) == 0 || c.config.Successors < leastNames {
 		return false
 	}
 	var across, peers uint64

@@ -17,15 +17,16 @@ func TestGraftsStandAtTheirPlace(t *testing.T) {
 	}{
 		{105, "\x6e\x78\x82", "\x5a\x50\x46"}, // in front of the first: for stabilisation
 		{110, "\x6e\x78\x82", "\x5a\x50\x46"}, // the first itself
-		{115, "\x6e\x73\x78", "\x5a\x50\x46"},
-		{125, "\x6e\x78\x7d", "\x5a\x50\x46"},
+		{115, "\x6e\x73\x78\x82", "\x5a\x50\x46"},
+		{125, "\x6e\x78\x7d\x82", "\x5a\x50\x46"},
 		{120, "\x6e\x78\x82", "\x5a\x50\x46"}, // there already
 		{95, "\x6e\x78\x82", "\x5a\x50\x46"},  // in front of the first predecessor
 		{135, "\x6e\x78\x82", "\x5a\x50\x46"}, // behind the last
-		{85, "\x6e\x78\x82", "\x5a\x55\x50"},
+		{85, "\x6e\x78\x82", "\x5a\x55\x50\x46"},
 		{60, "\x6e\x78\x82", "\x5a\x50\x46"},
 	} {
 		c := full()
+		longLists(c)
 		c.operation.purpose = forSuccessor // so that nobody comes nearer meanwhile
 		c.Step(time.Second, at(test.peer), Message{Kind: Notify})
 		if a, b := points(c.Successors()), points(c.Predecessors()); a != test.after || b != test.before {
@@ -33,6 +34,10 @@ func TestGraftsStandAtTheirPlace(t *testing.T) {
 		}
 	}
 	c := full()
+	if got := points(withGraft(c, c.successors, at(115), false)); got != "\x6e\x73\x78" {
+		t.Errorf("of three, the list is %x, want 110, 115 and 120", got)
+	}
+	longLists(c)
 	shortStay(c)
 	c.Step(time.Second, at(115), Message{Kind: Notify})
 	if holds(c.successors, at(115)) || c.graft(c.self) {
@@ -145,6 +150,7 @@ func TestThinLists(t *testing.T) {
 func TestWhoIsHiddenIsFound(t *testing.T) {
 	x := newTrial(t, 0, 0)
 	x.config.FingerCandidates = 3
+	longLists(x.Core)
 	x.now = time.Minute
 	x.stabilizeAt, x.fingers.next = far, far
 	for i := range x.fingers.slots {
@@ -183,8 +189,8 @@ func TestWhoIsHiddenIsFound(t *testing.T) {
 	for _, out := range x.Ready().Messages {
 		told[out.To.Point[0]] = told[out.To.Point[0]] || out.Message.Kind == Notify
 	}
-	if got := c.Successors(); !slices.EqualFunc(got, contacts(110, 120, 130), same) || !told[120] {
-		t.Errorf("the list is %x, want 110, 120 and 130; 120 told: %v; asked %v", points(got), told[120], x.asked)
+	if got := c.Successors(); !slices.EqualFunc(got, contacts(110, 120, 130, 150, 160, 170, 180, 190), same) || !told[120] {
+		t.Errorf("the list is %x, want all but 140 up to 190; 120 told: %v; asked %v", points(got), told[120], x.asked)
 	}
 	if pinged[140] || pinged[190] || !pinged[150] {
 		t.Errorf("pinged %v, want 150, and neither 140, which was lost just now, nor 190, which is in the list", pinged)

@@ -92,8 +92,9 @@ func (c *Core) look(i int) {
 	c.askNear(whom.contact, i)
 }
 
-// doubtsWord reports whether there is time to check what others say of fingers.
-func (c *Core) doubtsWord() bool { return c.stay() >= doubtStay }
+// doubtsWord reports whether there is time to check what others say of fingers, and whether
+// lists are so long that others are there who must know.
+func (c *Core) doubtsWord() bool { return c.stay() >= doubtStay && c.config.Successors >= leastNames }
 
 // asksFirst reports whether e is to be asked rather than f: if something speaks against f
 // alone; if, every other time, f alone was silent for so long that it is as likely gone as

@@ -254,6 +254,7 @@ func TestWhoIsFarKnowsNoSlot(t *testing.T) {
 // successor named takes their place.
 func TestTwoTablesAreCopied(t *testing.T) {
 	c := full()
+	longLists(c)
 	c.copyTable(at(110), at(131).Point)
 	asks := replies(c, 110, Query)
 	m := naming(false, 190)

@@ -13,6 +13,7 @@ func surveys(t *testing.T, lies map[byte]func(Message) any, candidates ...byte) 
 	t.Helper()
 	x = newTrial(t, 0, 0)
 	x.config.FingerCandidates = 3
+	longLists(x.Core)
 	x.now = time.Minute
 	i := x.slotOf(x.clockwise(at(170), false))
 	for k := range x.fingers.slots {
@@ -129,6 +130,7 @@ func TestASurveyWaitsForItsTurn(t *testing.T) {
 		waits bool
 	}{{forLookup, maxSearches, true}, {forFinger, maxSurveys, true}, {forFinger, maxSurveys - 1, false}, {forLookup, maxSurveys, false}} {
 		c, i := slotted(t)
+		longLists(c)
 		for range test.n {
 			c.searches = append(c.searches, &search{aim: test.aim})
 		}
@@ -172,9 +174,15 @@ func TestSearchesLeaveRoom(t *testing.T) {
 	}
 }
 
-// Where peers come and go all the time the first who must know is believed.
+// Where peers come and go all the time, or lists are so short that few must know, the
+// first who must know is believed.
 func TestNoSurveyWhereAllIsSoonOfThePast(t *testing.T) {
 	c, i := slotted(t)
+	if c.look(i); len(c.searches) > 0 {
+		t.Error("a search with lists of three")
+	}
+	c, i = slotted(t)
+	longLists(c)
 	shortStay(c)
 	c.look(i)
 	if who := queried(t, c); who != 180 || len(c.searches) > 0 {

@@ -254,7 +254,8 @@ func TestOutcomeUnknownAfterARestart(t *testing.T) {
 	if m := &w.load.messages; m.delivered != 0 || m.failed != 1 || len(w.nodes[from].secret.letters) != 0 {
 		t.Errorf("got %+v, and %d letters are kept", m, len(w.nodes[from].secret.letters))
 	}
-	if len(firsts) != 2 || firsts[1] != firsts[0]-len(id) {
-		t.Errorf("got first messages of %v bytes, want two, one without the data", firsts)
+	shorter := func(size int) bool { return size == firsts[0]-len(id) }
+	if len(firsts) < 2 || slices.ContainsFunc(firsts[1:], func(size int) bool { return !shorter(size) }) {
+		t.Errorf("got first messages of %v bytes, want one, and then those without the data", firsts)
 	}
 }
