@@ -180,7 +180,7 @@ func (s *sweepRecord) show(out *console, began time.Time) {
 	out.say("events       %d, %.0f a second", s.Events, s.PerSecond)
 	out.say("healed       within %.0f s; %d seeds broke what the ring builds on", s.Longest, s.Undemanded)
 	out.say("violations   %d, of %d seeds", s.Violations, s.Failed)
-	if s.Failed > 1 {
+	if s.Failed > 0 {
 		out.say("             %s", strings.Trim(fmt.Sprint(s.AllFailed), "[]"))
 	}
 }
